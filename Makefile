@@ -1,0 +1,55 @@
+# Everything sets itself up: any target works on a fresh clone with Python 3.11
+# or later and make. Environments are stamped with a hash of interpreter and
+# lock, so only a change of either rebuilds them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PORT ?= 8000
+AWS_PORT ?= 4566
+DATA_DIR ?= .local
+VENV := .venv
+
+stamp = $(shell { $(PYTHON) -VV; cat $(1); } 2>&1 | cksum | tr ' ' -)
+RUN_STAMP := $(VENV)/run-$(call stamp,requirements-local.txt)
+DEV_STAMP := $(VENV)/dev-$(call stamp,requirements-dev.txt)
+SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements-sam.txt)
+
+# $(call environment,folder,lock,stamp)
+define environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Wharf needs Python 3.11 or later; name one with: make PYTHON=python3.13")'
+	@echo "Installing $(2) into $(1)"
+	@$(PYTHON) -m venv --clear $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(2)
+	@$(1)/bin/python -m pip --disable-pip-version-check check >/dev/null
+	@touch $(3)
+endef
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
+
+# The development lock is a superset of the small one, so either will run it.
+$(RUN_STAMP):
+	@if ! [ -e $(DEV_STAMP) ]; then $(MAKE) --no-print-directory install-run; fi
+
+.PHONY: install-run
+install-run:
+	$(call environment,$(VENV),requirements-local.txt,$(RUN_STAMP))
+
+$(DEV_STAMP):
+	$(call environment,$(VENV),requirements-dev.txt,$(DEV_STAMP))
+	@touch $(RUN_STAMP)
+
+$(SAM_STAMP):
+	$(call environment,$(VENV)-sam,requirements-sam.txt,$(SAM_STAMP))
+
+.PHONY: run
+run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA_DIR)
+	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir $(DATA_DIR)
+
+.PHONY: test
+test: $(DEV_STAMP) ## Run every test that needs no system package
+	@$(VENV)/bin/python -m pytest

@@ -1,0 +1,39 @@
+"""The HTTP edge: one FastAPI app, for Lambda through Mangum and for uvicorn."""
+
+from fastapi import FastAPI
+
+from app.api.middleware import RequestMiddleware
+from app.api.problems import MEDIA_TYPE, ProblemOut, add_problem_handlers
+from app.api.routes import artifacts, documentation, health, history, kinds, objects, payloads
+from app.config import ApiSettings
+from app.services.objects import Objects
+
+VERSION = "1.0.0"
+DESCRIPTION = """\
+Hand over a file or a record; have it checked and processed in the background; be told when it is
+done. Every error is an `application/problem+json` document with a stable `code`.
+"""
+
+
+def create_app(service: Objects, settings: ApiSettings) -> FastAPI:
+    app = FastAPI(
+        title="Wharf",
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses={
+            "4XX": {"model": ProblemOut, "description": "Refused", "content": {MEDIA_TYPE: {}}},
+            "5XX": {"model": ProblemOut, "description": "Try again", "content": {MEDIA_TYPE: {}}},
+        },
+    )
+    app.state.objects = service
+    app.state.settings = settings
+    app.add_middleware(RequestMiddleware)
+    add_problem_handlers(app)
+    for noun in (objects, payloads, artifacts, history, kinds):
+        app.include_router(noun.router, prefix="/v1")
+    app.include_router(health.router)
+    documentation.add_documentation(app)
+    return app

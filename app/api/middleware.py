@@ -1,0 +1,79 @@
+"""Around every request: its id, the stage prefix, and the limit on its body. Pure ASGI."""
+
+from typing import Any
+from uuid import uuid4
+
+from fastapi import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.problems import HTTP_ANSWERS, problem
+
+BODY_LIMIT_BYTES = 4 * 1024 * 1024
+TOO_LARGE = (
+    f"A request body has at most {BODY_LIMIT_BYTES} bytes. Larger payloads: declare the payload's "
+    "media_type and size instead, and upload it to the URL in the answer."
+)
+
+
+class RequestMiddleware:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        _restore_stage(scope)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [h for h in message["headers"] if h[0].lower() != b"request-id"]
+                message["headers"] = [*headers, (b"request-id", request_id.encode())]
+            await send(message)
+
+        if _declared_length(scope) > BODY_LIMIT_BYTES:
+            refusal = problem(Request(scope), HTTP_ANSWERS[413], TOO_LARGE)
+            await refusal(scope, receive, send_with_id)
+            return
+        await self._app(scope, _limited(receive), send_with_id)
+
+
+def _request_id(scope: Scope) -> str:
+    context = scope.get("aws.event", {}).get("requestContext", {})
+    return str(context.get("requestId") or uuid4())
+
+
+def _restore_stage(scope: Scope) -> None:
+    """API Gateway serves below `/<stage>`, but hands over the path without it.
+
+    Put back as the root path, so that links and the docs' assets are found;
+    there is none behind a custom domain.
+    """
+    context: dict[str, Any] = scope.get("aws.event", {}).get("requestContext", {})
+    whole, path = context.get("path") or "", scope.get("aws.event", {}).get("path") or ""
+    if whole != path and whole.endswith(path):
+        scope["root_path"] = whole.removesuffix(path)
+        scope["path"] = scope["root_path"] + scope["path"]
+
+
+def _declared_length(scope: Scope) -> int:
+    values = [value for name, value in scope["headers"] if name == b"content-length"]
+    return int(values[0]) if values and values[0].isdigit() else 0
+
+
+def _limited(receive: Receive) -> Receive:
+    """Stop reading a body of undeclared length at the limit."""
+    received = 0
+
+    async def receive_limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_LIMIT_BYTES:
+            raise HTTPException(413, TOO_LARGE)
+        return message
+
+    return receive_limited

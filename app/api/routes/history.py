@@ -1,0 +1,28 @@
+"""History: the events of one object."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.api.dependencies import Cursor, Limit, ObjectsService
+from app.api.lambda_route import LambdaRoute
+from app.api.principal import Caller
+from app.api.schemas import EventOut, EventPage
+
+router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=LambdaRoute)
+
+
+@router.get("/history", operation_id="readHistory")
+def read_history(
+    object_id: UUID,
+    caller: Caller,
+    objects: ObjectsService,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> EventPage:
+    """The object's events, oldest first, as they were published on the event bus."""
+    history = objects.history(caller.owner, object_id, cursor=cursor, limit=limit)
+    return EventPage(
+        items=[EventOut.model_validate(event) for event in history.items],
+        next_cursor=history.next_cursor,
+    )

@@ -1,0 +1,16 @@
+"""Kinds: what can be handed over, and the rules for it."""
+
+from fastapi import APIRouter
+
+from app.api.lambda_route import LambdaRoute
+from app.api.principal import Caller
+from app.api.schemas import KindList, KindOut
+from app.domain.kinds import KINDS
+
+router = APIRouter(tags=["kinds"], route_class=LambdaRoute)
+
+
+@router.get("/kinds", operation_id="listKinds")
+async def list_kinds(_caller: Caller) -> KindList:
+    """The kinds of object: their attributes, media types and limits."""
+    return KindList(items=[KindOut.of(kind) for kind in KINDS.values()])

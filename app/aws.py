@@ -1,0 +1,78 @@
+"""What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+
+from app.domain.errors import Unavailable
+
+THREADS = 16
+"""Of the local server; each may hold one connection."""
+
+THROTTLED = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 3},
+    connect_timeout=2,
+    read_timeout=10,
+    max_pool_connections=THREADS,
+    parameter_validation=False,
+    user_agent="wharf",
+    signature_version="v4",
+)
+# A checksum is sent where this service asks for one, not by default.
+S3_CONFIG = CONFIG.merge(
+    Config(
+        signature_version="s3v4",
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+)
+
+
+class Clients:
+    """Clients on one session, made one after another: sessions and clients are costly to build."""
+
+    def __init__(self) -> None:
+        self._session = boto3.session.Session()
+
+    def client(self, service: str, **options: Any) -> Any:
+        config = S3_CONFIG if service == "s3" else CONFIG
+        return self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
+
+
+@contextmanager
+def passing_faults() -> Iterator[None]:
+    """Turn throttling, outages and time-outs of AWS into Unavailable; let the rest fly."""
+    try:
+        yield
+    except HTTPClientError as fault:
+        raise Unavailable(f"AWS does not answer: {type(fault).__name__}") from fault
+    except ClientError as fault:
+        if not _passes(fault):
+            raise
+        raise Unavailable(f"AWS is busy: {error_code(fault)}") from fault
+
+
+def error_code(fault: ClientError) -> str:
+    return fault.response.get("Error", {}).get("Code", "")
+
+
+def _passes(fault: ClientError) -> bool:
+    status = fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or error_code(fault) in THROTTLED

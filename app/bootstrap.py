@@ -1,0 +1,81 @@
+"""The composition root: one builder per function.
+
+The only place that makes clients, repositories and services. Each builder
+imports what its function needs, so that the worker and the relay never load
+FastAPI and the API never loads DuckDB.
+"""
+
+from typing import TYPE_CHECKING
+
+from app.aws import Clients
+from app.config import ApiSettings, RelaySettings, WorkerSettings
+
+if TYPE_CHECKING:
+    from app.services.objects import Objects
+    from app.services.relaying import Relaying
+    from app.worker.batch import BatchWorker
+
+
+def build_api(settings: ApiSettings) -> "Objects":
+    from app.services.objects import Objects
+    from app.storage.history import HistoryRepository
+    from app.storage.objects import ObjectRepository
+    from app.storage.payloads import PayloadStore
+
+    clients = Clients()
+    dynamodb, s3 = clients.client("dynamodb"), clients.client("s3")
+    public = settings.public_s3_url
+    presigner = clients.client("s3", endpoint_url=public) if public else s3
+    return Objects(
+        ObjectRepository(dynamodb, settings.table_name, settings.list_shards),
+        PayloadStore(s3, settings.bucket_name, presigner),
+        HistoryRepository(dynamodb, settings.table_name),
+        shards=settings.list_shards,
+        upload_seconds=settings.upload_seconds,
+        download_seconds=settings.download_seconds,
+    )
+
+
+def build_worker(settings: WorkerSettings) -> "BatchWorker":
+    from app.domain.kinds import KINDS
+    from app.messaging.work_queue import WorkQueue
+    from app.processors.sandbox import Sandbox
+    from app.services.processing import Processing
+    from app.services.sweeping import Sweeping
+    from app.storage.objects import ObjectRepository
+    from app.storage.payloads import PayloadStore
+    from app.worker.batch import BatchWorker
+    from app.worker.dispatch import Dispatcher
+
+    clients = Clients()
+    s3 = clients.client("s3")
+    objects = ObjectRepository(clients.client("dynamodb"), settings.table_name, settings.list_shards)
+    payloads = PayloadStore(s3, settings.bucket_name, s3)
+    queue = WorkQueue(clients.client("sqs"), settings.queue_url, settings.dead_letter_queue_url)
+    sandbox = Sandbox([kind.processor for kind in KINDS.values() if kind.processor])
+    processing = Processing(
+        objects,
+        payloads,
+        queue,
+        sandbox,
+        lease_seconds=settings.lease_seconds,
+        max_attempts=settings.max_attempts,
+        memory_limit=settings.processor_memory_bytes,
+    )
+    sweeping = Sweeping(objects, payloads, queue, max_attempts=settings.max_attempts)
+    return BatchWorker(Dispatcher(processing, sweeping), queue)
+
+
+def build_relay(settings: RelaySettings) -> "Relaying":
+    from app.messaging.event_bus import EventBus
+    from app.services.relaying import Relaying
+    from app.storage.history import HistoryRepository
+    from app.storage.payloads import PayloadStore
+
+    clients = Clients()
+    s3 = clients.client("s3")
+    return Relaying(
+        HistoryRepository(clients.client("dynamodb"), settings.table_name),
+        EventBus(clients.client("events"), settings.bus_name),
+        PayloadStore(s3, settings.bucket_name, s3),
+    )

@@ -1,0 +1,119 @@
+"""Everything this service refuses to do, and why.
+
+* WharfError
+  + Refused                  trying the same again cannot help
+    - InvalidInput           some fields are wrong; says which
+    - InvalidCursor          damaged, another owner's, or for other filters
+    - InvalidIdempotencyKey  empty, too long or not printable
+    - IdempotencyKeyReused   the key belongs to a different body
+    - Unauthenticated        the caller is unknown
+    - NotFound               also for another owner's object
+    - ObjectDeleted          only its tombstone is left
+    - WrongState             not from this status
+    - PayloadNotReady        no revision has become ready yet
+    - StaleWrite             somebody else wrote in between
+    - UnknownMessage         no handler for this queue message
+    - InvalidPayload         the payload is wrong; carries a ProblemCode
+  + Unavailable              trying again may help
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProblemCode(StrEnum):
+    """Why the newest revision of an object was rejected, failed or expired."""
+
+    MEDIA_TYPE_MISMATCH = "media_type_mismatch"
+    CHECKSUM_MISMATCH = "checksum_mismatch"
+    SIZE_MISMATCH = "size_mismatch"
+    INVALID_CONTENT = "invalid_content"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    PROCESSOR_CRASHED = "processor_crashed"
+    UPLOAD_EXPIRED = "upload_expired"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+
+
+class WharfError(Exception):
+    """The root of the tree; never raised itself."""
+
+
+class Refused(WharfError):
+    """Trying the same again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: an RFC 6901 JSON pointer into the body, and what is wrong with it."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidInput(Refused):
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
+        self.errors = tuple(errors)
+
+
+class InvalidCursor(Refused):
+    def __init__(self) -> None:
+        super().__init__("The cursor is damaged, or belongs to another list.")
+
+
+class InvalidIdempotencyKey(Refused):
+    def __init__(self) -> None:
+        super().__init__("An Idempotency-Key has 1 to 255 printable ASCII characters.")
+
+
+class IdempotencyKeyReused(Refused):
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used with a different request body.")
+
+
+class Unauthenticated(Refused):
+    def __init__(self) -> None:
+        super().__init__("The request does not say who the caller is.")
+
+
+class NotFound(Refused):
+    def __init__(self, what: str = "object") -> None:
+        super().__init__(f"There is no such {what}.")
+
+
+class ObjectDeleted(Refused):
+    def __init__(self) -> None:
+        super().__init__("The object created with this Idempotency-Key was deleted.")
+
+
+class WrongState(Refused):
+    def __init__(self, action: str, status: str) -> None:
+        super().__init__(f"An object that is {status} does not allow: {action}.")
+
+
+class PayloadNotReady(Refused):
+    def __init__(self, status: str) -> None:
+        super().__init__(f"No payload of this object is ready yet; its status is {status}.")
+
+
+class StaleWrite(Refused):
+    def __init__(self) -> None:
+        super().__init__("The object was changed by another writer.")
+
+
+class UnknownMessage(Refused):
+    """The message stays in the queue and ends, visible, in the dead-letter queue."""
+
+
+class InvalidPayload(Refused):
+    """The payload is wrong: its object is rejected with this code and detail."""
+
+    def __init__(self, code: ProblemCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class Unavailable(WharfError):
+    """AWS throttled, timed out or is away; trying again may help."""

@@ -1,0 +1,121 @@
+"""The kinds of object, and the rules of each.
+
+To add a kind, write `app/processors/<name>.py` and add an entry to KINDS.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.domain.errors import FieldError, InvalidInput
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+GIBIBYTE = 1024 * MEBIBYTE
+ATTRIBUTES_LIMIT_BYTES = 32 * KIBIBYTE
+LARGEST_PUT_BYTES = 5 * 1000**3
+"""S3 takes up to 5 GB in one PUT (Amazon S3 User Guide, "Uploading objects")."""
+
+
+class AnyAttributes(BaseModel):
+    """Any JSON object."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Sizes are in bytes. A kind without a processor has no payload."""
+
+    name: str
+    description: str
+    attributes: type[BaseModel] = AnyAttributes
+    processor: str | None = None
+    """Name of a module in `app.processors`."""
+    media_types: frozenset[str] | None = None
+    """The accepted media types; None accepts any."""
+    size_limit: int = 0
+    unpacked_limit: int = 0
+
+    def accepts(self, media_type: str) -> bool:
+        return self.media_types is None or media_type in self.media_types
+
+    def check_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Raises InvalidInput with pointers below `/attributes`."""
+        try:
+            self.attributes.model_validate(attributes)
+        except ValidationError as invalid:
+            raise InvalidInput([_field_error(error) for error in invalid.errors()]) from None
+        if len(compact_json(attributes).encode()) > ATTRIBUTES_LIMIT_BYTES:
+            detail = f"The attributes are larger than {ATTRIBUTES_LIMIT_BYTES} bytes as JSON."
+            raise InvalidInput([FieldError("/attributes", detail)])
+
+    def check_payload(self, media_type: str, size: int) -> None:
+        """Raises InvalidInput with pointers below `/payload`."""
+        if self.processor is None:
+            detail = f"An object of kind {self.name} has no payload."
+            raise InvalidInput([FieldError("/payload", detail)])
+        errors = []
+        if not self.accepts(base_media_type(media_type)):
+            allowed = ", ".join(sorted(self.media_types or ()))
+            detail = f"The kind {self.name} accepts: {allowed}."
+            errors.append(FieldError("/payload/media_type", detail))
+        if size > self.size_limit:
+            detail = f"The kind {self.name} accepts up to {self.size_limit} bytes."
+            errors.append(FieldError("/payload/size", detail))
+        if errors:
+            raise InvalidInput(errors)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="record",
+            description="Attributes only: ready as soon as it is created.",
+        ),
+        Kind(
+            name="file",
+            description="Any file, kept as it is; its real type is detected.",
+            processor="file",
+            size_limit=LARGEST_PUT_BYTES,
+        ),
+        Kind(
+            name="dataset",
+            description="A table, profiled column by column and converted to Parquet.",
+            processor="dataset",
+            media_types=frozenset(
+                {
+                    "text/csv",
+                    "text/tab-separated-values",
+                    "application/x-ndjson",
+                    "application/vnd.apache.parquet",
+                }
+            ),
+            size_limit=GIBIBYTE,
+            unpacked_limit=10 * GIBIBYTE,
+        ),
+    )
+}
+
+
+def base_media_type(media_type: str) -> str:
+    """The type without its parameters, lower case (RFC 9110, section 8.3.1)."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def compact_json(value: Any, *, sort_keys: bool = False) -> str:
+    """Raises ValueError for NaN and infinities, which are not JSON (RFC 8259)."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    pointer = "/attributes" + "".join(f"/{_escaped(part)}" for part in error["loc"])
+    return FieldError(pointer, error["msg"])
+
+
+def _escaped(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")

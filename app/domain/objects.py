@@ -1,0 +1,286 @@
+"""An object, and everything that may happen to it.
+
+    pending, expired         -- claim ------------> processing   attempts + 1
+    processing, lease lapsed -- claim ------------> processing   attempts + 1
+    processing               -- accept, reject ---> ready, rejected
+    pending, processing      -- give_up ----------> failed
+    pending                  -- expire -----------> expired
+    any but processing       -- request_upload ---> pending      revision + 1, attempts 0
+    ready, rejected, failed  -- reprocess --------> pending      same revision, attempts 0
+    any                      -- edit -------------> unchanged
+    any                      -- delete -----------> deleted, a tombstone
+
+Each arrow is a method that returns the next value or raises WrongState; there
+are no others. A public change raises `version`. Bookkeeping (release, requeue,
+a repeated claim) does not, so it never becomes an event. Both draw a new
+`write_token`, on which the next save is conditional.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+from uuid import uuid4
+
+from app.domain.errors import InvalidPayload, ProblemCode, WrongState
+
+FIRST_REQUEUE_SECONDS = 5 * 60
+LAST_REQUEUE_SECONDS = 6 * 60 * 60
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    DELETED = "deleted"
+    """Stored on tombstones only; a client never sees it as a status."""
+
+
+AWAITING = frozenset({Status.PENDING, Status.PROCESSING, Status.EXPIRED})
+SETTLED = frozenset({Status.READY, Status.REJECTED, Status.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A payload that was declared: what the client says that it is."""
+
+    number: int
+    media_type: str
+    size: int
+    sha256: str | None
+    """Lower-case hex, when the client gave it."""
+    expires_at: datetime | None
+    """Until when the client may upload it; None when it came inside the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A payload that was checked: what it really is."""
+
+    media_type: str
+    size: int
+    sha256: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    summary: Mapping[str, Any]
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    code: ProblemCode
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one worker to finish the object, until somebody else may claim it."""
+
+    token: str
+    until: datetime
+
+
+def new_token() -> str:
+    return uuid4().hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectSummary:
+    """An object as a list shows it."""
+
+    id: str
+    kind: str
+    name: str
+    labels: Mapping[str, str]
+    status: Status
+    version: int
+    newest: Revision | None
+    payload: Payload | None = None
+    summary: Mapping[str, Any] | None = None
+    problem: Problem | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def incoming(self) -> Revision | None:
+        """The revision that is awaited or being processed."""
+        return self.newest if self.status in AWAITING else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject(ObjectSummary):
+    """An object whole: what its owner sees, and what only the service needs."""
+
+    owner: str
+    attributes: Mapping[str, Any]
+    artifacts: tuple[Artifact, ...] = ()
+    shard: int
+    fingerprint: str
+    """SHA-256 of the create request, to tell a retry from a reused key."""
+    correlation_id: str
+    """Of the request that changed it last; the worker's changes keep it."""
+    write_token: str = field(default_factory=new_token)
+    attempts: int = 0
+    requeues: int = 0
+    lease: Lease | None = None
+    deadline: datetime | None = None
+    """When the sweep must look at it; None when nothing is awaited."""
+    writable_until: datetime | None = None
+    """The latest moment at which an upload URL or a lease it gave may still write a payload."""
+
+    def awaits(self, revision: int) -> bool:
+        return self.incoming is not None and self.incoming.number == revision
+
+    def artifact(self, name: str) -> Artifact | None:
+        return next((artifact for artifact in self.artifacts if artifact.name == name), None)
+
+    def lease_is_held(self, now: datetime) -> bool:
+        return self.lease is not None and now < self.lease.until
+
+    def claim(self, *, now: datetime, lease_until: datetime) -> Self:
+        """Start to process the newest revision; `lease` tells this claim from any other."""
+        if self.incoming is None or (self.status is Status.PROCESSING and self.lease_is_held(now)):
+            raise WrongState("claim", self.status)
+        changes: dict[str, Any] = {
+            "status": Status.PROCESSING,
+            "attempts": self.attempts + 1,
+            "lease": Lease(new_token(), lease_until),
+            "deadline": lease_until,
+            "writable_until": _later(self.writable_until, lease_until),
+            "problem": None,
+        }
+        if self.status is Status.PROCESSING:
+            return self._kept(**changes)
+        return self._changed(now, **changes)
+
+    def release(self, *, now: datetime) -> Self:
+        """End the lease at once after a transient error: the message will be back."""
+        self._require("release", Status.PROCESSING)
+        return self._kept(lease=None, deadline=now + timedelta(seconds=FIRST_REQUEUE_SECONDS))
+
+    def accept(self, payload: Payload, result: Result, *, now: datetime) -> Self:
+        self._require("finish", Status.PROCESSING)
+        return self._settled(
+            now,
+            Status.READY,
+            payload=payload,
+            summary=result.summary,
+            artifacts=result.artifacts,
+            problem=None,
+        )
+
+    def reject(self, invalid: InvalidPayload, *, now: datetime) -> Self:
+        """Keep the last ready payload and result: they stay downloadable."""
+        self._require("finish", Status.PROCESSING)
+        problem = Problem(invalid.code, invalid.detail)
+        return self._settled(now, Status.REJECTED, problem=problem)
+
+    def give_up(self, *, now: datetime) -> Self:
+        self._require("give up", Status.PENDING, Status.PROCESSING)
+        detail = f"The service could not process the payload in {self.attempts} attempts."
+        problem = Problem(ProblemCode.ATTEMPTS_EXHAUSTED, detail)
+        return self._settled(now, Status.FAILED, problem=problem)
+
+    def expire(self, *, now: datetime) -> Self:
+        self._require("expire", Status.PENDING)
+        problem = Problem(ProblemCode.UPLOAD_EXPIRED, "The payload was not uploaded in time.")
+        return self._settled(now, Status.EXPIRED, problem=problem)
+
+    def requeue(self, *, now: datetime) -> Self:
+        """Note that a message was sent again; each time the next look is twice as far off."""
+        self._require("requeue", Status.PENDING, Status.PROCESSING)
+        seconds = min(FIRST_REQUEUE_SECONDS * 2**self.requeues, LAST_REQUEUE_SECONDS)
+        return self._kept(requeues=self.requeues + 1, deadline=now + timedelta(seconds=seconds))
+
+    def request_upload(
+        self, declared: Revision, *, now: datetime, deadline: datetime, correlation_id: str
+    ) -> Self:
+        """Await the next revision; `declared.number` must be one more than the newest."""
+        if self.status in (Status.PROCESSING, Status.DELETED):
+            raise WrongState("upload", self.status)
+        writable_until = _later(self.writable_until, declared.expires_at)
+        return self._awaiting(now, deadline, correlation_id, newest=declared, writable_until=writable_until)
+
+    def reprocess(self, *, now: datetime, deadline: datetime, correlation_id: str) -> Self:
+        if self.newest is None:
+            raise WrongState("reprocess", "without a payload")
+        self._require("reprocess", *SETTLED)
+        return self._awaiting(now, deadline, correlation_id)
+
+    def edit(
+        self,
+        *,
+        name: str,
+        attributes: Mapping[str, Any],
+        labels: Mapping[str, str],
+        now: datetime,
+        correlation_id: str,
+    ) -> Self:
+        self._refuse_tombstone("edit")
+        return self._changed(
+            now, name=name, attributes=attributes, labels=labels, correlation_id=correlation_id
+        )
+
+    def delete(self, *, now: datetime, correlation_id: str) -> Self:
+        """Leave a tombstone, due for its last purge once nobody can write a payload any more."""
+        self._refuse_tombstone("delete")
+        return self._changed(
+            now,
+            status=Status.DELETED,
+            attributes={},
+            labels={},
+            summary=None,
+            artifacts=(),
+            problem=None,
+            lease=None,
+            deadline=_later(self.writable_until, now),
+            correlation_id=correlation_id,
+        )
+
+    def _require(self, action: str, *statuses: Status) -> None:
+        if self.status not in statuses:
+            raise WrongState(action, self.status)
+
+    def _refuse_tombstone(self, action: str) -> None:
+        if self.status is Status.DELETED:
+            raise WrongState(action, self.status)
+
+    def _settled(self, now: datetime, status: Status, **changes: Any) -> Self:
+        return self._changed(now, status=status, lease=None, deadline=None, **changes)
+
+    def _awaiting(self, now: datetime, deadline: datetime, correlation_id: str, **changes: Any) -> Self:
+        return self._changed(
+            now,
+            status=Status.PENDING,
+            attempts=0,
+            requeues=0,
+            problem=None,
+            deadline=deadline,
+            correlation_id=correlation_id,
+            **changes,
+        )
+
+    def _changed(self, now: datetime, **changes: Any) -> Self:
+        return self._kept(version=self.version + 1, updated_at=now, **changes)
+
+    def _kept(self, **changes: Any) -> Self:
+        return replace(self, write_token=new_token(), **changes)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment is not None), default=None)

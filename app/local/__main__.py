@@ -1,0 +1,149 @@
+"""`make run`: the whole service on this machine, until Ctrl-C or SIGTERM.
+
+Started in this order, stopped in the reverse:
+
+    data folder (locked) -> emulator -> stack -> relay -> workers -> API
+"""
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app.config import ConfigurationError
+from app.local import emulator
+from app.local.errors import CannotStart
+from app.local.ports import listen
+
+EXPECTED = (CannotStart, ConfigurationError, BotoCoreError, ClientError)
+LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    port: int
+    aws_port: int
+    data_dir: Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with ExitStack() as running:
+            run(options, running)
+    except KeyboardInterrupt:
+        return 0
+    except EXPECTED as refused:
+        print(f"wharf: {refused}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser("python -m app.local", description="Run Wharf on this machine.")
+    parser.add_argument("--port", type=port, default=8000, help="of the API")
+    parser.add_argument("--aws-port", type=port, default=4566, help="of the AWS emulator")
+    parser.add_argument("--data-dir", type=Path, default=Path(".local"), help="what is kept between runs")
+    given = parser.parse_args(arguments)
+    if given.port == given.aws_port:
+        parser.error("--port and --aws-port must differ")
+    return Options(given.port, given.aws_port, given.data_dir)
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is not a port")
+    return number
+
+
+def run(options: Options, running: ExitStack) -> None:
+    """Start everything and stay until a signal, or until a part of it ends by itself."""
+    lock = lock_folder(options.data_dir)
+    listener = running.enter_context(listen(options.port))
+    alive = start_aws(options, lock, running)
+    # Only now: the loggers and clients in these read the environment at import.
+    from app.local.runtime import start  # noqa: PLC0415
+
+    server = start(listener, running)
+    print(greeting(options), flush=True)
+    running.callback(say_goodbye)
+    watch({"The AWS emulator": alive, "The API": server.is_alive})
+
+
+def lock_folder(folder: Path) -> int:
+    """A descriptor that keeps other runs out for as long as it is open anywhere."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(f"Another run uses {folder}; stop it, or name another DATA_DIR.") from None
+    except OSError as refused:
+        raise CannotStart(f"{folder} cannot be used: {refused.strerror}.") from None
+    return lock
+
+
+def start_aws(options: Options, lock: int, running: ExitStack) -> Callable[[], bool]:
+    """Set the environment for the emulator, or leave it where the user named another AWS.
+
+    Returns whether it is still there.
+    """
+    os.environ.setdefault("LOG_FORMAT", "text")
+    if "AWS_ENDPOINT_URL" in os.environ:
+        return lambda: True
+    started = emulator.start(options.aws_port, options.data_dir, inherited=[lock])
+    running.callback(started.stop)
+    drop_inherited(os.environ)
+    os.environ.update(started.environment)
+    os.environ.setdefault("PUBLIC_S3_URL", started.url)
+    return started.is_alive
+
+
+def drop_inherited(environment: MutableMapping[str, str]) -> None:
+    """A profile, a CA bundle or a proxied region of the user's would lead boto3 astray."""
+    for name in [name for name in environment if name.startswith("AWS_")]:
+        del environment[name]
+
+
+def greeting(options: Options) -> str:
+    here = f"http://127.0.0.1:{options.port}"
+    console = Path(__file__).parents[1] / "console" / "index.html"
+    lines = [
+        "Wharf is running.",
+        f"  API      {here}/v1/objects",
+        f"  Docs     {here}/docs",
+        *([f"  Console  {here}/"] if console.exists() else []),
+        f"  AWS      {os.environ['AWS_ENDPOINT_URL']}",
+        f"Ctrl-C stops it; its data stays in {options.data_dir}.",
+    ]
+    return "\n".join(lines)
+
+
+def say_goodbye() -> None:
+    """From here on everything stops within seconds; another signal must not cut it short."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    print("Stopping.", flush=True)
+
+
+def watch(parts: dict[str, Callable[[], bool]]) -> None:
+    while True:
+        for name, is_alive in parts.items():
+            if not is_alive():
+                raise CannotStart(f"{name} has ended by itself.")
+        time.sleep(LOOK_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

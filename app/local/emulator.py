@@ -1,0 +1,126 @@
+"""The AWS emulator as a child process.
+
+It listens on 127.0.0.1 only, keeps its state in a folder, and writes it there
+when it stops: nothing is saved while it runs.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.local.errors import CannotStart
+from app.local.ports import HOST, listen
+
+REGION = "us-east-1"
+START_SECONDS = 30
+STOP_SECONDS = 30
+LAUNCHER = Path(__file__).with_name("launcher.py")
+
+# It checks presigned URLs with the key it knows; nobody else ever sees this one.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    url: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What makes boto3 in this process, and in its children, talk to the emulator."""
+        region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+        return {"AWS_ENDPOINT_URL": self.url, **region, **CREDENTIALS}
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Let it save its state and end; after STOP_SECONDS end it without."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+
+def start(port: int, folder: Path, *, inherited: Sequence[int] = ()) -> Emulator:
+    """Start the emulator and wait until it answers.
+
+    `folder` holds its state and its log; `inherited` are descriptors that the
+    child keeps open too. Raises CannotStart.
+    """
+    listen(port).close()
+    process = _spawn(port, folder.resolve(), inherited)
+    emulator = Emulator(f"http://{HOST}:{port}", process)
+    try:
+        _wait_until_healthy(emulator, folder)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return emulator
+
+
+def _spawn(port: int, folder: Path, inherited: Sequence[int]) -> subprocess.Popen[bytes]:
+    environment = _environment(port, folder / "emulator")
+    with (folder / "emulator.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-P", LAUNCHER],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            pass_fds=inherited,
+            # Ctrl-C reaches a whole process group; the emulator must stop last.
+            start_new_session=True,
+        )
+
+
+def _environment(port: int, state: Path) -> dict[str, str]:
+    """Everything the emulator may know; inherited AWS settings would lead it astray."""
+    temporary = state / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {
+        **CREDENTIALS,
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": HOST,
+        "MINISTACK_REGION": REGION,
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(state / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(state / "s3"),
+        "TMPDIR": str(temporary),
+        # They would listen on ports of their own.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
+
+
+def _wait_until_healthy(emulator: Emulator, folder: Path) -> None:
+    give_up = time.monotonic() + START_SECONDS
+    while emulator.is_alive() and time.monotonic() < give_up:
+        if _answers(f"{emulator.url}/_ministack/health"):
+            return
+        time.sleep(0.05)
+    raise CannotStart(f"The AWS emulator did not start; {folder / 'emulator.log'} says why.")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False

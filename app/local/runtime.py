@@ -1,0 +1,154 @@
+"""Deploys the stack and runs its three functions in this process.
+
+Everything it starts is stopped by the exit stack it is given, in reverse.
+"""
+
+import importlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from contextlib import ExitStack
+from threading import Event, Thread
+
+import boto3
+
+from app.aws import CONFIG
+from app.local import catch_up, stack
+from app.local.errors import CannotStart
+from app.local.invocation import Handler, Json
+from app.local.server import Server, serve
+from app.local.sources import QueueSource, send_sweep
+from app.local.stack import Function, Stack
+from app.local.stream import StreamSource, hand_over
+
+logger = logging.getLogger("wharf.local")
+
+WORKERS = 2
+WORK_ENDS_SECONDS = 10
+DRAIN_SECONDS = 10
+SERVER_STARTS_SECONDS = 20
+CATCH_UP_TRIES = 3
+
+# Settings that a person may give to `make run`, and the stack's parameters for them.
+PARAMETERS = {
+    "CORS_ORIGINS": "CorsOrigins",
+    "KEY_OWNERS": "KeyOwners",
+    "LEASE_SECONDS": "LeaseSeconds",
+    "LIST_SHARDS": "ListShards",
+    "LOG_LEVEL": "LogLevel",
+    "UPLOAD_SECONDS": "UploadSeconds",
+}
+
+
+def start(listener: socket.socket, running: ExitStack) -> Server:
+    session = boto3.session.Session()
+    deployed = deploy(session, os.environ)
+    functions = {name: _described(session, deployed, name) for name in ("Api", "Worker", "Relay")}
+    set_environment(os.environ, functions.values())
+    start_relay(session, functions["Relay"], deployed, running)
+    start_workers(session, functions["Worker"], deployed, running)
+    server = serve(importlib.import_module("app.lambda_api").app, listener)
+    running.callback(server.stop)
+    wait_for(server)
+    return server
+
+
+def deploy(session: boto3.session.Session, environment: Mapping[str, str]) -> Stack:
+    given = {PARAMETERS[name]: value for name, value in environment.items() if name in PARAMETERS}
+    deployed = stack.deploy(session.client("cloudformation", config=CONFIG), parameters=given)
+    stack.expire_items(session.client("dynamodb", config=CONFIG), deployed)
+    return deployed
+
+
+def _described(session: boto3.session.Session, deployed: Stack, name: str) -> Function:
+    return stack.describe_function(session.client("lambda", config=CONFIG), deployed, f"{name}Function")
+
+
+def set_environment(environment: MutableMapping[str, str], functions: Iterable[Function]) -> None:
+    """What the template gives each function, in the one process that is all of them."""
+    for function in functions:
+        environment.update(function.environment)
+    # Each function has its own name for logs and metrics; this process is none of them.
+    environment.pop("POWERTOOLS_SERVICE_NAME", None)
+    environment["AUTH_MODE"] = "local"
+
+
+def start_relay(
+    session: boto3.session.Session, function: Function, deployed: Stack, running: ExitStack
+) -> None:
+    handler = _handler("lambda_relay")
+    stopping = Event()
+    source = StreamSource(session.client("dynamodbstreams", config=CONFIG), function, handler, stopping)
+    # What the stream still holds, then what it lost, then what is to come.
+    source.drain(DRAIN_SECONDS)
+    announce_lost(session, function, handler, deployed)
+    thread = _thread(source.run, "relay")
+    running.callback(stop_relay, source, thread)
+
+
+def announce_lost(
+    session: boto3.session.Session, function: Function, handler: Handler, deployed: Stack
+) -> None:
+    client = session.client("dynamodb", config=CONFIG)
+    table = deployed.outputs["TableName"]
+    lost = list(catch_up.lost_records(client, table, function.source_arn or ""))
+    for start_at in range(0, len(lost), function.batch_size):
+        left: Sequence[Json] = lost[start_at : start_at + function.batch_size]
+        for _ in range(CATCH_UP_TRIES):
+            left = left and hand_over(left, function, handler)
+        if left:
+            logger.error("relay.not_caught_up", extra={"objects": len(left)})
+
+
+def stop_relay(source: StreamSource, thread: Thread) -> None:
+    """The emulator forgets its stream: announce what is in it while it can be read."""
+    source.stopping.set()
+    thread.join(WORK_ENDS_SECONDS)
+    try:
+        is_drained = source.drain(DRAIN_SECONDS)
+    except Exception:
+        logger.exception("stream.unreachable")
+        is_drained = False
+    if not is_drained:
+        logger.warning("relay.not_drained", extra={"then": "the next start announces the rest"})
+
+
+def start_workers(
+    session: boto3.session.Session, function: Function, deployed: Stack, running: ExitStack
+) -> None:
+    client = session.client("sqs", config=CONFIG)
+    queue_url = deployed.outputs["QueueUrl"]
+    send_sweep(client, queue_url)
+    source = QueueSource(client, queue_url, function, _handler("lambda_worker"), Event())
+    threads = [_thread(source.run, f"worker-{number}") for number in range(1, WORKERS + 1)]
+    running.callback(stop_workers, source, threads)
+
+
+def stop_workers(source: QueueSource, threads: Sequence[Thread]) -> None:
+    """Work that takes longer is left; its lease lapses, and the sweep finds it."""
+    source.stopping.set()
+    give_up = time.monotonic() + WORK_ENDS_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, give_up - time.monotonic()))
+
+
+def wait_for(server: Server) -> None:
+    give_up = time.monotonic() + SERVER_STARTS_SECONDS
+    while not server.uvicorn.started:
+        if not server.is_alive() or time.monotonic() > give_up:
+            raise CannotStart("The API did not start.")
+        time.sleep(0.02)
+
+
+def _handler(module: str) -> Handler:
+    """Imported only now: the module reads the environment."""
+    handler: Handler = importlib.import_module(f"app.{module}").handler
+    return handler
+
+
+def _thread(run: Callable[[], None], name: str) -> Thread:
+    thread = Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,198 @@
+"""Feeds the relay from the table's stream, as Lambda's event source mapping does.
+
+A shard's records are handed over in order; a batch that fails is tried again
+from the first record that failed, for as long as it takes.
+"""
+
+import base64
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from app.local.invocation import Handler, Json, context_for, failures
+from app.local.stack import Function
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+
+logger = logging.getLogger("wharf.local")
+
+IDLE_SECONDS = 0.2
+SHARDS_SECONDS = 10
+LONGEST_PAUSE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """How far one shard has been read, and what of it still waits for the handler."""
+
+    id: str
+    parent: str | None
+    iterator: str | None
+    """None once the shard is closed and read."""
+    last_read: str | None = None
+    waiting: tuple[Json, ...] = ()
+
+    @property
+    def is_finished(self) -> bool:
+        return self.iterator is None and not self.waiting
+
+
+@dataclass(slots=True)
+class StreamSource:
+    client: "DynamoDBStreamsClient"
+    function: Function
+    handler: Handler
+    stopping: Event
+    _shards: dict[str, Shard] = field(default_factory=dict)
+    _shards_known_until: float = 0.0
+
+    def run(self) -> None:
+        """Until `stopping` is set; a fault is logged and tried again, after ever longer pauses."""
+        pause = IDLE_SECONDS
+        while not self.stopping.wait(pause):
+            try:
+                is_healthy = self.poll() is not None
+            except Exception:
+                logger.exception("stream.unreachable")
+                is_healthy = False
+            pause = IDLE_SECONDS if is_healthy else min(max(1.0, pause * 2), LONGEST_PAUSE_SECONDS)
+
+    def drain(self, seconds: float) -> bool:
+        """Hand over everything that is in the stream now; False when that takes longer."""
+        give_up = time.monotonic() + seconds
+        while time.monotonic() < give_up:
+            found = self.poll()
+            if found == 0:
+                return True
+            if found is None:
+                time.sleep(IDLE_SECONDS)
+        return False
+
+    def poll(self) -> int | None:
+        """Read each shard once; how many records there were, None when the handler failed."""
+        self._find_shards()
+        found = 0
+        for shard in [shard for shard in self._shards.values() if self._is_next(shard)]:
+            read = shard if shard.waiting else self._read(shard)
+            found += len(read.waiting)
+            self._shards[shard.id] = self._hand_over(read)
+        has_failed = any(shard.waiting for shard in self._shards.values())
+        return None if has_failed else found
+
+    def _find_shards(self) -> None:
+        if time.monotonic() < self._shards_known_until:
+            return
+        found = self._described()
+        # Those that the stream has dropped are forgotten with it.
+        self._shards = {
+            shard["ShardId"]: self._shards.get(shard["ShardId"]) or self._opened(shard) for shard in found
+        }
+        self._shards_known_until = time.monotonic() + SHARDS_SECONDS
+
+    def _described(self) -> list[Any]:
+        shards: list[Any] = []
+        start: dict[str, Any] = {}
+        while True:
+            answer = self.client.describe_stream(StreamArn=self._stream_arn, **start)
+            shards += answer["StreamDescription"].get("Shards", [])
+            last = answer["StreamDescription"].get("LastEvaluatedShardId")
+            if not last:
+                return shards
+            start = {"ExclusiveStartShardId": last}
+
+    def _opened(self, described: Mapping[str, Any]) -> Shard:
+        iterator = self._iterator(described["ShardId"], None)
+        return Shard(described["ShardId"], described.get("ParentShardId"), iterator)
+
+    def _is_next(self, shard: Shard) -> bool:
+        """A shard's records come after those of the shard it was split from."""
+        parent = self._shards.get(shard.parent or "")
+        return not shard.is_finished and (parent is None or parent.is_finished)
+
+    def _read(self, shard: Shard) -> Shard:
+        try:
+            answer = self.client.get_records(
+                ShardIterator=shard.iterator or "", Limit=self.function.batch_size
+            )
+        except self.client.exceptions.ExpiredIteratorException:
+            return replace(shard, iterator=self._iterator(shard.id, shard.last_read))
+        except self.client.exceptions.TrimmedDataAccessException:
+            return replace(shard, iterator=self._iterator(shard.id, None))
+        read = [stream_record(record, self._stream_arn) for record in answer["Records"]]
+        last_read = read[-1]["dynamodb"]["SequenceNumber"] if read else shard.last_read
+        waiting = tuple(record for record in read if passes(record, self.function.filters))
+        return replace(shard, iterator=answer.get("NextShardIterator"), last_read=last_read, waiting=waiting)
+
+    def _iterator(self, shard_id: str, after: str | None) -> str:
+        position: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
+        if after is not None:
+            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+        answer = self.client.get_shard_iterator(StreamArn=self._stream_arn, ShardId=shard_id, **position)
+        return answer["ShardIterator"]
+
+    def _hand_over(self, shard: Shard) -> Shard:
+        """The shard with what is left to be tried again."""
+        if not shard.waiting:
+            return shard
+        left = hand_over(shard.waiting, self.function, self.handler)
+        return replace(shard, waiting=left)
+
+    @property
+    def _stream_arn(self) -> str:
+        return self.function.source_arn or ""
+
+
+def hand_over(records: Sequence[Json], function: Function, handler: Handler) -> tuple[Json, ...]:
+    """Call the handler; the records from the first that failed, all of them when it raises."""
+    identifiers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    try:
+        answer = handler({"Records": list(records)}, context_for(function))
+    except Exception:
+        logger.exception("relay.raised")
+        return tuple(records)
+    failed = failures(answer, identifiers)
+    first = min((identifiers.index(one) for one in failed), default=len(records))
+    return tuple(records[first:])
+
+
+def stream_record(record: Mapping[str, Any], stream_arn: str) -> Json:
+    """The record as Lambda shows it to a function."""
+    shown = {name: _shown(value) for name, value in record.items() if name != "userIdentity"}
+    if user := record.get("userIdentity"):
+        shown["userIdentity"] = {"type": user["Type"], "principalId": user["PrincipalId"]}
+    return {**shown, "eventSourceARN": stream_arn}
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case bytes():
+            return base64.b64encode(value).decode()
+        case datetime():
+            return value.timestamp()
+        case dict():
+            return {name: _shown(inner) for name, inner in value.items()}
+        case list():
+            return [_shown(inner) for inner in value]
+        case _:
+            return value
+
+
+def passes(record: Any, filters: Sequence[Json]) -> bool:
+    """Whether a record matches one of the mapping's patterns, of which it has none or several."""
+    return not filters or any(_matches(record, pattern) for pattern in filters)
+
+
+def _matches(value: Any, pattern: Any) -> bool:
+    """Plain values only: a pattern with an operator is refused, not passed over."""
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(
+            _matches(value.get(name), wanted) for name, wanted in pattern.items()
+        )
+    if any(isinstance(wanted, dict) for wanted in pattern):
+        raise NotImplementedError(f"This filter needs more than equality: {pattern}")
+    return value in pattern

@@ -1,0 +1,83 @@
+"""template.yaml as the emulator gets it.
+
+What the emulator cannot do is left out by the two lists here, and by nothing else.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+Json = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "template.yaml"
+FUNCTION = "AWS::Serverless::Function"
+
+# Resource types that only AWS has, and why the emulator cannot take them.
+LEFT_OUT_TYPES: Mapping[str, str] = {
+    "AWS::Events::Archive": "not implemented",
+    "AWS::CodeDeploy::Application": "refuses the stack",
+    "AWS::CodeDeploy::DeploymentGroup": "refuses the stack",
+}
+
+# Properties that only AWS has, by resource type.
+LEFT_OUT_PROPERTIES: Mapping[str, frozenset[str]] = {
+    # Expands to CodeDeploy resources.
+    FUNCTION: frozenset({"DeploymentPreference"}),
+}
+
+PLACEHOLDER = {
+    "Handler": "index.handler",
+    "InlineCode": "def handler(event, context): raise RuntimeError('The local runtime calls the handlers.')",
+}
+
+
+def local_template(code_uri: str | None = None) -> Json:
+    """template.yaml as deployed here: less what only AWS has, and with code to run."""
+    template: Json = yaml_parse(TEMPLATE.read_text())
+    left_out = {name for name, body in template["Resources"].items() if body["Type"] in LEFT_OUT_TYPES}
+    template["Resources"] = {
+        name: _local_resource(body, left_out, code_uri)
+        for name, body in template["Resources"].items()
+        if name not in left_out
+    }
+    template["Outputs"] = {
+        name: output
+        for name, output in template["Outputs"].items()
+        if left_out.isdisjoint(_references(output))
+    }
+    template["Globals"]["Function"].pop("CodeUri")
+    return template
+
+
+def _local_resource(resource: Json, left_out: set[str], code_uri: str | None) -> Json:
+    dropped = LEFT_OUT_PROPERTIES.get(resource["Type"], frozenset())
+    properties = {
+        name: value for name, value in resource.get("Properties", {}).items() if name not in dropped
+    }
+    if resource["Type"] == FUNCTION:
+        properties |= {"CodeUri": code_uri} if code_uri else PLACEHOLDER
+    local = {**resource, "Properties": properties}
+    if "DependsOn" in local:
+        needed = [local["DependsOn"]] if isinstance(local["DependsOn"], str) else local["DependsOn"]
+        local["DependsOn"] = [name for name in needed if name not in left_out]
+    return local
+
+
+def _references(value: Any) -> Iterator[str]:
+    """The logical ids that a piece of the template names by Ref, GetAtt or Sub."""
+    match value:
+        case {"Ref": str(name)}:
+            yield name
+        case {"Fn::GetAtt": [str(name), *_]}:
+            yield name
+        case {"Fn::Sub": str(text)}:
+            yield from (part.split("}")[0].split(".")[0] for part in text.split("${")[1:])
+        case dict():
+            for inner in value.values():
+                yield from _references(inner)
+        case list():
+            for inner in value:
+                yield from _references(inner)

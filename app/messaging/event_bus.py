@@ -1,0 +1,71 @@
+"""The domain event bus (EventBridge)."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from app.aws import passing_faults
+from app.domain.events import SOURCE, ObjectEvent
+from app.domain.kinds import compact_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+ENTRIES_PER_CALL = 10
+BYTES_PER_CALL = 256 * 1024
+"""Both from the Amazon EventBridge User Guide, "PutEvents"."""
+
+
+class EventBus:
+    def __init__(self, client: "EventBridgeClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    @passing_faults()
+    def publish(self, events: Sequence[ObjectEvent]) -> frozenset[str]:
+        """Publish in order; return the ids of the events that the bus did not take.
+
+        After a call in which the bus refused an entry no further call is made,
+        so that later events do not overtake it by far.
+        """
+        entries = [(event.id, self._entry(event)) for event in events]
+        unpublished = [event.id for event in events]
+        for batch in _batches(entries):
+            answer = self._client.put_events(Entries=[entry for _, entry in batch])
+            taken = {
+                event_id
+                for (event_id, _), result in zip(batch, answer["Entries"], strict=True)
+                if "ErrorCode" not in result
+            }
+            unpublished = [event_id for event_id in unpublished if event_id not in taken]
+            if answer["FailedEntryCount"]:
+                break
+        return frozenset(unpublished)
+
+    def _entry(self, event: ObjectEvent) -> dict[str, Any]:
+        return {
+            "EventBusName": self._name,
+            "Source": SOURCE,
+            "DetailType": event.type.value,
+            "Time": event.time,
+            "Detail": compact_json(event.as_cloud_event()),
+        }
+
+
+def _batches(entries: Sequence[tuple[str, Any]]) -> Iterator[list[tuple[str, Any]]]:
+    batch: list[tuple[str, Any]] = []
+    size = 0
+    for entry in entries:
+        entry_size = _size(entry[1])
+        if batch and (len(batch) == ENTRIES_PER_CALL or size + entry_size > BYTES_PER_CALL):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry_size
+    if batch:
+        yield batch
+
+
+def _size(entry: dict[str, Any]) -> int:
+    """As EventBridge counts it: 14 bytes for the time, and the texts in UTF-8."""
+    texts = (entry["Source"], entry["DetailType"], entry["Detail"])
+    return 14 + sum(len(text.encode()) for text in texts)

@@ -1,0 +1,45 @@
+"""The work queue and its dead-letter queue (SQS)."""
+
+from typing import TYPE_CHECKING
+
+from app.aws import passing_faults
+from app.domain.kinds import compact_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class WorkQueue:
+    def __init__(self, client: "SQSClient", url: str, dead_letter_url: str) -> None:
+        self._client = client
+        self._url = url
+        self._dead_letter_url = dead_letter_url
+
+    @passing_faults()
+    def send_payload_created(self, key: str, size: int) -> None:
+        """Queue a payload again, in the shape in which S3 announces it."""
+        envelope = {
+            "source": "wharf.sweep",
+            "detail-type": "Object Created",
+            "detail": {"object": {"key": key, "size": size}},
+        }
+        self._client.send_message(QueueUrl=self._url, MessageBody=compact_json(envelope))
+
+    @passing_faults()
+    def bury(self, body: str, *, error: str, attempts: int) -> None:
+        """Keep a message in the dead-letter queue, with what an operator needs to judge it."""
+        self._client.send_message(
+            QueueUrl=self._dead_letter_url,
+            MessageBody=body,
+            MessageAttributes={
+                "error": {"DataType": "String", "StringValue": error},
+                "attempts": {"DataType": "Number", "StringValue": str(attempts)},
+            },
+        )
+
+    @passing_faults()
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
+        """Show a message again so soon, rather than after its whole visibility timeout."""
+        self._client.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+        )

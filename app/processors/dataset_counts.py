@@ -1,0 +1,80 @@
+"""Counting the values of many columns in one query.
+
+One aggregate per column exhausts DuckDB's memory on wide tables; here the cells
+are turned into (column, value) pairs and grouped once, which also spills to disk.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+COLUMNS_AT_ONCE = 50
+CANDIDATES = 50
+
+Expressions = Mapping[int, str]
+"""SQL by the column's position; all of one type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The most frequent values, most frequent first, and how many different ones there are."""
+
+    values: tuple[tuple[Any, int], ...]
+    distinct: int
+
+
+def count_values(
+    connection: DuckDBPyConnection, source: str, expressions: Expressions, *, most: int
+) -> dict[int, Counted]:
+    """Exact counts of each column's `most` most frequent values; nulls are not values."""
+    counted = dict.fromkeys(expressions, Counted((), 0))
+    for some in _chunks(expressions):
+        query = f"""
+            SELECT place, value, count(*) AS times, count(*) OVER (PARTITION BY place)
+            FROM ({_pairs(source, some)}) WHERE value IS NOT NULL GROUP BY place, value
+            QUALIFY row_number() OVER (PARTITION BY place ORDER BY times DESC, value) <= {most}
+            ORDER BY place, times DESC, value
+        """
+        for place, value, times, distinct in connection.execute(query).fetchall():
+            counted[place] = Counted((*counted[place].values, (value, times)), distinct)
+    return counted
+
+
+def count_distinct(connection: DuckDBPyConnection, source: str, expressions: Expressions) -> dict[int, int]:
+    """How many different values each column has, exactly."""
+    counted = dict.fromkeys(expressions, 0)
+    for some in _chunks(expressions):
+        query = f"""
+            SELECT place, count(*) FROM (
+                SELECT DISTINCT place, value FROM ({_pairs(source, some)}) WHERE value IS NOT NULL
+            ) GROUP BY place
+        """
+        counted |= dict(connection.execute(query).fetchall())
+    return counted
+
+
+def count_likely(
+    connection: DuckDBPyConnection, source: str, expression: str, *, most: int
+) -> tuple[tuple[Any, int], ...]:
+    """The likely most frequent values of a column with very many, with their exact counts."""
+    likely = f"SELECT unnest(approx_top_k({expression}, {CANDIDATES})) FROM {source}"
+    query = f"""
+        SELECT {expression} AS value, count(*) AS times FROM {source}
+        WHERE value IN ({likely}) GROUP BY value ORDER BY times DESC, value LIMIT {most}
+    """
+    return tuple(connection.execute(query).fetchall())
+
+
+def _pairs(source: str, expressions: Expressions) -> str:
+    places = ", ".join(str(place) for place in expressions)
+    values = ", ".join(expressions.values())
+    return f"SELECT unnest([{places}]) AS place, unnest([{values}]) AS value FROM {source}"
+
+
+def _chunks(expressions: Expressions) -> Iterator[dict[int, str]]:
+    remaining = iter(expressions.items())
+    while some := dict(islice(remaining, COLUMNS_AT_ONCE)):
+        yield some

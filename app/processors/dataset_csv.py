@@ -1,0 +1,213 @@
+"""CSV and TSV into Parquet, without ever losing a row in silence.
+
+A ladder; the first rung that holds is taken:
+
+1. DuckDB's sniffer on a sample, then a strict read;
+2. the same with every row sniffed, for types that change late in the file;
+3. Python's csv rewrites the text into a rectangle, DuckDB reads that strictly;
+4. the same with every column as text.
+
+A rung holds when DuckDB accepts every row and Python's csv counts as many.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset_engine import literal, write_parquet
+from app.processors.dataset_rectangle import (
+    COMMA,
+    DELIMITERS,
+    MOST_COLUMNS,
+    Dialect,
+    agrees,
+    first_row,
+    guess_delimiter,
+    refuse_too_wide,
+    shape_of,
+    unique_names,
+    write_rectangular,
+)
+from app.processors.dataset_text import LONGEST_FIRST_LINE_BYTES
+
+SNIFFED_ROWS = 20_480
+EVERY_ROW = -1
+# Parquet has no integer of 128 bits: DuckDB would write it as a rounded double.
+WIDE_INTEGERS = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
+NOTHING = "(empty)"
+# DuckDB speaks of line ends in escapes: a backslash and a letter.
+LINE_FEED = r"\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvRead:
+    """How the text was understood. `rows` are data rows, without the header."""
+
+    rows: int
+    dialect: Dialect
+    header: bool
+    date_format: str | None = None
+    timestamp_format: str | None = None
+    ragged_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sniffed:
+    """What DuckDB's sniffer said; `types` are DuckDB's, one per column."""
+
+    dialect: Dialect
+    header: bool
+    types: tuple[str, ...]
+    line_end: str
+    skipped: int = 0
+    date_format: str | None = None
+    timestamp_format: str | None = None
+
+    def as_text(self) -> "Sniffed":
+        types = ("VARCHAR",) * len(self.types)
+        return replace(self, types=types, date_format=None, timestamp_format=None)
+
+
+def csv_to_parquet(
+    connection: DuckDBPyConnection, text: Path, target: Path, scratch: Path, given: Dialect | None
+) -> CsvRead:
+    """Read UTF-8 text into `target`. Without a given dialect the dialect is found out.
+
+    Raises InvalidPayload: too many columns, a quote never closed, no rows.
+    Raises duckdb.Error when not even the last rung holds.
+    """
+    _refuse_wide_start(text)
+    dialect = given
+    for sample in (SNIFFED_ROWS, EVERY_ROW):
+        try:
+            sniffed = _sniff(connection, text, sample, given)
+            if not _plausible(text, sniffed):
+                break
+            dialect = sniffed.dialect
+            rows = _copy(connection, text, target, sniffed)
+        except duckdb.ConversionException:
+            continue
+        except duckdb.Error:
+            break
+        if agrees(text, dialect, rows + sniffed.header):
+            return _understood(rows, sniffed)
+        break
+    return _rewritten(connection, text, target, scratch, dialect or Dialect(guess_delimiter(text)))
+
+
+def _rewritten(
+    connection: DuckDBPyConnection, text: Path, target: Path, scratch: Path, dialect: Dialect
+) -> CsvRead:
+    shape = shape_of(text, dialect)
+    rectangle = scratch / "rectangle.csv"
+    write_rectangular(text, dialect, shape.columns, rectangle)
+    typed = _sniff_rectangle(connection, rectangle, shape.columns)
+    rows = _copy_typed_or_as_text(connection, rectangle, target, typed)
+    if rows + typed.header != shape.rows:
+        detail = f"Only {rows} of {shape.rows} rows can be read."
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+    return replace(_understood(rows, typed), dialect=dialect, ragged_rows=shape.ragged)
+
+
+def _copy_typed_or_as_text(
+    connection: DuckDBPyConnection, rectangle: Path, target: Path, typed: Sniffed
+) -> int:
+    try:
+        return _copy(connection, rectangle, target, typed)
+    except duckdb.Error:
+        return _copy(connection, rectangle, target, typed.as_text())
+
+
+def _sniff_rectangle(connection: DuckDBPyConnection, rectangle: Path, columns: int) -> Sniffed:
+    """What the sniffer says of the rewritten text; all text under a header when it says nonsense."""
+    plain = Sniffed(dialect=COMMA, header=True, types=("VARCHAR",) * columns, line_end=LINE_FEED)
+    try:
+        sniffed = _sniff(connection, rectangle, EVERY_ROW, COMMA)
+    except duckdb.Error:
+        return plain
+    return sniffed if len(sniffed.types) == columns and not sniffed.skipped else plain
+
+
+def _sniff(connection: DuckDBPyConnection, text: Path, sample: int, given: Dialect | None) -> Sniffed:
+    options = [f"sample_size = {sample}"]
+    if given:
+        options += [f"delim = {literal(given.delimiter)}"]
+    cursor = connection.execute(f"FROM sniff_csv({literal(text)}, {', '.join(options)})")
+    names = [column[0] for column in cursor.description or ()]
+    found = dict(zip(names, cursor.fetchone() or (), strict=True))
+    return Sniffed(
+        dialect=_dialect(found),
+        header=found["HasHeader"],
+        types=tuple(WIDE_INTEGERS.get(column["type"], column["type"]) for column in found["Columns"]),
+        line_end=found["NewLineDelimiter"],
+        skipped=found["SkipRows"],
+        date_format=found["DateFormat"],
+        timestamp_format=found["TimestampFormat"],
+    )
+
+
+def _dialect(found: dict[str, Any]) -> Dialect:
+    """Quotes are always on: a sample without one says nothing about the rest of the file."""
+    quote = '"' if found["Quote"] == NOTHING else found["Quote"]
+    escape = quote if found["Escape"] == NOTHING else found["Escape"]
+    return Dialect(found["Delimiter"], quote, escape)
+
+
+def _plausible(text: Path, sniffed: Sniffed) -> bool:
+    """Whether the sniffer took the file from its first line on, and split that line itself."""
+    if sniffed.skipped or len(first_row(text, sniffed.dialect)) != len(sniffed.types):
+        return False
+    with text.open(encoding="utf-8") as file:
+        line = file.readline(LONGEST_FIRST_LINE_BYTES)
+    if not line.strip():
+        return False
+    return len(sniffed.types) > 1 or not any(delimiter in line for delimiter in DELIMITERS)
+
+
+def _copy(connection: DuckDBPyConnection, text: Path, target: Path, sniffed: Sniffed) -> int:
+    cells = first_row(text, sniffed.dialect) if sniffed.header else []
+    names = unique_names(cells, len(sniffed.types))
+    query = f"SELECT * FROM read_csv({literal(text)}, {', '.join(_strict_options(sniffed, names))})"
+    return write_parquet(connection, query, target, len(names))
+
+
+def _strict_options(sniffed: Sniffed, names: list[str]) -> Iterator[str]:
+    """Nothing is left to DuckDB's own judgement."""
+    columns = ", ".join(
+        f"{literal(name)}: {literal(kind)}" for name, kind in zip(names, sniffed.types, strict=True)
+    )
+    yield "auto_detect = false, strict_mode = true, ignore_errors = false, null_padding = false"
+    yield f"skip = 0, comment = '', nullstr = '', header = {sniffed.header}"
+    yield f"delim = {literal(sniffed.dialect.delimiter)}"
+    yield f"quote = {literal(sniffed.dialect.quote)}"
+    yield f"escape = {literal(sniffed.dialect.escape)}"
+    yield f"new_line = {literal(sniffed.line_end)}"
+    yield f"columns = {{{columns}}}"
+    if sniffed.date_format:
+        yield f"dateformat = {literal(sniffed.date_format)}"
+    if sniffed.timestamp_format:
+        yield f"timestampformat = {literal(sniffed.timestamp_format)}"
+
+
+def _understood(rows: int, sniffed: Sniffed) -> CsvRead:
+    return CsvRead(
+        rows=rows,
+        dialect=sniffed.dialect,
+        header=sniffed.header,
+        date_format=sniffed.date_format,
+        timestamp_format=sniffed.timestamp_format,
+    )
+
+
+def _refuse_wide_start(text: Path) -> None:
+    """DuckDB's sniffer runs out of memory on very many columns: look before it does."""
+    with text.open("rb") as file:
+        line = file.readline(LONGEST_FIRST_LINE_BYTES)
+    for delimiter in DELIMITERS:
+        if line.count(delimiter.encode()) >= MOST_COLUMNS:
+            refuse_too_wide(len(first_row(text, Dialect(delimiter))))

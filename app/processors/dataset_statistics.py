@@ -1,0 +1,107 @@
+"""The plain statistics of every column, many columns per query.
+
+Here: which aggregate says what of which type. NaN and the infinities are counted
+apart and take no part in anything else.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from duckdb import DuckDBPyConnection
+
+from app.processors.dataset_engine import Column
+from app.processors.dataset_values import readable, type_name
+
+COLUMNS_AT_ONCE = 200
+EXACT_ROWS = 20_000
+LONGEST_VALUE_CHARACTERS = 256
+NULL = "NULL"
+
+
+class Statistics(NamedTuple):
+    """`low`, `high`, `mean`, `std` and `quartiles` are numbers; of dates, seconds since 1970."""
+
+    count: int
+    distinct: int
+    minimum: Any
+    maximum: Any
+    low: float | None
+    high: float | None
+    mean: float | None
+    std: float | None
+    quartiles: list[float] | None
+    finite: int
+    formula_like: int | None
+    longest: int | None
+    """In bytes of UTF-8; of text only."""
+
+
+def statistics_of(
+    connection: DuckDBPyConnection, source: str, columns: Sequence[Column], rows: int
+) -> list[Statistics]:
+    """One per column. Above 20,000 rows `distinct` and `quartiles` are approximate."""
+    width = len(Statistics._fields)
+    found: list[Statistics] = []
+    for start in range(0, len(columns), COLUMNS_AT_ONCE):
+        some = enumerate(columns[start : start + COLUMNS_AT_ONCE], start)
+        aggregates = [sql for place, column in some for sql in _aggregates(column, f"c{place}", rows)]
+        values = connection.execute(f"SELECT {', '.join(aggregates)} FROM {source}").fetchone() or ()
+        found += [Statistics(*values[at : at + width]) for at in range(0, len(values), width)]
+    return found
+
+
+def numeric(column: Column, sql: str) -> str | None:
+    """SQL for the value as a finite number, or None for a type that has no such value."""
+    match type_name(column.type):
+        case "integer":
+            return f"CAST({sql} AS DOUBLE)"
+        case "number" if column.type.startswith("DECIMAL"):
+            return f"CAST({sql} AS DOUBLE)"
+        case "number":
+            return f"CASE WHEN isfinite({sql}) THEN CAST({sql} AS DOUBLE) END"
+        case "date" | "timestamp":
+            return f"CASE WHEN isfinite({sql}) THEN epoch({sql}) END"
+        case _:
+            return None
+
+
+def _aggregates(column: Column, sql: str, rows: int) -> list[str]:
+    """One SQL expression for each field of Statistics, in their order."""
+    counts = [f"count({sql})", f"approx_count_distinct({readable(column, sql)})"]
+    extremes = [_extreme(function, column, sql) for function in ("min", "max")]
+    return counts + extremes + _of_numbers(numeric(column, sql), rows) + _of_texts(column, sql)
+
+
+def _of_numbers(number: str | None, rows: int) -> list[str]:
+    if number is None:
+        return [NULL] * 5 + ["0"]
+    quantile = "quantile_cont" if rows <= EXACT_ROWS else "approx_quantile"
+    return [
+        f"min({number})",
+        f"max({number})",
+        f"avg({number})",
+        f"stddev_samp({number})",
+        f"{quantile}({number}, [0.25, 0.5, 0.75])",
+        f"count({number})",
+    ]
+
+
+def _of_texts(column: Column, sql: str) -> list[str]:
+    if type_name(column.type) != "text":
+        return [NULL, NULL]
+    text = readable(column, sql)
+    return [f"count(*) FILTER (left({text}, 1) IN ('=', '+', '-', '@'))", f"max(strlen({text}))"]
+
+
+def _extreme(function: str, column: Column, sql: str) -> str:
+    match type_name(column.type):
+        case "json" | "binary" | "boolean":
+            return NULL
+        case "text":
+            return f"left({function}({readable(column, sql)}), {LONGEST_VALUE_CHARACTERS + 1})"
+        case "date" | "timestamp":
+            return readable(column, f"{function}({sql}) FILTER (isfinite({sql}))")
+        case "number" if not column.type.startswith("DECIMAL"):
+            return f"{function}({sql}) FILTER (isfinite({sql}))"
+        case _:
+            return readable(column, f"{function}({sql})")

@@ -1,0 +1,151 @@
+"""What the end of a child means: a report, or what was wrong with the payload.
+
+Decided from what the fork server saw and what the child said; the child is
+not trusted, so whatever is odd about its reply counts as a crash.
+"""
+
+import json
+import logging
+import signal
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.report import ArtifactFile, Report
+from app.processors.sandbox_output import OutputError, OutputFolder, is_over
+from app.processors.sandbox_wire import MIB, SCRATCH, Cause, Ending, Job, encode
+
+DETAIL_CHARACTERS = 1000
+LOGGED_CHARACTERS = 16_000
+CRASHED = "Processing this payload failed unexpectedly."
+_OF_THE_SERVICE = {ProblemCode.UPLOAD_EXPIRED, ProblemCode.ATTEMPTS_EXHAUSTED}
+"""Codes that no processor can find out."""
+
+logger = logging.getLogger(__name__)
+
+
+def judge(ending: Ending, job: Job, output: OutputFolder) -> Report:
+    """The report, checked; raises InvalidPayload."""
+    verdict = _Verdict(ending, job)
+    if ending.cause is not Cause.EXITED or ending.status != 0:
+        verdict.of_the_end()
+    report = verdict.of_the_reply()
+    if is_over(job.limits.output_bytes, job.task.output, without=SCRATCH):
+        verdict.exceeded(f"wrote more than {_mib(job.limits.output_bytes)}")
+    try:
+        output.check(report)
+    except OutputError as unfit:
+        verdict.crashed(str(unfit))
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    ending: Ending
+    job: Job
+
+    def of_the_end(self) -> NoReturn:
+        """Of a child that did not come to its own end."""
+        limits, status = self.job.limits, self.ending.status
+        match self.ending.cause:
+            case Cause.OUT_OF_TIME:
+                self.exceeded(f"took longer than {self.job.seconds:g} s")
+            case Cause.OUT_OF_DISK:
+                self.exceeded(f"wrote more than {_mib(limits.disk_bytes)}")
+            case Cause.TALKED_TOO_MUCH:
+                self.exceeded("made a report that is too large")
+        if self._used_up_its_cpu_time():
+            self.exceeded(f"used more than {limits.cpu_seconds} s of CPU time")
+        if status == -signal.SIGXFSZ:
+            self._limit("file_bytes")
+        self.crashed(f"ended with {status}\n{_printable(self.ending.reply)}")
+
+    def of_the_reply(self) -> Report:
+        try:
+            message = json.loads(self.ending.reply)
+        except (ValueError, RecursionError):
+            self.crashed(f"replied {_printable(self.ending.reply)!r}")
+        match message:
+            case {"report": {"summary": dict(summary), "artifacts": list(artifacts)}}:
+                return self._report(summary, artifacts)
+            case {"invalid": {"code": str(code), "detail": str(detail)}}:
+                self._invalid(code, detail)
+            case {"limit": str(limit)}:
+                self._limit(limit)
+            case {"crash": str(traceback)}:
+                self.crashed(traceback)
+        self.crashed(f"replied {_printable(self.ending.reply)!r}")
+
+    def exceeded(self, what: str) -> NoReturn:
+        raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, f"Processing this payload {what}.")
+
+    def crashed(self, how: str) -> NoReturn:
+        """The log learns how; the client does not."""
+        task = self.job.task
+        logger.error(
+            "sandbox.processor_crashed: %s: %s",
+            task.processor,
+            how[-LOGGED_CHARACTERS:],
+            extra={"processor": task.processor, "exit_status": self.ending.status},
+        )
+        raise InvalidPayload(ProblemCode.PROCESSOR_CRASHED, CRASHED)
+
+    def _report(self, summary: dict[str, Any], entries: list[Any]) -> Report:
+        limits = self.job.limits
+        if len(self.ending.reply) > limits.report_bytes:
+            self.exceeded(f"made a report of more than {limits.report_bytes} bytes")
+        if len(entries) > limits.artifacts:
+            self.exceeded(f"made more than {limits.artifacts} artifacts")
+        try:
+            encode(summary)  # NaN, infinity, half a surrogate pair: nobody could store it
+            return Report(summary, tuple(_artifact(entry) for entry in entries))
+        except (ValueError, RecursionError) as error:
+            self.crashed(f"made an unfit report: {error}")
+
+    def _invalid(self, code: str, detail: str) -> NoReturn:
+        try:
+            problem = ProblemCode(code)
+        except ValueError:
+            self.crashed(f"found an unknown problem {code!r}")
+        if problem in _OF_THE_SERVICE:
+            self.crashed(f"claimed the problem {code!r}")
+        raise InvalidPayload(problem, _clean(detail)[:DETAIL_CHARACTERS])
+
+    def _limit(self, limit: str) -> NoReturn:
+        limits = self.job.limits
+        match limit:
+            case "memory":
+                self.exceeded(f"needed more than {_mib(self.job.task.memory_limit)} of memory")
+            case "file_bytes":
+                self.exceeded(f"wrote a file of more than {_mib(limits.file_bytes)}")
+            case "open_files":
+                self.exceeded(f"opened more than {limits.open_files} files")
+            case "disk":
+                self.exceeded("needed more disk space than there is")
+        self.crashed(f"ran into an unknown limit {limit!r}")
+
+    def _used_up_its_cpu_time(self) -> bool:
+        """SIGKILL comes a second after a SIGXCPU that was ignored."""
+        status = self.ending.status
+        used_up = self.ending.cpu_seconds >= self.job.limits.cpu_seconds
+        return status == -signal.SIGXCPU or (status == -signal.SIGKILL and used_up)
+
+
+def _artifact(entry: Any) -> ArtifactFile:
+    match entry:
+        case [str(name), str(media_type)]:
+            return ArtifactFile(name, media_type)
+    raise ValueError(f"{entry!r} is no artifact")
+
+
+def _clean(detail: str) -> str:
+    """One printable line of Unicode."""
+    return "".join(character if character.isprintable() else " " for character in detail)
+
+
+def _printable(reply: bytes) -> str:
+    return reply[-LOGGED_CHARACTERS:].decode(errors="backslashreplace")
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:.3g} MiB" if size < 1000 * MIB else f"{size / MIB:.0f} MiB"

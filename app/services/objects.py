@@ -1,0 +1,269 @@
+"""What a client does with objects: create, read, list, download, look back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+from zlib import crc32
+
+from app.domain.errors import (
+    IdempotencyKeyReused,
+    InvalidCursor,
+    NotFound,
+    ObjectDeleted,
+    PayloadNotReady,
+)
+from app.domain.kinds import KINDS
+from app.domain.objects import ObjectSummary, Revision, Status, StoredObject
+from app.domain.times import utc_now
+from app.services.cursors import decode_cursor, encode_cursor
+from app.storage.history import HistoryRepository
+from app.storage.objects import ListQuery, ObjectRepository
+from app.storage.payloads import PayloadKey, PayloadStore
+
+NAMESPACE = UUID("6d1f3f3a-6f0e-5a53-9a52-5b8f0f2f7c11")
+"""Of the ids that an Idempotency-Key gives; never change it."""
+
+INLINE_DEADLINE_SECONDS = 60
+UPLOAD_GRACE_SECONDS = 5 * 60
+"""An upload that began before its URL expired may still be under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePayload:
+    """A payload inside the create request."""
+
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPayload:
+    """A payload that the client will upload; `sha256` in lower-case hex."""
+
+    media_type: str
+    size: int
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewObject:
+    """A create request. `fingerprint` tells a retry from another request with the same key."""
+
+    kind: str
+    name: str
+    attributes: Mapping[str, Any]
+    labels: Mapping[str, str]
+    payload: InlinePayload | DeclaredPayload | None
+    fingerprint: str
+    idempotency_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A PUT of exactly the declared size with exactly these headers."""
+
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """`replayed` when the object was there already; `upload` while one is awaited."""
+
+    stored: StoredObject
+    replayed: bool
+    upload: Upload | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A short-lived URL to download from."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    items: tuple[ObjectSummary, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """CloudEvents, oldest first."""
+
+    items: tuple[dict[str, Any], ...]
+    next_cursor: str | None
+
+
+class Objects:
+    """Times are in seconds. `shards` may be raised between deployments, never lowered."""
+
+    def __init__(  # noqa: PLR0913  # what it works with and its three settings
+        self,
+        objects: ObjectRepository,
+        payloads: PayloadStore,
+        history: HistoryRepository,
+        *,
+        shards: int,
+        upload_seconds: int,
+        download_seconds: int,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._objects = objects
+        self._payloads = payloads
+        self._history = history
+        self._shards = shards
+        self._upload_seconds = upload_seconds
+        self._download_seconds = download_seconds
+        self._clock = clock
+
+    def create(self, owner: str, new: NewObject, *, correlation_id: str) -> Creation:
+        """Store the record, then its inline payload; a retry heals a crash between the two.
+
+        Raises InvalidInput, IdempotencyKeyReused or ObjectDeleted.
+        """
+        created = self._born(owner, new, correlation_id)
+        stored = self._objects.add(created)
+        replayed = stored.write_token != created.write_token
+        if replayed:
+            _check_replay(stored, created)
+        if isinstance(new.payload, InlinePayload) and stored.awaits(1) and stored.newest is not None:
+            self._payloads.put_once(_key(stored, 1), new.payload.body, stored.newest)
+        return Creation(stored, replayed, self._upload_of(stored))
+
+    def _born(self, owner: str, new: NewObject, correlation_id: str) -> StoredObject:
+        now = self._clock()
+        object_id = _object_id(owner, new.idempotency_key)
+        KINDS[new.kind].check_attributes(new.attributes)
+        record = StoredObject(
+            owner=owner,
+            id=object_id,
+            kind=new.kind,
+            name=new.name,
+            attributes=new.attributes,
+            labels=new.labels,
+            status=Status.READY,
+            version=1,
+            newest=None,
+            created_at=now,
+            updated_at=now,
+            shard=crc32(object_id.encode()) % self._shards,
+            fingerprint=new.fingerprint,
+            correlation_id=correlation_id,
+        )
+        return record if new.payload is None else self._awaiting(record, new.payload, now)
+
+    def _awaiting(
+        self, record: StoredObject, payload: InlinePayload | DeclaredPayload, now: datetime
+    ) -> StoredObject:
+        match payload:
+            case InlinePayload(media_type, body):
+                revision = Revision(1, media_type, len(body), sha256(body).hexdigest(), None)
+                deadline = now + timedelta(seconds=INLINE_DEADLINE_SECONDS)
+            case DeclaredPayload(media_type, size, checksum):
+                expires_at = now + timedelta(seconds=self._upload_seconds)
+                revision = Revision(1, media_type, size, checksum, expires_at)
+                deadline = expires_at + timedelta(seconds=UPLOAD_GRACE_SECONDS)
+        KINDS[record.kind].check_payload(revision.media_type, revision.size)
+        return replace(
+            record,
+            status=Status.PENDING,
+            newest=revision,
+            deadline=deadline,
+            writable_until=revision.expires_at,
+        )
+
+    def _upload_of(self, stored: StoredObject) -> Upload | None:
+        """Signed anew for the time that is left, so a retry needs no write."""
+        incoming = stored.incoming
+        if incoming is None or incoming.expires_at is None or stored.status is Status.PROCESSING:
+            return None
+        seconds = int((incoming.expires_at - self._clock()).total_seconds())
+        if seconds < 1:
+            return None
+        signed = self._payloads.sign_upload(_key(stored, incoming.number), incoming, seconds=seconds)
+        return Upload(signed.url, signed.headers, incoming.expires_at)
+
+    def read(self, owner: str, object_id: UUID) -> StoredObject:
+        """Raises NotFound."""
+        stored = self._objects.get(owner, str(object_id))
+        if stored.status is Status.DELETED:
+            raise NotFound
+        return stored
+
+    def list(self, query: ListQuery, cursor: str | None) -> Listing:
+        """Raises InvalidCursor."""
+        scope = ["objects", query.owner, query.kind, query.status, query.labels]
+        before = None if cursor is None else decode_cursor(cursor, scope)
+        page = self._objects.list_page(replace(query, before=before))
+        return Listing(page.items, page.position and encode_cursor(page.position, scope))
+
+    def link_to_payload(self, owner: str, object_id: UUID, *, method: str = "GET") -> Link:
+        """Raises NotFound (also for a kind without payload) or PayloadNotReady."""
+        stored = self.read(owner, object_id)
+        if stored.newest is None:
+            raise NotFound("payload")
+        if stored.payload is None:
+            raise PayloadNotReady(stored.status)
+        key = str(_key(stored, stored.payload.revision))
+        return self._link(key, stored.payload.media_type, stored.name, method)
+
+    def link_to_artifact(self, owner: str, object_id: UUID, name: str, *, method: str = "GET") -> Link:
+        """Raises NotFound."""
+        stored = self.read(owner, object_id)
+        artifact = stored.artifact(name)
+        if artifact is None or stored.payload is None:
+            raise NotFound("artifact")
+        key = _key(stored, stored.payload.revision).artifact(artifact.name)
+        return self._link(key, artifact.media_type, artifact.name, method)
+
+    def _link(self, key: str, media_type: str, file_name: str, method: str) -> Link:
+        expires_at = self._clock() + timedelta(seconds=self._download_seconds)
+        url = self._payloads.sign_download(
+            key,
+            media_type=media_type,
+            file_name=file_name,
+            seconds=self._download_seconds,
+            method=method,
+        )
+        return Link(url, expires_at)
+
+    def history(self, owner: str, object_id: UUID, *, cursor: str | None, limit: int) -> History:
+        """Raises NotFound or InvalidCursor."""
+        self.read(owner, object_id)
+        scope = ["history", owner, str(object_id)]
+        after = 0 if cursor is None else _version(decode_cursor(cursor, scope))
+        page = self._history.page(owner, str(object_id), after_version=after, limit=limit)
+        if page.last_version is None:
+            return History(page.items, None)
+        return History(page.items, encode_cursor(str(page.last_version), scope))
+
+
+def _object_id(owner: str, idempotency_key: str | None) -> str:
+    """Fold the key into the primary key, so that a retry meets its own object."""
+    if idempotency_key is None:
+        return str(uuid4())
+    return str(uuid5(uuid5(NAMESPACE, owner), idempotency_key))
+
+
+def _check_replay(stored: StoredObject, created: StoredObject) -> None:
+    if stored.status is Status.DELETED:
+        raise ObjectDeleted
+    if stored.fingerprint != created.fingerprint:
+        raise IdempotencyKeyReused
+
+
+def _key(stored: StoredObject, revision: int) -> PayloadKey:
+    return PayloadKey(stored.owner, stored.id, revision)
+
+
+def _version(position: str) -> int:
+    if not position.isdecimal():
+        raise InvalidCursor
+    return int(position)

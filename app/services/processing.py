@@ -1,0 +1,213 @@
+"""Take one payload from claim to verdict.
+
+    claim -> fetch and hash -> check size and SHA-256 -> processor -> artifacts -> finish
+
+Whatever happens in between, the object ends `ready` or `rejected`, or its lease
+ends and the message comes back, or its attempts are used up and it has `failed`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from app.domain.errors import InvalidPayload, ProblemCode, StaleWrite, Unavailable
+from app.domain.kinds import KINDS, base_media_type
+from app.domain.objects import Artifact, Payload, Result, Revision, Status, StoredObject
+from app.domain.times import utc_now
+from app.messaging.work_queue import WorkQueue
+from app.observability import logger
+from app.processors.report import ArtifactFile, Task
+from app.processors.sandbox import Sandbox
+from app.storage.objects import ObjectRepository
+from app.storage.payloads import Download, PayloadKey, PayloadStore
+
+WRITE_TRIES = 5
+UPLOAD_RESERVE_SECONDS = 10
+"""Kept back from a processor's time, to store what it made."""
+SLOWEST_BYTES_PER_SECOND = 20 * 1024 * 1024
+START_SECONDS = 20
+
+
+class Verdict(Enum):
+    """What to do with a message about a payload."""
+
+    CLAIM = auto()
+    ACKNOWLEDGE = auto()
+    GIVE_UP = auto()
+
+
+def judge(stored: StoredObject, revision: int, *, now: datetime, max_attempts: int) -> Verdict:
+    """A held lease, an older revision or a settled object needs nothing: the sweep guards leases."""
+    if not stored.awaits(revision):
+        return Verdict.ACKNOWLEDGE
+    if stored.status is Status.PROCESSING and stored.lease_is_held(now):
+        return Verdict.ACKNOWLEDGE
+    if stored.attempts >= max_attempts:
+        return Verdict.GIVE_UP
+    return Verdict.CLAIM
+
+
+def seconds_needed(size: int, lease_seconds: int) -> float:
+    """What a payload of so many bytes may need; never more than a fresh function has."""
+    return min(START_SECONDS + size / SLOWEST_BYTES_PER_SECOND, 0.8 * lease_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message about a payload; `body` is kept if the service must give up."""
+
+    key: PayloadKey
+    size: int
+    body: str
+
+
+class Processing:
+    def __init__(  # noqa: PLR0913  # what it works with and its three settings
+        self,
+        objects: ObjectRepository,
+        payloads: PayloadStore,
+        queue: WorkQueue,
+        sandbox: Sandbox,
+        *,
+        lease_seconds: int,
+        max_attempts: int,
+        memory_limit: int,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._objects = objects
+        self._payloads = payloads
+        self._queue = queue
+        self._sandbox = sandbox
+        self._lease_seconds = lease_seconds
+        self._max_attempts = max_attempts
+        self._memory_limit = memory_limit
+        self._clock = clock
+
+    def process(self, arrival: Arrival, *, seconds_left: float) -> None:
+        """Meet a message; to meet it again changes nothing.
+
+        Raises NotFound for an unknown object, and Unavailable when the message
+        must come back: too little time is left, or AWS is away.
+        """
+        if seconds_left < seconds_needed(arrival.size, self._lease_seconds):
+            raise Unavailable("Too little time is left for this payload.")
+        claimed = self._claim(arrival)
+        if claimed is None:
+            return
+        try:
+            self._work(claimed, arrival.key, seconds_left)
+        except Exception as fault:
+            logger.exception("processing.failed", object_id=claimed.id, attempts=claimed.attempts)
+            if claimed.attempts < self._max_attempts:
+                self._write(claimed, lambda current: current.release(now=self._clock()))
+                raise
+            self._give_up(claimed, arrival, error=type(fault).__name__)
+
+    def _claim(self, arrival: Arrival) -> StoredObject | None:
+        """None when the message needs nothing more."""
+        key = arrival.key
+        for _ in range(WRITE_TRIES):
+            stored = self._objects.get(key.owner, key.object_id)
+            now = self._clock()
+            verdict = judge(stored, key.revision, now=now, max_attempts=self._max_attempts)
+            if verdict is Verdict.ACKNOWLEDGE:
+                logger.info("message.acknowledged", object_id=key.object_id, status=stored.status)
+                return None
+            if verdict is Verdict.GIVE_UP:
+                self._give_up(stored, arrival, error="lease lapsed")
+                return None
+            claimed = stored.claim(now=now, lease_until=now + timedelta(seconds=self._lease_seconds))
+            try:
+                self._objects.save(claimed, read=stored)
+            except StaleWrite:
+                continue
+            return claimed
+        raise Unavailable("The object is being changed too often to be claimed.")
+
+    def _work(self, claimed: StoredObject, key: PayloadKey, seconds_left: float) -> None:
+        assert claimed.newest is not None  # noqa: S101  # a claim is on a revision
+        deadline = self._clock() + timedelta(seconds=seconds_left - UPLOAD_RESERVE_SECONDS)
+        try:
+            payload, result = self._verdict(claimed, claimed.newest, key, deadline)
+        except InvalidPayload as invalid:
+            rejection = invalid
+            self._finish(claimed, lambda current: current.reject(rejection, now=self._clock()))
+        else:
+            self._finish(claimed, lambda current: current.accept(payload, result, now=self._clock()))
+
+    def _verdict(
+        self, claimed: StoredObject, declared: Revision, key: PayloadKey, deadline: datetime
+    ) -> tuple[Payload, Result]:
+        with TemporaryDirectory(prefix="wharf-") as folder:
+            source, output = Path(folder, "payload"), Path(folder, "output")
+            fetched = self._payloads.fetch(key, source, at_most=declared.size + 1)
+            check_download(fetched, declared)
+            (output / "scratch").mkdir(parents=True)
+            report = self._sandbox.run(
+                self._task(claimed, declared, source, output),
+                seconds=(deadline - self._clock()).total_seconds(),
+            )
+            artifacts = self._store(key, output, report.artifacts)
+        payload = Payload(declared.media_type, fetched.size, fetched.sha256, declared.number)
+        return payload, Result(report.summary, artifacts)
+
+    def _task(self, claimed: StoredObject, declared: Revision, source: Path, output: Path) -> Task:
+        kind = KINDS[claimed.kind]
+        assert kind.processor is not None  # noqa: S101  # only such kinds have payloads
+        return Task(
+            processor=kind.processor,
+            source=source,
+            output=output,
+            media_type=base_media_type(declared.media_type),
+            unpacked_limit=kind.unpacked_limit,
+            memory_limit=self._memory_limit,
+        )
+
+    def _store(self, key: PayloadKey, output: Path, files: tuple[ArtifactFile, ...]) -> tuple[Artifact, ...]:
+        return tuple(
+            self._payloads.put_artifact(key, file.name, file.media_type, output / file.name) for file in files
+        )
+
+    def _finish(self, claimed: StoredObject, settle: Callable[[StoredObject], StoredObject]) -> None:
+        finished = self._write(claimed, settle)
+        if finished is None:
+            logger.warning("lease.lost", object_id=claimed.id)
+            return
+        logger.info(f"object.{finished.status}", object_id=finished.id, version=finished.version)
+
+    def _give_up(self, stored: StoredObject, arrival: Arrival, *, error: str) -> None:
+        """State first, message last: the message is kept for the operator."""
+        failed = self._write(stored, lambda current: current.give_up(now=self._clock()))
+        if failed is not None:
+            logger.error("object.failed", object_id=failed.id, attempts=failed.attempts, error=error)
+            self._queue.bury(arrival.body, error=error, attempts=failed.attempts)
+
+    def _write(
+        self, held: StoredObject, change: Callable[[StoredObject], StoredObject]
+    ) -> StoredObject | None:
+        """Apply a change on top of edits made meanwhile; None when the lease is no longer ours."""
+        current = held
+        for _ in range(WRITE_TRIES):
+            after = change(current)
+            try:
+                self._objects.save(after, read=current)
+            except StaleWrite:
+                current = self._objects.get(held.owner, held.id)
+                if current.status is not held.status or current.lease != held.lease:
+                    return None
+            else:
+                return after
+        raise Unavailable("The object is being changed too often to be saved.")
+
+
+def check_download(fetched: Download, declared: Revision) -> None:
+    """Raises InvalidPayload when it is not what was declared."""
+    if fetched.size != declared.size:
+        detail = f"{declared.size} bytes were declared; the payload has another size."
+        raise InvalidPayload(ProblemCode.SIZE_MISMATCH, detail)
+    if declared.sha256 is not None and fetched.sha256 != declared.sha256:
+        detail = f"The payload's SHA-256 is {fetched.sha256}, not the one declared."
+        raise InvalidPayload(ProblemCode.CHECKSUM_MISMATCH, detail)

@@ -1,0 +1,73 @@
+"""Turn the table's stream into events: first into the object's history, then onto the bus.
+
+The stream is the outbox: what was not committed is not in it, and a record stays
+in it until the relay has published its event. Every step may be repeated.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.events import ObjectEvent, event_of
+from app.domain.kinds import compact_json
+from app.messaging.event_bus import EventBus
+from app.observability import logger
+from app.storage.history import HistoryRepository
+from app.storage.items import OBJECT, from_item
+from app.storage.payloads import PayloadStore
+
+StreamRecord = Mapping[str, Any]
+"""As Lambda hands it over (AWS Lambda Developer Guide, "Using AWS Lambda with DynamoDB")."""
+
+
+class NotAnEvent(Exception):
+    """The record is of an object, but cannot be read as a change of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """An event, and the place in the stream that it came from."""
+
+    sequence_number: str
+    event: ObjectEvent
+
+
+def announcement_of(record: StreamRecord) -> Announcement | None:
+    """None when nothing public changed. Raises NotAnEvent."""
+    change = record["dynamodb"]
+    if change["Keys"]["sk"] != {"S": OBJECT} or "NewImage" not in change:
+        return None
+    try:
+        before = from_item(change["OldImage"]) if "OldImage" in change else None
+        event = event_of(before, from_item(change["NewImage"]))
+    except (KeyError, TypeError, ValueError) as unreadable:
+        raise NotAnEvent from unreadable
+    return None if event is None else Announcement(change["SequenceNumber"], event)
+
+
+class Relaying:
+    def __init__(self, history: HistoryRepository, bus: EventBus, payloads: PayloadStore) -> None:
+        self._history = history
+        self._bus = bus
+        self._payloads = payloads
+
+    def relay(self, records: Sequence[StreamRecord]) -> str | None:
+        """Return the sequence number to go on from, or None when all is done.
+
+        Raises Unavailable when the whole batch must be tried again.
+        """
+        announced = [found for record in records if (found := self._announcement(record))]
+        events = [announcement.event for announcement in announced]
+        self._history.add(events)
+        unpublished = self._bus.publish(events)
+        logger.info("relay.done", records=len(records), events=len(events) - len(unpublished))
+        return next((a.sequence_number for a in announced if a.event.id in unpublished), None)
+
+    def _announcement(self, record: StreamRecord) -> Announcement | None:
+        try:
+            return announcement_of(record)
+        except NotAnEvent:
+            sequence_number = record["dynamodb"]["SequenceNumber"]
+            logger.exception("relay.set_aside", sequence_number=sequence_number)
+            self._payloads.set_aside(sequence_number, compact_json(record).encode())
+            return None

@@ -1,0 +1,113 @@
+"""Look at every object whose deadline has passed, and put it right.
+
+    pending, its payload is there      its message was lost: queue it again
+    pending, no payload                expired
+    processing, lease lapsed           its worker died: queue it again
+    processing, attempts used up       failed
+
+Found through the `in_flight` index; the table is never scanned.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.errors import NotFound, StaleWrite
+from app.domain.objects import Status, StoredObject
+from app.domain.times import utc_now
+from app.messaging.work_queue import WorkQueue
+from app.observability import logger
+from app.storage.objects import ObjectRepository
+from app.storage.payloads import PayloadKey, PayloadStore
+
+RESERVE_SECONDS = 10
+"""A sweep stops so long before its function would; the next one goes on."""
+
+
+class Action(StrEnum):
+    REQUEUE = "requeued"
+    EXPIRE = "expired"
+    GIVE_UP = "failed"
+    LEAVE = "left"
+
+
+def decide(stored: StoredObject, *, payload_found: bool, now: datetime, max_attempts: int) -> Action:
+    if stored.deadline is None or now < stored.deadline:
+        return Action.LEAVE
+    match stored.status:
+        case Status.PENDING:
+            return Action.REQUEUE if payload_found else Action.EXPIRE
+        case Status.PROCESSING if stored.lease_is_held(now):
+            return Action.LEAVE
+        case Status.PROCESSING if stored.attempts >= max_attempts:
+            return Action.GIVE_UP
+        case Status.PROCESSING:
+            return Action.REQUEUE
+    return Action.LEAVE
+
+
+class Sweeping:
+    def __init__(  # what it works with and its setting
+        self,
+        objects: ObjectRepository,
+        payloads: PayloadStore,
+        queue: WorkQueue,
+        *,
+        max_attempts: int,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._objects = objects
+        self._payloads = payloads
+        self._queue = queue
+        self._max_attempts = max_attempts
+        self._clock = clock
+
+    def sweep(self, *, seconds_left: Callable[[], float]) -> Counter[Action]:
+        """Report how many objects each action was taken on."""
+        done: Counter[Action] = Counter()
+        for owner, object_id in self._objects.overdue(self._clock()):
+            if seconds_left() < RESERVE_SECONDS:
+                logger.warning("sweep.cut_short")
+                break
+            done[self._sweep_one(owner, object_id)] += 1
+        logger.info("sweep.done", extra={action.value: count for action, count in done.items()})
+        return done
+
+    def _sweep_one(self, owner: str, object_id: str) -> Action:
+        try:
+            stored = self._objects.get(owner, object_id)
+            action = decide(
+                stored,
+                payload_found=self._payload_found(stored),
+                now=self._clock(),
+                max_attempts=self._max_attempts,
+            )
+            self._act(action, stored)
+        except (NotFound, StaleWrite):
+            return Action.LEAVE
+        return action
+
+    def _payload_found(self, stored: StoredObject) -> bool:
+        return stored.status is Status.PENDING and self._payloads.exists(_key(stored))
+
+    def _act(self, action: Action, stored: StoredObject) -> None:
+        """State first, message last: a message that gets lost is found again."""
+        now = self._clock()
+        match action:
+            case Action.REQUEUE:
+                self._objects.save(stored.requeue(now=now), read=stored)
+                self._queue.send_payload_created(str(_key(stored)), _size(stored))
+            case Action.EXPIRE:
+                self._objects.save(stored.expire(now=now), read=stored)
+            case Action.GIVE_UP:
+                self._objects.save(stored.give_up(now=now), read=stored)
+
+
+def _size(stored: StoredObject) -> int:
+    return 0 if stored.newest is None else stored.newest.size
+
+
+def _key(stored: StoredObject) -> PayloadKey:
+    revision = 0 if stored.newest is None else stored.newest.number
+    return PayloadKey(stored.owner, stored.id, revision)

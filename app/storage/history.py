@@ -1,0 +1,83 @@
+"""The repository of an object's events, kept beside the object under its partition key."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.aws import passing_faults
+from app.domain.errors import Unavailable
+from app.domain.events import ObjectEvent
+from app.domain.kinds import compact_json
+from app.storage.items import partition_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+EVENT_PREFIX = "event#"
+ITEMS_PER_CALL = 25
+"""BatchWriteItem takes no more (Amazon DynamoDB API Reference)."""
+CALLS_PER_BATCH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Events as CloudEvents, oldest first; `last_version` is None on the last page."""
+
+    items: tuple[dict[str, Any], ...]
+    last_version: int | None
+
+
+class HistoryRepository:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    @passing_faults()
+    def add(self, events: Sequence[ObjectEvent]) -> None:
+        """Write the events; writing one again changes nothing.
+
+        Raises Unavailable when DynamoDB leaves some unwritten several times.
+        """
+        items = list({event.id: _item(event) for event in events}.values())
+        for start in range(0, len(items), ITEMS_PER_CALL):
+            self._write(items[start : start + ITEMS_PER_CALL])
+
+    def _write(self, items: list[dict[str, Any]]) -> None:
+        requests: Any = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
+        for _ in range(CALLS_PER_BATCH):
+            requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
+            if not requests:
+                return
+        raise Unavailable("DynamoDB left history items unwritten.")
+
+    @passing_faults()
+    def page(self, owner: str, object_id: str, *, after_version: int, limit: int) -> HistoryPage:
+        found = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="#pk = :pk AND #sk BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+            ExpressionAttributeValues={
+                ":pk": {"S": partition_key(owner, object_id)},
+                ":first": {"S": _sort_key(after_version + 1)},
+                ":last": {"S": f"{EVENT_PREFIX}~"},
+            },
+            Limit=limit,
+        )
+        last = found.get("LastEvaluatedKey")
+        return HistoryPage(
+            tuple(json.loads(item["event"]["S"]) for item in found["Items"]),
+            None if last is None else int(last["sk"]["S"].removeprefix(EVENT_PREFIX)),
+        )
+
+
+def _sort_key(version: int) -> str:
+    return f"{EVENT_PREFIX}{version:012d}"
+
+
+def _item(event: ObjectEvent) -> dict[str, Any]:
+    return {
+        "pk": {"S": partition_key(event.owner, event.object_id)},
+        "sk": {"S": _sort_key(event.version)},
+        "event": {"S": compact_json(event.as_cloud_event())},
+    }

@@ -1,0 +1,201 @@
+"""The repository of objects: one table, three indexes, conditional writes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from app.aws import passing_faults
+from app.domain.errors import NotFound, StaleWrite
+from app.domain.objects import ObjectSummary, StoredObject
+from app.domain.times import timestamp
+from app.storage.items import (
+    from_item,
+    object_key,
+    owner_and_id,
+    owner_partition,
+    summary_from_item,
+    to_item,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+NOT_THERE_YET = "attribute_not_exists(#pk)"
+NOBODY_WROTE_SINCE = "#write_token = :read_token"
+FILTERED_READ = 200
+"""Items that one page of a filtered list may read: most of them may not match."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """`before` is the sort key of a list, `<created_at>#<id>`; a page starts below it."""
+
+    owner: str
+    status: str | None = None
+    kind: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    before: str | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`position` is where the next page starts, None after the last one."""
+
+    items: tuple[ObjectSummary, ...]
+    position: str | None
+
+
+class ObjectRepository:
+    def __init__(self, client: "DynamoDBClient", table: str, shards: int) -> None:
+        self._client = client
+        self._table = table
+        self._shards = shards
+
+    @passing_faults()
+    def add(self, created: StoredObject) -> StoredObject:
+        """Write a new object in one conditional write; return what stands under its id.
+
+        That is `created` itself, also when the SDK repeated the write after a
+        lost reply, or the earlier object with this id.
+        """
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=to_item(created),
+                ConditionExpression=NOT_THERE_YET,
+                ExpressionAttributeNames={"#pk": "pk"},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as refused:
+            return from_item(_item_in_the_way(refused))
+        return created
+
+    @passing_faults()
+    def get(self, owner: str, object_id: str) -> StoredObject:
+        """Read with strong consistency, tombstones too. Raises NotFound."""
+        found = self._client.get_item(
+            TableName=self._table, Key=object_key(owner, object_id), ConsistentRead=True
+        )
+        if "Item" not in found:
+            raise NotFound
+        return from_item(found["Item"])
+
+    @passing_faults()
+    def save(self, after: StoredObject, *, read: StoredObject) -> None:
+        """Replace `read` by `after` in one conditional write.
+
+        Raises StaleWrite when somebody else wrote in between; our own write,
+        repeated by the SDK after a lost reply, is recognised by its token.
+        """
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=to_item(after),
+                ConditionExpression=NOBODY_WROTE_SINCE,
+                ExpressionAttributeNames={"#write_token": "write_token"},
+                ExpressionAttributeValues={":read_token": {"S": read.write_token}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as refused:
+            if _item_in_the_way(refused).get("write_token") == {"S": after.write_token}:
+                return
+            raise StaleWrite from None
+
+    @passing_faults()
+    def list_page(self, query: ListQuery) -> Page:
+        """One page over all shards, newest first; eventually consistent.
+
+        A filtered page may be short or empty although there are more.
+        """
+        parts = [self._query_shard(query, shard) for shard in range(self._shards)]
+        return _merged(parts, query.limit)
+
+    def _query_shard(self, query: ListQuery, shard: int) -> Mapping[str, Any]:
+        index = "by_owner" if query.status is None else "by_status"
+        partition = owner_partition(query.owner, query.status, shard)
+        condition, names, values = (
+            "#index = :partition",
+            {"#index": index},
+            {":partition": partition},
+        )
+        if query.before is not None:
+            condition += " AND #listed_at < :before"
+            names["#listed_at"] = "listed_at"
+            values[":before"] = query.before
+        filters, filter_names, filter_values = _filters(query)
+        parameters: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": index,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names | filter_names,
+            "ExpressionAttributeValues": {
+                name: {"S": value} for name, value in (values | filter_values).items()
+            },
+            "ScanIndexForward": False,
+            "Limit": query.limit,
+        }
+        if filters:
+            parameters |= {"FilterExpression": filters, "Limit": max(query.limit, FILTERED_READ)}
+        return self._client.query(**parameters)
+
+    def overdue(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Owner and id of every unfinished object whose deadline has passed, the longest first."""
+        for shard in range(self._shards):
+            yield from self._due(f"in_flight#{shard}", now)
+
+    def _due(self, partition: str, now: datetime) -> Iterator[tuple[str, str]]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="in_flight",
+            KeyConditionExpression="#in_flight = :partition AND #due_at < :now",
+            ExpressionAttributeNames={"#in_flight": "in_flight", "#due_at": "due_at"},
+            ExpressionAttributeValues={
+                ":partition": {"S": partition},
+                ":now": {"S": timestamp(now)},
+            },
+        )
+        with passing_faults():
+            for page in pages:
+                yield from (owner_and_id(item["pk"]["S"]) for item in page["Items"])
+
+
+def _item_in_the_way(refused: ClientError) -> Mapping[str, Any]:
+    """The item that failed the condition, which DynamoDB sends along (ALL_OLD)."""
+    response: Mapping[str, Any] = refused.response
+    return response.get("Item", {})  # type: ignore[no-any-return]  # botocore's stubs leave it out
+
+
+def _filters(query: ListQuery) -> tuple[str, dict[str, str], dict[str, str]]:
+    """The FilterExpression over kind and labels, with its names and values."""
+    names: dict[str, str] = {}
+    values: dict[str, str] = {}
+    conditions = []
+    if query.kind is not None:
+        conditions.append("#kind = :kind")
+        names["#kind"], values[":kind"] = "kind", query.kind
+    for number, (key, value) in enumerate(query.labels):
+        conditions.append(f"#labels.#label{number} = :label{number}")
+        names["#labels"], names[f"#label{number}"] = "labels", key
+        values[f":label{number}"] = value
+    return " AND ".join(conditions), names, values
+
+
+def _merged(parts: list[Mapping[str, Any]], limit: int) -> Page:
+    """Merge what the shards returned, as far down as every one of them was read."""
+    read_to = [part["LastEvaluatedKey"]["listed_at"]["S"] for part in parts if "LastEvaluatedKey" in part]
+    horizon = max(read_to, default="")
+    found = sorted(
+        (item for part in parts for item in part["Items"] if _listed_at(item) >= horizon),
+        key=_listed_at,
+        reverse=True,
+    )
+    position = _listed_at(found[limit - 1]) if len(found) > limit else horizon or None
+    return Page(tuple(summary_from_item(item) for item in found[:limit]), position)
+
+
+def _listed_at(item: Mapping[str, Any]) -> str:
+    return str(item["listed_at"]["S"])

@@ -1,0 +1,178 @@
+"""The store of payloads and artifacts: one bucket, no knowledge of what is inside.
+
+payloads/<owner>/<id>/<revision>            written once, never overwritten
+artifacts/<owner>/<id>/<revision>/<name>
+relay-failures/<sequence number>.json       stream records that are no event
+"""
+
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+
+from app.aws import error_code, passing_faults
+from app.domain.errors import NotFound, UnknownMessage
+from app.domain.objects import Artifact, Revision
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PAYLOADS = "payloads"
+ARTIFACTS = "artifacts"
+RELAY_FAILURES = "relay-failures"
+CHUNK_BYTES = 1024 * 1024
+WRITTEN_BEFORE = "PreconditionFailed"
+BEING_WRITTEN = "ConditionalRequestConflict"
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadKey:
+    """Which payload: one revision of one object."""
+
+    owner: str
+    object_id: str
+    revision: int
+
+    def __str__(self) -> str:
+        return f"{PAYLOADS}/{self.owner}/{self.object_id}/{self.revision}"
+
+    def artifact(self, name: str) -> str:
+        return f"{ARTIFACTS}/{self.owner}/{self.object_id}/{self.revision}/{name}"
+
+    @classmethod
+    def parse(cls, key: str) -> "PayloadKey":
+        """Raises UnknownMessage when it is not the key of a payload."""
+        match key.split("/"):
+            case [prefix, owner, object_id, revision] if prefix == PAYLOADS and revision.isdecimal():
+                return cls(owner, object_id, int(revision))
+        raise UnknownMessage(f"Not the key of a payload: {key}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    url: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What was read from S3: `sha256` in lower-case hex."""
+
+    size: int
+    sha256: str
+
+
+class PayloadStore:
+    """`presigner` is a client whose endpoint is the host that clients see."""
+
+    def __init__(self, client: "S3Client", bucket: str, presigner: "S3Client") -> None:
+        self._client = client
+        self._bucket = bucket
+        self._presigner = presigner
+
+    def sign_upload(self, key: PayloadKey, revision: Revision, *, seconds: int) -> SignedRequest:
+        """A PUT of exactly the declared size, type and (when declared) SHA-256, once."""
+        parameters = {
+            "Bucket": self._bucket,
+            "Key": str(key),
+            "ContentLength": revision.size,
+            "ContentType": revision.media_type,
+            "IfNoneMatch": "*",
+        }
+        headers = {"Content-Type": revision.media_type, "If-None-Match": "*"}
+        if revision.sha256 is not None:
+            checksum = _base64_checksum(revision.sha256)
+            parameters["ChecksumSHA256"] = checksum
+            headers["x-amz-checksum-sha256"] = checksum
+        url = self._presigner.generate_presigned_url(
+            "put_object", Params=parameters, ExpiresIn=seconds, HttpMethod="PUT"
+        )
+        return SignedRequest(url, headers)
+
+    def sign_download(
+        self, key: str, *, media_type: str, file_name: str, seconds: int, method: str = "GET"
+    ) -> str:
+        """A URL that answers as an attachment (RFC 6266, RFC 8187), not to be cached."""
+        parameters = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ResponseContentType": media_type,
+            "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(file_name, safe='')}",
+            "ResponseCacheControl": "no-store",
+        }
+        operation = "head_object" if method == "HEAD" else "get_object"
+        return self._presigner.generate_presigned_url(
+            operation, Params=parameters, ExpiresIn=seconds, HttpMethod=method
+        )
+
+    @passing_faults()
+    def put_once(self, key: PayloadKey, body: bytes, revision: Revision) -> None:
+        """Write a payload; when it is there already, that is the same as written."""
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=str(key),
+                Body=body,
+                ContentType=revision.media_type,
+                IfNoneMatch="*",
+            )
+        except ClientError as refused:
+            if error_code(refused) not in (WRITTEN_BEFORE, BEING_WRITTEN):
+                raise
+
+    @passing_faults()
+    def exists(self, key: PayloadKey) -> bool:
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=str(key))
+        except ClientError as refused:
+            if error_code(refused) not in ("404", "NoSuchKey"):
+                raise
+            return False
+        return True
+
+    @passing_faults()
+    def fetch(self, key: PayloadKey, target: Path, *, at_most: int) -> Download:
+        """Copy a payload to a file, hashing it on the way; stop after `at_most` bytes.
+
+        Raises NotFound.
+        """
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=str(key))["Body"]
+        except self._client.exceptions.NoSuchKey:
+            raise NotFound("payload") from None
+        digest, size = hashlib.sha256(), 0
+        with target.open("wb") as file:
+            while size < at_most and (chunk := body.read(min(CHUNK_BYTES, at_most - size))):
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+        return Download(size, digest.hexdigest())
+
+    @passing_faults()
+    def put_artifact(self, key: PayloadKey, name: str, media_type: str, source: Path) -> Artifact:
+        """Write an artifact from a file; writing it again replaces it."""
+        with source.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            self._client.put_object(
+                Bucket=self._bucket, Key=key.artifact(name), Body=file, ContentType=media_type
+            )
+        return Artifact(name, media_type, source.stat().st_size, sha256)
+
+    @passing_faults()
+    def set_aside(self, name: str, record: bytes) -> None:
+        """Keep a stream record that the relay could not turn into an event."""
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=f"{RELAY_FAILURES}/{name}.json",
+            Body=record,
+            ContentType="application/json",
+        )
+
+
+def _base64_checksum(sha256: str) -> str:
+    return b64encode(bytes.fromhex(sha256)).decode()

@@ -1,0 +1,118 @@
+"""What every test may use: a fixed clock, sample objects, and AWS in this process (moto).
+
+The table comes from template.yaml, the only description of it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from app.aws import Clients
+from app.domain.objects import Revision, Status, StoredObject
+from app.local.template import local_template
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+TABLE, BUCKET, BUS = "objects", "payloads", "domain"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_inherited_aws_settings() -> Iterator[None]:
+    """A developer's own profile or endpoint must not reach a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """Clients, and the names of what was made for a test."""
+
+    dynamodb: Any
+    s3: Any
+    sqs: Any
+    events: Any
+    table: str
+    bucket: str
+    bus: str
+    queue_url: str
+    dead_letter_queue_url: str
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    with mock_aws():
+        yield make_aws(Clients())
+
+
+def make_aws(clients: Clients) -> Aws:
+    dynamodb, s3, sqs, events = (clients.client(name) for name in ("dynamodb", "s3", "sqs", "events"))
+    dynamodb.create_table(TableName=TABLE, **table_properties())
+    s3.create_bucket(Bucket=BUCKET)
+    events.create_event_bus(Name=BUS)
+    return Aws(
+        dynamodb,
+        s3,
+        sqs,
+        events,
+        TABLE,
+        BUCKET,
+        BUS,
+        sqs.create_queue(QueueName="work")["QueueUrl"],
+        sqs.create_queue(QueueName="dead-letters")["QueueUrl"],
+    )
+
+
+def table_properties() -> Mapping[str, Any]:
+    properties = local_template()["Resources"]["ObjectsTable"]["Properties"]
+    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    return {name: properties[name] for name in wanted}
+
+
+def make_object(**changes: Any) -> StoredObject:
+    """A pending dataset of which the first upload is awaited."""
+    values: dict[str, Any] = {
+        "owner": "local-me",
+        "id": "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10",
+        "kind": "dataset",
+        "name": "cities.csv",
+        "attributes": {"source": "survey", "share": 0.25},
+        "labels": {"team": "growth"},
+        "status": Status.PENDING,
+        "version": 1,
+        "newest": Revision(1, "text/csv", 12, None, NOW + timedelta(minutes=15)),
+        "created_at": NOW,
+        "updated_at": NOW,
+        "shard": 0,
+        "fingerprint": "f" * 64,
+        "correlation_id": "request-1",
+        "deadline": NOW + timedelta(minutes=20),
+        "writable_until": NOW + timedelta(minutes=15),
+    }
+    return StoredObject(**values | changes)

@@ -1,0 +1,206 @@
+"""The transition table, row by row, and nothing besides it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from app.domain.errors import InvalidPayload, ProblemCode, WrongState
+from app.domain.objects import Payload, Result, Revision, Status, StoredObject
+from tests.conftest import NOW, make_object
+
+LATER = NOW + timedelta(minutes=5)
+PAYLOAD = Payload("text/csv", 12, "a" * 64, 1)
+RESULT = Result({"rows": 3}, ())
+INVALID = InvalidPayload(ProblemCode.INVALID_CONTENT, "Line 3 has no end.")
+SECOND = Revision(2, "text/csv", 40, None, LATER)
+
+Transition = Callable[[StoredObject], StoredObject]
+
+TRANSITIONS: dict[str, Transition] = {
+    "claim": lambda stored: stored.claim(now=NOW, lease_until=LATER),
+    "release": lambda stored: stored.release(now=NOW),
+    "accept": lambda stored: stored.accept(PAYLOAD, RESULT, now=NOW),
+    "reject": lambda stored: stored.reject(INVALID, now=NOW),
+    "give_up": lambda stored: stored.give_up(now=NOW),
+    "expire": lambda stored: stored.expire(now=NOW),
+    "requeue": lambda stored: stored.requeue(now=NOW),
+    "request_upload": lambda stored: stored.request_upload(
+        SECOND, now=NOW, deadline=LATER, correlation_id="request-2"
+    ),
+    "reprocess": lambda stored: stored.reprocess(now=NOW, deadline=LATER, correlation_id="request-2"),
+    "edit": lambda stored: stored.edit(
+        name="new", attributes={}, labels={}, now=NOW, correlation_id="request-2"
+    ),
+    "delete": lambda stored: stored.delete(now=NOW, correlation_id="request-2"),
+}
+
+AFTER: dict[str, dict[str, str]] = {
+    "pending": {
+        "claim": "processing",
+        "give_up": "failed",
+        "expire": "expired",
+        "requeue": "pending",
+        "request_upload": "pending",
+        "edit": "pending",
+        "delete": "deleted",
+    },
+    "processing": {
+        "release": "processing",
+        "accept": "ready",
+        "reject": "rejected",
+        "give_up": "failed",
+        "requeue": "processing",
+        "edit": "processing",
+        "delete": "deleted",
+    },
+    "ready": {"request_upload": "pending", "reprocess": "pending", "edit": "ready", "delete": "deleted"},
+    "rejected": {
+        "request_upload": "pending",
+        "reprocess": "pending",
+        "edit": "rejected",
+        "delete": "deleted",
+    },
+    "failed": {"request_upload": "pending", "reprocess": "pending", "edit": "failed", "delete": "deleted"},
+    "expired": {
+        "claim": "processing",
+        "request_upload": "pending",
+        "edit": "expired",
+        "delete": "deleted",
+    },
+    "deleted": {},
+}
+
+PROCESSING = make_object().claim(now=NOW, lease_until=LATER)
+
+IN_STATUS: dict[str, StoredObject] = {
+    "pending": make_object(),
+    "processing": PROCESSING,
+    "ready": PROCESSING.accept(PAYLOAD, RESULT, now=NOW),
+    "rejected": PROCESSING.reject(INVALID, now=NOW),
+    "failed": PROCESSING.give_up(now=NOW),
+    "expired": make_object().expire(now=NOW),
+    "deleted": make_object().delete(now=NOW, correlation_id="request-2"),
+}
+
+
+@pytest.mark.parametrize("status", AFTER)
+@pytest.mark.parametrize("transition", TRANSITIONS)
+def test_each_transition_leads_where_the_table_says_or_is_refused(status: str, transition: str) -> None:
+    before = IN_STATUS[status]
+    expected = AFTER[status].get(transition)
+
+    if expected is None:
+        with pytest.raises(WrongState):
+            TRANSITIONS[transition](before)
+    else:
+        assert TRANSITIONS[transition](before).status == expected
+
+
+def test_every_status_is_in_the_table() -> None:
+    assert set(AFTER) == {status.value for status in Status}
+
+
+@pytest.mark.parametrize(
+    ("status", "transition"),
+    [(status, transition) for status, rows in AFTER.items() for transition in rows],
+)
+def test_each_transition_draws_a_new_write_token(status: str, transition: str) -> None:
+    before = IN_STATUS[status]
+
+    assert TRANSITIONS[transition](before).write_token != before.write_token
+
+
+@pytest.mark.parametrize("transition", ["release", "requeue"])
+def test_bookkeeping_does_not_raise_the_version(transition: str) -> None:
+    after = TRANSITIONS[transition](PROCESSING)
+
+    assert (after.version, after.updated_at) == (PROCESSING.version, PROCESSING.updated_at)
+
+
+def test_a_first_claim_is_public_and_counts_an_attempt() -> None:
+    claimed = make_object().claim(now=NOW, lease_until=LATER)
+
+    assert (claimed.version, claimed.attempts, claimed.deadline) == (2, 1, LATER)
+
+
+def test_a_claim_on_a_lapsed_lease_counts_an_attempt_and_is_not_public() -> None:
+    again = PROCESSING.claim(now=LATER, lease_until=LATER + timedelta(minutes=5))
+
+    assert (again.version, again.attempts) == (PROCESSING.version, 2)
+    assert again.lease != PROCESSING.lease
+
+
+def test_a_released_object_can_be_claimed_at_once() -> None:
+    claimed = PROCESSING.release(now=NOW).claim(now=NOW, lease_until=LATER)
+
+    assert claimed.attempts == 2
+
+
+def test_a_late_payload_revives_an_expired_object() -> None:
+    revived = IN_STATUS["expired"].claim(now=NOW, lease_until=LATER)
+
+    assert (revived.status, revived.problem) == (Status.PROCESSING, None)
+
+
+def test_a_ready_object_shows_payload_and_result_and_awaits_nothing() -> None:
+    ready = IN_STATUS["ready"]
+
+    assert (ready.payload, ready.summary) == (PAYLOAD, {"rows": 3})
+    assert (ready.incoming, ready.problem, ready.lease, ready.deadline) == (None, None, None, None)
+
+
+def test_a_rejected_revision_leaves_the_ready_one_downloadable() -> None:
+    rejected = (
+        IN_STATUS["ready"]
+        .request_upload(SECOND, now=NOW, deadline=LATER, correlation_id="request-2")
+        .claim(now=NOW, lease_until=LATER)
+        .reject(INVALID, now=NOW)
+    )
+
+    assert (rejected.payload, rejected.summary) == (PAYLOAD, {"rows": 3})
+    assert rejected.problem is not None
+    assert rejected.problem.code == "invalid_content"
+
+
+def test_a_new_upload_starts_with_no_attempts_and_no_problem() -> None:
+    pending = IN_STATUS["failed"].request_upload(
+        SECOND, now=NOW, deadline=LATER, correlation_id="request-2"
+    )
+
+    assert (pending.newest, pending.attempts, pending.requeues, pending.problem) == (SECOND, 0, 0, None)
+    assert pending.correlation_id == "request-2"
+
+
+def test_reprocessing_keeps_the_revision() -> None:
+    pending = IN_STATUS["rejected"].reprocess(now=NOW, deadline=LATER, correlation_id="request-2")
+
+    assert (pending.newest, pending.attempts) == (PROCESSING.newest, 0)
+
+
+def test_a_record_without_payload_cannot_be_reprocessed() -> None:
+    record = make_object(kind="record", status=Status.READY, newest=None, deadline=None)
+
+    with pytest.raises(WrongState):
+        record.reprocess(now=NOW, deadline=LATER, correlation_id="request-2")
+
+
+def test_each_requeue_doubles_the_wait_up_to_six_hours() -> None:
+    stored, waits = make_object(), []
+    for _ in range(9):
+        stored = stored.requeue(now=NOW)
+        assert stored.deadline is not None
+        waits.append((stored.deadline - NOW).total_seconds() / 60)
+
+    assert waits == [5, 10, 20, 40, 80, 160, 320, 360, 360]
+
+
+def test_a_tombstone_is_due_when_the_last_upload_url_and_lease_have_passed() -> None:
+    url_until = NOW + timedelta(minutes=15)
+    lease_until = NOW + timedelta(minutes=30)
+    claimed = make_object(writable_until=url_until).claim(now=NOW, lease_until=lease_until)
+
+    tombstone = claimed.delete(now=NOW, correlation_id="request-2")
+
+    assert tombstone.deadline == lease_until
+    assert (tombstone.attributes, tombstone.labels, tombstone.summary) == ({}, {}, None)
