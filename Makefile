@@ -52,4 +52,52 @@ run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA
 
 .PHONY: test
 test: $(DEV_STAMP) ## Run every test that needs no system package
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest $(TESTS)
+
+.PHONY: check
+check: lint template test ## Everything that a change must pass
+
+.PHONY: lint
+lint: $(DEV_STAMP) ## Format, lint, types, import rules, shell scripts
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/shellcheck .ci/run
+
+.PHONY: template
+template: $(DEV_STAMP) $(SAM_STAMP) ## Validate template.yaml with cfn-lint and both ways of SAM
+	@$(VENV)/bin/cfn-lint template.yaml
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint
+
+.PHONY: format
+format: $(DEV_STAMP) ## Format the code and fix what can be fixed
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+.PHONY: lock
+lock: ## Compile the hashed lock files anew (needs uv)
+	@$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+	@for group in api worker relay local; do \
+	  $(LOCK) --group $$group --constraints requirements-dev.txt \
+	    --output-file requirements-$$group.txt pyproject.toml; \
+	done
+	@$(LOCK) --group sam --output-file requirements-sam.txt pyproject.toml
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+
+# What `sam build` runs for each function: its own part of the lock, and the code.
+.PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction
+build-ApiFunction: bundle-api
+build-WorkerFunction: bundle-worker
+build-RelayFunction: bundle-relay
+
+.PHONY: bundle-%
+bundle-%:
+	@python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --only-binary=:all: --implementation cp --python-version 3.13 \
+	  --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 \
+	  --target "$(ARTIFACTS_DIR)" -r requirements-$*.txt
+	@cp -R app "$(ARTIFACTS_DIR)"

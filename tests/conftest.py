@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -65,10 +66,16 @@ class Aws:
     dead_letter_queue_url: str
 
 
+@pytest.fixture(scope="session")
+def clients() -> Clients:
+    """One session for all tests: its service models are read once. Each client is new."""
+    return Clients()
+
+
 @pytest.fixture
-def aws() -> Iterator[Aws]:
+def aws(clients: Clients) -> Iterator[Aws]:
     with mock_aws():
-        yield make_aws(Clients())
+        yield make_aws(clients)
 
 
 def make_aws(clients: Clients) -> Aws:
@@ -89,6 +96,7 @@ def make_aws(clients: Clients) -> Aws:
     )
 
 
+@cache
 def table_properties() -> Mapping[str, Any]:
     properties = local_template()["Resources"]["ObjectsTable"]["Properties"]
     wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")

@@ -16,14 +16,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from app.config import ConfigurationError
 from app.local import emulator
-from app.local.errors import CannotStart
+from app.local.errors import AWS_FAULTS, CannotStart
 from app.local.ports import listen
 
-EXPECTED = (CannotStart, ConfigurationError, BotoCoreError, ClientError)
+EXPECTED = (CannotStart, ConfigurationError, *AWS_FAULTS)
 LOOK_SECONDS = 0.2
 
 

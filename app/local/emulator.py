@@ -9,10 +9,10 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from app.local.errors import CannotStart
@@ -63,7 +63,7 @@ def start(port: int, folder: Path, *, inherited: Sequence[int] = ()) -> Emulator
     process = _spawn(port, folder.resolve(), inherited)
     emulator = Emulator(f"http://{HOST}:{port}", process)
     try:
-        _wait_until_healthy(emulator, folder)
+        _wait_until_healthy(emulator, port, folder)
     except BaseException:
         process.kill()
         process.wait()
@@ -74,7 +74,7 @@ def start(port: int, folder: Path, *, inherited: Sequence[int] = ()) -> Emulator
 def _spawn(port: int, folder: Path, inherited: Sequence[int]) -> subprocess.Popen[bytes]:
     environment = _environment(port, folder / "emulator")
     with (folder / "emulator.log").open("ab") as log:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  # a file of ours
             [sys.executable, "-P", LAUNCHER],
             stdin=subprocess.PIPE,
             stdout=log,
@@ -109,18 +109,21 @@ def _environment(port: int, state: Path) -> dict[str, str]:
     }
 
 
-def _wait_until_healthy(emulator: Emulator, folder: Path) -> None:
+def _wait_until_healthy(emulator: Emulator, port: int, folder: Path) -> None:
     give_up = time.monotonic() + START_SECONDS
     while emulator.is_alive() and time.monotonic() < give_up:
-        if _answers(f"{emulator.url}/_ministack/health"):
+        if _answers(port):
             return
         time.sleep(0.05)
     raise CannotStart(f"The AWS emulator did not start; {folder / 'emulator.log'} says why.")
 
 
-def _answers(url: str) -> bool:
+def _answers(port: int) -> bool:
+    connection = HTTPConnection(HOST, port, timeout=1)
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+        connection.request("GET", "/_ministack/health")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()

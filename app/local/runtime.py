@@ -16,7 +16,7 @@ import boto3
 
 from app.aws import CONFIG
 from app.local import catch_up, stack
-from app.local.errors import CannotStart
+from app.local.errors import CannotStart, log_fault
 from app.local.invocation import Handler, Json
 from app.local.server import Server, serve
 from app.local.sources import QueueSource, send_sweep
@@ -70,8 +70,6 @@ def set_environment(environment: MutableMapping[str, str], functions: Iterable[F
     """What the template gives each function, in the one process that is all of them."""
     for function in functions:
         environment.update(function.environment)
-    # Each function has its own name for logs and metrics; this process is none of them.
-    environment.pop("POWERTOOLS_SERVICE_NAME", None)
     environment["AUTH_MODE"] = "local"
 
 
@@ -108,8 +106,8 @@ def stop_relay(source: StreamSource, thread: Thread) -> None:
     thread.join(WORK_ENDS_SECONDS)
     try:
         is_drained = source.drain(DRAIN_SECONDS)
-    except Exception:
-        logger.exception("stream.unreachable")
+    except Exception as fault:  # noqa: BLE001  # logged, and never fatal
+        log_fault("stream.unreachable", fault)
         is_drained = False
     if not is_drained:
         logger.warning("relay.not_drained", extra={"then": "the next start announces the rest"})

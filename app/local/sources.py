@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from app.local.errors import log_fault
 from app.local.invocation import Handler, Json, context_for, failures
 from app.local.stack import Function
 from app.local.template import local_template
@@ -35,8 +36,8 @@ class QueueSource:
         while not self.stopping.is_set():
             try:
                 self.poll()
-            except Exception:
-                logger.exception("queue.unreachable")
+            except Exception as fault:  # noqa: BLE001  # logged, and never fatal
+                log_fault("queue.unreachable", fault)
                 self.stopping.wait(PAUSE_AFTER_FAULT_SECONDS)
 
     def poll(self) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from app.local.errors import log_fault
 from app.local.invocation import Handler, Json, context_for, failures
 from app.local.stack import Function
 
@@ -57,8 +58,8 @@ class StreamSource:
         while not self.stopping.wait(pause):
             try:
                 is_healthy = self.poll() is not None
-            except Exception:
-                logger.exception("stream.unreachable")
+            except Exception as fault:  # noqa: BLE001  # logged, and never fatal
+                log_fault("stream.unreachable", fault)
                 is_healthy = False
             pause = IDLE_SECONDS if is_healthy else min(max(1.0, pause * 2), LONGEST_PAUSE_SECONDS)
 

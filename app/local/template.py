@@ -3,7 +3,8 @@
 What the emulator cannot do is left out by the two lists here, and by nothing else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,14 @@ LEFT_OUT_TYPES: Mapping[str, str] = {
     "AWS::CodeDeploy::DeploymentGroup": "refuses the stack",
 }
 
-# Properties that only AWS has, by resource type.
-LEFT_OUT_PROPERTIES: Mapping[str, frozenset[str]] = {
-    # Expands to CodeDeploy resources.
-    FUNCTION: frozenset({"DeploymentPreference"}),
+# Properties that only AWS has, by resource type; `*` stands for any name.
+LEFT_OUT_PROPERTIES: Mapping[str, tuple[str, ...]] = {
+    FUNCTION: (
+        # Expands to CodeDeploy resources.
+        "DeploymentPreference",
+        # Keeps a parameter's value as text, and then fails to compare it.
+        "Events.*.Properties.ScalingConfig",
+    ),
 }
 
 PLACEHOLDER = {
@@ -53,10 +58,9 @@ def local_template(code_uri: str | None = None) -> Json:
 
 
 def _local_resource(resource: Json, left_out: set[str], code_uri: str | None) -> Json:
-    dropped = LEFT_OUT_PROPERTIES.get(resource["Type"], frozenset())
-    properties = {
-        name: value for name, value in resource.get("Properties", {}).items() if name not in dropped
-    }
+    properties = deepcopy(resource.get("Properties", {}))
+    for path in LEFT_OUT_PROPERTIES.get(resource["Type"], ()):
+        _leave_out(properties, path.split("."))
     if resource["Type"] == FUNCTION:
         properties |= {"CodeUri": code_uri} if code_uri else PLACEHOLDER
     local = {**resource, "Properties": properties}
@@ -64,6 +68,15 @@ def _local_resource(resource: Json, left_out: set[str], code_uri: str | None) ->
         needed = [local["DependsOn"]] if isinstance(local["DependsOn"], str) else local["DependsOn"]
         local["DependsOn"] = [name for name in needed if name not in left_out]
     return local
+
+
+def _leave_out(properties: Json, path: Sequence[str]) -> None:
+    first, *rest = path
+    for name in [name for name in properties if first in {name, "*"}]:
+        if not rest:
+            del properties[name]
+        elif isinstance(properties[name], dict):
+            _leave_out(properties[name], rest)
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -42,6 +42,8 @@ FORMATS = {
 DATA = ArtifactFile("data.parquet", PARQUET)
 PROFILE = ArtifactFile("profile.json", "application/json")
 PREVIEW = ArtifactFile("preview.json", "application/json")
+Loaded = tuple[int, dict[str, Any]]
+"""The number of rows, and the entries of HOW that apply."""
 HOW = ("delimiter", "quote", "encoding", "header", "compression", "date_format", "ragged_rows")
 
 
@@ -57,18 +59,17 @@ def process(task: Task) -> Report:
 
 def _process(connection: DuckDBPyConnection, task: Task) -> Report:
     table = task.output / DATA.name
-    how = dict.fromkeys(HOW) | _load(connection, task, table)
-    rows = how.pop("rows")
+    rows, how = _load(connection, task, table)
     columns = profile_columns(connection, table, rows)
-    described = {"format": FORMATS[task.media_type], **how}
+    described = {"format": FORMATS[task.media_type], **dict.fromkeys(HOW), **how}
     _write_json(task.output / PROFILE.name, {"rows": rows, "columns": columns, **described})
     _write_json(task.output / PREVIEW.name, preview(connection, table))
     summary = {"format": described["format"], "rows": rows, "columns": len(columns)}
     return Report(summary, (PROFILE, PREVIEW, DATA))
 
 
-def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> dict[str, Any]:
-    """Write the payload to `table`; returns `rows` and how it was read."""
+def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
+    """Write the payload to `table`."""
     match FORMATS[task.media_type]:
         case "parquet":
             return _load_parquet(connection, task, table)
@@ -78,26 +79,25 @@ def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> dict[str, 
             return _load_csv(connection, task, table)
 
 
-def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> dict[str, Any]:
+def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     refuse_empty(task.source)
     if (found := detect_media_type(task.source)) != PARQUET:
         detail = f"Declared as Parquet, but the content is {found or 'not Parquet'}."
         raise InvalidPayload(ProblemCode.MEDIA_TYPE_MISMATCH, detail)
-    return {"rows": parquet_to_parquet(connection, task.source, table, task.unpacked_limit)}
+    return parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {}
 
 
-def _load_ndjson(connection: DuckDBPyConnection, task: Task, table: Path) -> dict[str, Any]:
+def _load_ndjson(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     text = plain_text(task, encodings=())
     rows = ndjson_to_parquet(connection, text.path, table)
-    return {"rows": rows, "encoding": text.encoding, "compression": text.compression}
+    return rows, {"encoding": text.encoding, "compression": text.compression}
 
 
-def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> dict[str, Any]:
+def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     text = plain_text(task)
     given = TAB if FORMATS[task.media_type] == "tsv" else None
     read = csv_to_parquet(connection, text.path, table, scratch(task), given)
-    return {
-        "rows": read.rows,
+    return read.rows, {
         "delimiter": read.dialect.delimiter,
         "quote": read.dialect.quote,
         "encoding": text.encoding,

@@ -40,8 +40,6 @@ EVERY_ROW = -1
 # Parquet has no integer of 128 bits: DuckDB would write it as a rounded double.
 WIDE_INTEGERS = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
 NOTHING = "(empty)"
-# DuckDB speaks of line ends in escapes: a backslash and a letter.
-LINE_FEED = r"\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +61,6 @@ class Sniffed:
     dialect: Dialect
     header: bool
     types: tuple[str, ...]
-    line_end: str
     skipped: int = 0
     date_format: str | None = None
     timestamp_format: str | None = None
@@ -125,7 +122,7 @@ def _copy_typed_or_as_text(
 
 def _sniff_rectangle(connection: DuckDBPyConnection, rectangle: Path, columns: int) -> Sniffed:
     """What the sniffer says of the rewritten text; all text under a header when it says nonsense."""
-    plain = Sniffed(dialect=COMMA, header=True, types=("VARCHAR",) * columns, line_end=LINE_FEED)
+    plain = Sniffed(dialect=COMMA, header=True, types=("VARCHAR",) * columns)
     try:
         sniffed = _sniff(connection, rectangle, EVERY_ROW, COMMA)
     except duckdb.Error:
@@ -144,7 +141,6 @@ def _sniff(connection: DuckDBPyConnection, text: Path, sample: int, given: Diale
         dialect=_dialect(found),
         header=found["HasHeader"],
         types=tuple(WIDE_INTEGERS.get(column["type"], column["type"]) for column in found["Columns"]),
-        line_end=found["NewLineDelimiter"],
         skipped=found["SkipRows"],
         date_format=found["DateFormat"],
         timestamp_format=found["TimestampFormat"],
@@ -177,7 +173,7 @@ def _copy(connection: DuckDBPyConnection, text: Path, target: Path, sniffed: Sni
 
 
 def _strict_options(sniffed: Sniffed, names: list[str]) -> Iterator[str]:
-    """Nothing is left to DuckDB's own judgement."""
+    """Nothing is left to DuckDB's judgement but the line end: named, a strict read loses every row."""
     columns = ", ".join(
         f"{literal(name)}: {literal(kind)}" for name, kind in zip(names, sniffed.types, strict=True)
     )
@@ -186,7 +182,6 @@ def _strict_options(sniffed: Sniffed, names: list[str]) -> Iterator[str]:
     yield f"delim = {literal(sniffed.dialect.delimiter)}"
     yield f"quote = {literal(sniffed.dialect.quote)}"
     yield f"escape = {literal(sniffed.dialect.escape)}"
-    yield f"new_line = {literal(sniffed.line_end)}"
     yield f"columns = {{{columns}}}"
     if sniffed.date_format:
         yield f"dateformat = {literal(sniffed.date_format)}"

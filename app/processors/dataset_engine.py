@@ -119,7 +119,7 @@ def reading(what: str) -> Iterator[None]:
 def explain(error: duckdb.Error) -> str:
     """The first line of DuckDB's message, without its class and without paths of this machine."""
     first = str(error).strip().partition("\n")[0]
-    sentence = FILE_MENTION.sub(" ", ERROR_PREFIX.sub("", first)).strip()
+    sentence = FILE_MENTION.sub("", ERROR_PREFIX.sub("", first)).strip()
     return sentence[:LARGEST_DETAIL]
 
 

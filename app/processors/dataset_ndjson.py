@@ -121,12 +121,25 @@ def _check(line: bytes, number: int) -> bool:
         return False
     try:
         value = json.loads(line, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        detail = f"Line {number} is not valid JSON: {error}."
+        detail = f"Line {number} is not valid JSON: {_reason(error)}."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
     if not isinstance(value, dict):
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"Line {number} is not a JSON object.")
     return True
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f"{error.msg} at column {error.colno}"
+        case UnicodeEncodeError():
+            return "half of a surrogate pair"
+        case RecursionError():
+            return "nested too deeply"
+        case _:
+            return str(error)
 
 
 def _refuse_constant(name: str) -> NoReturn:

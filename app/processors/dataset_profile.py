@@ -55,7 +55,7 @@ def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> l
         {
             "name": column.name,
             "type": type_name(column.type),
-            "nulls": rows - known.count,
+            "nulls": rows - known.filled,
             "distinct": _distinct(known, tops.get(place), distinct.get(place)),
             **_plain(column, known),
             "top": _top_json(column, tops.get(place)),
@@ -74,7 +74,7 @@ def _plain(column: Column, known: Statistics) -> dict[str, Any]:
         "mean": _finite(known.mean) if is_number else None,
         "std": _finite(known.std) if is_number else None,
         "quartiles": _points(column, known.quartiles) if known.quartiles else None,
-        "non_finite": known.count - known.finite if has_numbers else None,
+        "non_finite": known.filled - known.finite if has_numbers else None,
         "formula_like": known.formula_like,
     }
 
@@ -84,7 +84,7 @@ def _distinct(known: Statistics, top: Counted | None, exact: int | None) -> int:
         return exact
     if top and top.distinct:
         return top.distinct
-    return min(known.distinct, known.count)
+    return min(known.distinct, known.filled)
 
 
 def _exact_distinct(

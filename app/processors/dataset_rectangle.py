@@ -62,12 +62,11 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[list[str]]:
         line = 0
         try:
             for row in reader:
-                if row and row[-1].endswith(END):
-                    _refuse_open_quote(row, line + 1)
-                    return
-                line = reader.line_num
                 if row:
+                    if row[-1][-len(END) :] == END:
+                        return _refuse_open_quote(row, line + 1)
                     yield row
+                line = reader.line_num
         except csv.Error as error:
             detail = f"The row that begins on line {line + 1} cannot be read: {error}."
             raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
@@ -164,7 +163,7 @@ def _count_line_ends(path: Path, dialect: Dialect) -> int | None:
             if b"\n\n" in (seam := last + chunk) or b"\n\r" in seam:
                 return None
             parts = chunk.split(quote)
-            ends += sum(part.count(b"\n") for part in parts[inside::2])
+            ends += b"".join(parts[inside::2]).count(b"\n")
             inside ^= len(parts) % 2 == 0
             last = chunk[-1:]
     return ends + (last != b"\n")

@@ -12,16 +12,20 @@ from duckdb import DuckDBPyConnection
 from app.processors.dataset_engine import Column
 from app.processors.dataset_values import readable, type_name
 
-COLUMNS_AT_ONCE = 200
+# DuckDB plans many aggregates in quadratic time.
+COLUMNS_AT_ONCE = 25
 EXACT_ROWS = 20_000
 LONGEST_VALUE_CHARACTERS = 256
 NULL = "NULL"
 
 
 class Statistics(NamedTuple):
-    """`low`, `high`, `mean`, `std` and `quartiles` are numbers; of dates, seconds since 1970."""
+    """`filled` cells are not null; `finite` ones took part in `low` to `quartiles`.
 
-    count: int
+    Those five are numbers: of dates, seconds since 1970.
+    """
+
+    filled: int
     distinct: int
     minimum: Any
     maximum: Any

@@ -48,10 +48,11 @@ def readable(column: Column, sql: str) -> str:
         case "integer" | "number" | "boolean":
             return sql
         case "timestamp" if "WITH TIME ZONE" in column.type:
-            return f"replace(CAST({sql} AT TIME ZONE 'UTC' AS VARCHAR), ' ', 'T') || 'Z'"
+            zone = f"CASE WHEN isfinite({sql}) THEN 'Z' ELSE '' END"
+            return f"replace(CAST({sql} AT TIME ZONE 'UTC' AS VARCHAR), ' ', 'T') || {zone}"
         case "timestamp":
             return f"replace(CAST({sql} AS VARCHAR), ' ', 'T')"
-        case "json":
+        case "json" if column.type != "VARIANT":
             return f"CAST(to_json({sql}) AS VARCHAR)"
         case _:
             return f"CAST({sql} AS VARCHAR)"

@@ -10,8 +10,8 @@
 The child's memory, CPU time, wall clock, files and report are limited; it has no
 credentials, no network, no other program to run and no way to look into the
 worker. What it leaves is checked from outside (sandbox_verdict.py,
-sandbox_output.py). Where the kernel refuses a part of this, the sandbox works
-without it and logs so once.
+sandbox_output.py); what they say to each other is in sandbox_wire.py. Where the
+kernel refuses a part of this, the sandbox works without it and logs so once.
 """
 
 import contextlib

@@ -15,7 +15,7 @@ from typing import Final
 from app.domain.errors import InvalidPayload
 from app.processors import sandbox_kernel as kernel
 from app.processors.report import Report
-from app.processors.sandbox_wire import SCRATCH, Job, Limits, encode, module_name
+from app.processors.sandbox_wire import SCRATCH, Job, Limits, as_unicode, encode, module_name
 
 REPLY_FD: Final = 3
 """The only file, beside /dev/null, that a child inherits."""
@@ -85,7 +85,7 @@ def perform(job: Job, *, server: int) -> bytes:
         processor = importlib.import_module(module_name(job.task.processor))
         return _encode_report(processor.process(job.task))
     except InvalidPayload as wrong:
-        return encode({"invalid": {"code": wrong.code, "detail": wrong.detail}})
+        return encode({"invalid": {"code": wrong.code, "detail": as_unicode(wrong.detail)}})
     except BaseException as error:  # SystemExit is no way to finish a task either
         return _encode_failure(error)
 
@@ -98,7 +98,8 @@ def _encode_report(report: Report) -> bytes:
 def _encode_failure(error: BaseException) -> bytes:
     if limit := _limit_behind(error):
         return encode({"limit": limit})
-    return encode({"crash": "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:]})
+    trace = as_unicode("".join(traceback.format_exception(error)))
+    return encode({"crash": trace[-TRACEBACK_CHARACTERS:]})
 
 
 def _limit_behind(error: BaseException | None) -> str | None:

@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from app.processors import sandbox_kernel as kernel
-from app.processors.sandbox_child import HIGHEST_FD, confine, is_refused, perform
+from app.processors.sandbox_child import HIGHEST_FD, TRACEBACK_CHARACTERS, confine, is_refused, perform
 from app.processors.sandbox_fork import Fork
 from app.processors.sandbox_output import is_over
 from app.processors.sandbox_wire import (
@@ -29,6 +29,7 @@ from app.processors.sandbox_wire import (
     Ending,
     Job,
     Limits,
+    as_unicode,
     encode,
     receive,
     send,
@@ -61,7 +62,7 @@ def _greet(link: socket.socket, modules: Sequence[str]) -> bool:
             importlib.import_module(module)
         refused = _settle() + _refused_to_children(link)
     except Exception:
-        send(link, encode({"failed": traceback.format_exc()}))
+        send(link, encode({"failed": as_unicode(traceback.format_exc())[-TRACEBACK_CHARACTERS:]}))
         return False
     send(link, encode({"refused": refused}))
     return True

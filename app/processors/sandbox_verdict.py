@@ -30,12 +30,12 @@ def judge(ending: Ending, job: Job, output: OutputFolder) -> Report:
     if ending.cause is not Cause.EXITED or ending.status != 0:
         verdict.of_the_end()
     report = verdict.of_the_reply()
-    if is_over(job.limits.output_bytes, job.task.output, without=SCRATCH):
-        verdict.exceeded(f"wrote more than {_mib(job.limits.output_bytes)}")
     try:
         output.check(report)
     except OutputError as unfit:
         verdict.crashed(str(unfit))
+    if is_over(job.limits.output_bytes, job.task.output, without=SCRATCH):
+        verdict.exceeded(f"wrote more than {_mib(job.limits.output_bytes)}")
     return report
 
 

@@ -109,6 +109,11 @@ def encode(message: dict[str, Any]) -> bytes:
     return json.dumps(message, allow_nan=False, ensure_ascii=False).encode()
 
 
+def as_unicode(text: str) -> str:
+    """Half a surrogate pair, as in a file name that is not UTF-8, becomes an escape."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def send(link: socket, message: bytes) -> None:
     link.sendall(len(message).to_bytes(4, "big") + message)
 

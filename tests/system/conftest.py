@@ -4,21 +4,26 @@ Everything listens on free ports, keeps its state in a temporary folder, and is
 ended by its own process id, also when a test fails.
 """
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from app.local import emulator as emulators
 from app.local import stack as stacks
@@ -66,7 +71,7 @@ def spawn(data_dir: Path, *, port: int | None = None, aws_port: int | None = Non
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     arguments = [f"--port={port}", f"--aws-port={aws_port}", f"--data-dir={data_dir}"]
     with (data_dir / "output.log").open("w") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # this package's own module
             [sys.executable, "-m", "app.local", *arguments],
             cwd=ROOT,
             env=environment,
@@ -75,6 +80,23 @@ def spawn(data_dir: Path, *, port: int | None = None, aws_port: int | None = Non
             text=True,
         )
     return Runtime(process, port, aws_port, data_dir)
+
+
+def call(
+    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The JSON that is answered; fails the test on a status of 400 or more."""
+    where = urlsplit(url)
+    connection = HTTPConnection(where.netloc, timeout=60)
+    try:
+        connection.request(method, where.path, body, dict(headers or {}))
+        answer = connection.getresponse()
+        content = answer.read()
+        assert answer.status < 400, f"{method} {url}: {answer.status} {content!r}"
+        found: dict[str, Any] = json.loads(content)
+        return found
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -98,9 +120,9 @@ def wait_until_healthy(runtime: Runtime) -> None:
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up and runtime.process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{runtime.url}/healthz", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
+            call("GET", f"{runtime.url}/healthz")
+            return
+        except (OSError, HTTPException):
             time.sleep(0.1)
     pytest.fail(f"The runtime did not start:\n{runtime.output()}")
 
@@ -117,6 +139,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture(scope="session")
 def session(emulator: Emulator) -> boto3.session.Session:
     """Clients of it take `endpoint_url=emulator.url`."""
+    return session_of(emulator)
+
+
+def session_of(emulator: Emulator) -> boto3.session.Session:
     given = emulator.environment
     return boto3.session.Session(
         aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
@@ -135,3 +161,42 @@ def deployed(emulator: Emulator, session: boto3.session.Session) -> Stack:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     with started(tmp_path_factory.mktemp("running")) as runtime:
         yield runtime
+
+
+@dataclass(frozen=True)
+class SignedApi:
+    """The API behind the emulated API Gateway, called by an IAM user."""
+
+    url: str
+    credentials: Credentials
+    region: str
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        content = None if body is None else json.dumps(body).encode()
+        request = AWSRequest(method, self.url + path, {"Content-Type": "application/json"}, content)
+        SigV4Auth(self.credentials, "execute-api", self.region).add_auth(request)
+        return call(method, self.url + path, content, dict(request.headers))
+
+
+@pytest.fixture(scope="session")
+def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedApi]:
+    """The stack as on AWS: queue, stream and API Gateway call functions in an emulator of its own.
+
+    AuthMode is iam, because the emulated API Gateway does not tell a function
+    which API key a request came with.
+    """
+    own = emulators.start(free_port(), tmp_path_factory.mktemp("functions"))
+    try:
+        clients = session_of(own)
+        stack = stacks.deploy(
+            clients.client("cloudformation", endpoint_url=own.url),
+            code_uri=stacks.upload_code(clients.client("s3", endpoint_url=own.url)),
+            parameters={"AuthMode": "iam"},
+        )
+        iam = clients.client("iam", endpoint_url=own.url)
+        iam.create_user(UserName="caller")
+        key = iam.create_access_key(UserName="caller")["AccessKey"]
+        credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+        yield SignedApi(stack.api_url(own.url), credentials, emulators.REGION)
+    finally:
+        own.stop()

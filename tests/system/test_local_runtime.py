@@ -4,21 +4,104 @@ import json
 import signal
 import socket
 import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
+from uuid import uuid4
 
+import boto3
 import pytest
 
-from tests.system.conftest import Runtime, free_port, spawn, started
+from app.local.catch_up import lost_records
+from app.local.emulator import Emulator
+from app.local.invocation import Handler, LambdaContext, failures
+from app.local.sources import QueueSource
+from app.local.stack import Function
+from app.local.stream import StreamSource, passes, stream_record
+from tests.system.conftest import Runtime, SignedApi, call, free_port, spawn, started
+
+Json = dict[str, Any]
+FUNCTION = Function("f", "arn:aws:lambda:us-east-1:0:function:f", 128, 30, {}, None, 10, ())
+ONLY_OBJECTS: Json = {"dynamodb": {"Keys": {"sk": {"S": ["object"]}}}}
+
+
+def failed(identifier: str) -> Json:
+    return {"batchItemFailures": [{"itemIdentifier": identifier}]}
+
+
+@dataclass(frozen=True)
+class Queue:
+    client: Any
+    url: str
+    arn: str
+
+    def send(self, *bodies: str) -> None:
+        for body in bodies:
+            self.client.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def source(self, handler: Handler, stopping: Event | None = None) -> QueueSource:
+        function = replace(FUNCTION, source_arn=self.arn)
+        return QueueSource(self.client, self.url, function, handler, stopping or Event())
+
+    def left(self) -> int:
+        """Waiting and taken."""
+        found = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        return sum(int(found[name]) for name in names)
+
+
+@pytest.fixture
+def queue(emulator: Emulator, session: boto3.session.Session) -> Queue:
+    client = session.client("sqs", endpoint_url=emulator.url)
+    url = client.create_queue(QueueName=f"queue-{uuid4()}")["QueueUrl"]
+    found = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return Queue(client, url, found["Attributes"]["QueueArn"])
+
+
+@dataclass(frozen=True)
+class Table:
+    client: Any
+    streams: Any
+    name: str
+    stream_arn: str
+
+    def put(self, sk: str, version: str) -> None:
+        item = {"pk": {"S": "local-me#1"}, "sk": {"S": sk}, "version": {"N": version}}
+        self.client.put_item(TableName=self.name, Item=item)
+
+    def source(self, handler: Handler) -> StreamSource:
+        function = replace(FUNCTION, source_arn=self.stream_arn, filters=(ONLY_OBJECTS,))
+        return StreamSource(self.streams, function, handler, Event())
+
+
+@pytest.fixture
+def table(emulator: Emulator, session: boto3.session.Session) -> Table:
+    client = session.client("dynamodb", endpoint_url=emulator.url)
+    created = client.create_table(
+        TableName=f"table-{uuid4()}",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    streams = session.client("dynamodbstreams", endpoint_url=emulator.url)
+    return Table(client, streams, created["TableName"], created["LatestStreamArn"])
 
 
 def test_it_serves_the_api_on_the_emulated_cloud(running: Runtime) -> None:
     created = create_record(running, "order 42")
 
-    assert call(f"{running.url}/v1/objects/{created['id']}")["name"] == "order 42"
+    assert call("GET", f"{running.url}/v1/objects/{created['id']}")["name"] == "order 42"
 
 
 @pytest.mark.parametrize("taken", ["port", "aws_port"])
@@ -57,8 +140,9 @@ def test_it_leaves_no_process_and_keeps_its_objects(tmp_path: Path, number: sign
         wait_until_gone(children)
 
     with started(tmp_path) as second:
-        found = call(f"{second.url}/v1/objects/{created['id']}")
-        last_words = second.stop() or second.output()
+        found = call("GET", f"{second.url}/v1/objects/{created['id']}")
+        second.stop()
+        last_words = second.output()
 
     assert code == (-signal.SIGKILL if number is signal.SIGKILL else 0)
     assert children, "the emulator is a child process"
@@ -66,16 +150,157 @@ def test_it_leaves_no_process_and_keeps_its_objects(tmp_path: Path, number: sign
     assert "Traceback" not in last_words
 
 
+def test_the_same_template_runs_its_functions_in_the_emulator(functions: SignedApi) -> None:
+    payload = {"media_type": "text/csv", "text": "a,b\n1,2\n"}
+    created = functions.call(
+        "POST", "/v1/objects", {"kind": "dataset", "name": "small.csv", "payload": payload}
+    )
+    path = f"/v1/objects/{created['id']}"
+
+    assert eventually(lambda: functions.call("GET", path)["status"] == "ready", seconds=60)
+    assert eventually(lambda: len(functions.call("GET", f"{path}/history")["items"]) == 3)
+
+
+class TestQueueSource:
+    def test_only_what_failed_stays_in_the_queue(self, queue: Queue) -> None:
+        queue.send("good", "bad")
+        seen: list[Json] = []
+
+        def handler(event: Json, context: LambdaContext) -> Json:
+            assert context.get_remaining_time_in_millis() > 0
+            seen.extend(event["Records"])
+            bad = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
+            return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in bad]}
+
+        while len(seen) < 2:
+            queue.source(handler).poll()
+
+        assert queue.left() == 1
+        assert {record["eventSourceARN"] for record in seen} == {queue.arn}
+        assert {record["attributes"]["ApproximateReceiveCount"] for record in seen} == {"1"}
+
+    def test_a_handler_that_raises_loses_nothing(self, queue: Queue) -> None:
+        queue.send("one")
+
+        def handler(_event: Json, _context: LambdaContext) -> Json:
+            raise RuntimeError
+
+        queue.source(handler).poll()
+
+        assert queue.left() == 1
+
+    def test_work_refused_while_stopping_is_there_at_once_for_the_next_start(self, queue: Queue) -> None:
+        queue.send("one")
+        stopping = Event()
+
+        def handler(event: Json, context: LambdaContext) -> Json:
+            stopping.set()
+            assert context.get_remaining_time_in_millis() == 0
+            return {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+
+        queue.source(handler, stopping).poll()
+        again: list[Json] = []
+        queue.source(lambda event, _: again.append(event)).poll()
+
+        assert [record["body"] for event in again for record in event["Records"]] == ["one"]
+
+
+class TestStreamSource:
+    def test_a_batch_goes_on_from_the_first_record_that_failed(self, table: Table) -> None:
+        seen: list[str] = []
+
+        def handler(event: Json, _context: LambdaContext) -> Json:
+            for record in event["Records"]:
+                version = record["dynamodb"]["NewImage"]["version"]["N"]
+                if version == "2" and "refused" not in seen:
+                    seen.append("refused")
+                    return failed(record["dynamodb"]["SequenceNumber"])
+                seen.append(version)
+            return {"batchItemFailures": []}
+
+        for version in ("1", "2", "3"):
+            table.put("object", version)
+        table.put("event#000000000001", "0")
+
+        assert table.source(handler).drain(10)
+        assert seen == ["1", "refused", "2", "3"]
+
+    def test_a_handler_that_raises_gets_the_batch_again(self, table: Table) -> None:
+        table.put("object", "1")
+        calls: list[Json] = []
+
+        def handler(event: Json, _context: LambdaContext) -> None:
+            calls.append(event)
+            if len(calls) == 1:
+                raise RuntimeError
+
+        assert table.source(handler).drain(10)
+        assert len(calls) == 2
+        assert calls[0] == calls[1]
+
+    def test_a_record_looks_as_lambda_shows_it(self) -> None:
+        moment = datetime(2026, 3, 1, tzinfo=UTC)
+        shown = stream_record(
+            {"dynamodb": {"ApproximateCreationDateTime": moment, "Keys": {"pk": {"B": b"key"}}}}, "arn"
+        )
+
+        assert shown == {
+            "dynamodb": {
+                "ApproximateCreationDateTime": moment.timestamp(),
+                "Keys": {"pk": {"B": "a2V5"}},
+            },
+            "eventSourceARN": "arn",
+        }
+
+    def test_a_filter_that_needs_more_than_equality_is_refused(self) -> None:
+        with pytest.raises(NotImplementedError):
+            passes({"eventName": "INSERT"}, [{"eventName": [{"prefix": "IN"}]}])
+
+
+class TestCatchingUp:
+    def test_an_object_ahead_of_its_history_is_announced(self, table: Table) -> None:
+        table.put("object", "3")
+        table.put("event#000000000002", "0")
+
+        (record,) = lost_records(table.client, table.name, "arn:aws:dynamodb:us-east-1:0:table/t")
+        images = record["dynamodb"]
+
+        assert (images["OldImage"]["version"], images["NewImage"]["version"]) == ({"N": "2"}, {"N": "3"})
+
+    def test_an_object_that_was_announced_is_not(self, table: Table) -> None:
+        table.put("object", "2")
+        table.put("event#000000000002", "0")
+
+        assert list(lost_records(table.client, table.name, "arn:aws:dynamodb:us-east-1:0:table/t")) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (None, set()),
+        ({}, set()),
+        ({"batchItemFailures": None}, set()),
+        (failed("a"), {"a"}),
+        (failed(""), {"a", "b"}),
+        (failed("unknown"), {"a", "b"}),
+    ],
+)
+def test_an_answer_is_read_as_lambda_reads_it(answer: Json | None, expected: set[str]) -> None:
+    assert failures(answer, ["a", "b"]) == expected
+
+
 def create_record(runtime: Runtime, name: str) -> dict[str, Any]:
     body = json.dumps({"kind": "record", "name": name, "attributes": {}}).encode()
-    headers = {"Content-Type": "application/json"}
-    return call(urllib.request.Request(f"{runtime.url}/v1/objects", body, headers))
+    return call("POST", f"{runtime.url}/v1/objects", body, {"Content-Type": "application/json"})
 
 
-def call(request: urllib.request.Request | str) -> dict[str, Any]:
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        found: dict[str, Any] = json.load(answer)
-        return found
+def eventually(is_so: Callable[[], bool], seconds: float = 20) -> bool:
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        if is_so():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 @contextmanager

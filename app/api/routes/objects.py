@@ -27,7 +27,7 @@ def create_object(
 ) -> CreatedOut:
     """Create an object, with its payload inside, or with a URL to upload it to."""
     creation = objects.create(caller.owner, body.to_domain(idempotency_key), correlation_id=request_id)
-    response.headers["Location"] = str(request.app.url_path_for("read_object", object_id=creation.stored.id))
+    response.headers["Location"] = f"{request.url.path}/{creation.stored.id}"
     response.headers["ETag"] = f'"{creation.stored.version}"'
     if creation.replayed:
         response.headers["Idempotency-Replayed"] = "true"

@@ -164,9 +164,7 @@ def test_a_rejected_revision_leaves_the_ready_one_downloadable() -> None:
 
 
 def test_a_new_upload_starts_with_no_attempts_and_no_problem() -> None:
-    pending = IN_STATUS["failed"].request_upload(
-        SECOND, now=NOW, deadline=LATER, correlation_id="request-2"
-    )
+    pending = IN_STATUS["failed"].request_upload(SECOND, now=NOW, deadline=LATER, correlation_id="request-2")
 
     assert (pending.newest, pending.attempts, pending.requeues, pending.problem) == (SECOND, 0, 0, None)
     assert pending.correlation_id == "request-2"

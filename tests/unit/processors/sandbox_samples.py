@@ -38,6 +38,10 @@ def refuse(task: Task) -> Report:
     raise InvalidPayload(ProblemCode.INVALID_CONTENT, "Line 3 has no columns.")
 
 
+def refuse_half_a_character(task: Task) -> Report:
+    raise InvalidPayload(ProblemCode.INVALID_CONTENT, "Column \udc80\nis empty.")
+
+
 def claim_that_attempts_are_exhausted(task: Task) -> Report:
     raise InvalidPayload(ProblemCode.ATTEMPTS_EXHAUSTED, "")
 
@@ -65,6 +69,10 @@ def exit_politely(task: Task) -> NoReturn:
 
 def raise_something(task: Task) -> Report:
     raise LookupError("no such luck")
+
+
+def raise_half_a_character(task: Task) -> Report:
+    raise LookupError("no such luck: \udc80")
 
 
 def return_nothing(task: Task) -> None:
@@ -244,8 +252,10 @@ def swap_the_output_folder(task: Task) -> NoReturn:
 
 
 def show_itself(task: Task) -> Report:
-    with Path("/proc/self/environ").open("rb") as file:
-        started_with = file.read().decode()
+    try:
+        started_with = Path("/proc/self/environ").read_bytes().decode()
+    except PermissionError:  # not even its own, unless it is root
+        started_with = ""
     descriptors = [n for n in range(256) if _is_open(n)]
     seen = {
         "environment": dict(os.environ),

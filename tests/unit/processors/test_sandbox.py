@@ -132,6 +132,14 @@ def test_the_processors_own_verdict_passes_through(run: Runner) -> None:
     assert refusal.value.detail == "Line 3 has no columns."
 
 
+def test_a_detail_becomes_one_line_of_unicode(run: Runner) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        run("refuse_half_a_character")
+
+    assert refusal.value.code is ProblemCode.INVALID_CONTENT
+    assert refusal.value.detail == "Column \\udc80 is empty."
+
+
 def test_a_processor_that_was_not_preloaded_is_a_programming_error(run: Runner) -> None:
     task = Task(
         processor="dataset",
@@ -236,10 +244,10 @@ def test_whoever_wants_too_much_gets_nothing(run: Runner, sample: str, limit: st
 
 def test_the_log_learns_what_the_client_does_not(run: Runner, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(InvalidPayload) as refusal:
-        run("raise_something")
+        run("raise_half_a_character")
 
     assert "no such luck" in caplog.text
-    assert "in raise_something" in caplog.text
+    assert "in raise_half_a_character" in caplog.text
     assert "luck" not in refusal.value.detail
 
 

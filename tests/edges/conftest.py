@@ -1,0 +1,68 @@
+"""One HTTP client per door; the suite behind them is the same."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from app.api.app import create_app
+from app.api.gateway import create_handler
+from app.config import ApiSettings
+from app.services.objects import Objects
+from app.storage.history import HistoryRepository
+from app.storage.objects import ObjectRepository
+from app.storage.payloads import PayloadStore
+from tests.conftest import Aws
+from tests.edges.doors import LambdaTransport
+
+
+@pytest.fixture
+def service(aws: Aws) -> Objects:
+    return Objects(
+        ObjectRepository(aws.dynamodb, aws.table, shards=1),
+        PayloadStore(aws.s3, aws.bucket, presigner=aws.s3),
+        HistoryRepository(aws.dynamodb, aws.table),
+        shards=1,
+        upload_seconds=900,
+        download_seconds=300,
+    )
+
+
+def settings_for(auth_mode: str, **more: Any) -> ApiSettings:
+    return ApiSettings.model_validate(
+        {"table_name": "objects", "bucket_name": "payloads", "auth_mode": auth_mode, **more}
+    )
+
+
+@pytest.fixture
+def make_app(service: Objects) -> Any:
+    def make(auth_mode: str, **more: Any) -> FastAPI:
+        return create_app(service, settings_for(auth_mode, **more))
+
+    return make
+
+
+@pytest.fixture(params=["asgi", "lambda"])
+def client(request: pytest.FixtureRequest, make_app: Any) -> Iterator[httpx2.Client]:
+    if request.param == "asgi":
+        with TestClient(make_app("local"), follow_redirects=False) as asgi:
+            yield asgi
+        return
+    with through_lambda(make_app("api-key")) as client:
+        yield client
+
+
+@contextmanager
+def through_lambda(app: FastAPI) -> Iterator[httpx2.Client]:
+    handler = create_handler(app)
+    try:
+        with httpx2.Client(transport=LambdaTransport(handler), base_url="http://testserver") as client:
+            yield client
+    finally:
+        asyncio.get_event_loop().close()
+        asyncio.set_event_loop(None)

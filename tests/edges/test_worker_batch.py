@@ -1,0 +1,182 @@
+"""The SQS edge, on events as Lambda hands them over."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.domain.errors import NotFound, Unavailable, UnknownMessage
+from app.messaging.work_queue import WorkQueue
+from app.services.processing import Arrival
+from app.storage.payloads import PayloadKey
+from app.worker.batch import BatchWorker, retry_seconds
+from app.worker.dispatch import Message, Sweep, parse_message
+from tests.conftest import Aws
+
+KEY = "payloads/local-me/0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10/1"
+
+
+def s3_event(key: str = KEY, size: int = 12) -> str:
+    """As S3 sends it to EventBridge (Amazon S3 User Guide, "EventBridge event message structure")."""
+    return json.dumps(
+        {
+            "version": "0",
+            "id": "17793124-05d4-b198-2fde-7ededc63b103",
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "account": "111122223333",
+            "time": "2026-03-01T09:30:00Z",
+            "region": "us-east-1",
+            "resources": ["arn:aws:s3:::payloads"],
+            "detail": {
+                "version": "0",
+                "bucket": {"name": "payloads"},
+                "object": {
+                    "key": key,
+                    "size": size,
+                    "etag": "b1946ac92492d2347c6235b4d2611184",
+                    "sequencer": "00617F08299329D189",
+                },
+                "request-id": "N4N7GDK58NMKJ12R",
+                "requester": "123456789012",
+                "source-ip-address": "1.2.3.4",
+                "reason": "PutObject",
+            },
+        }
+    )
+
+
+SWEEP = '{"detail-type":"sweep","source":"wharf.clock","detail":{}}'
+
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+class RecordingDispatcher:
+    """Takes the messages in the place of the use cases; fails where told to."""
+
+    def __init__(self, failures: dict[str, Exception]) -> None:
+        self.seen: list[Message] = []
+        self._failures = failures
+
+    def dispatch(self, message: Message, *, seconds_left: Callable[[], float]) -> None:
+        assert seconds_left() == 60
+        self.seen.append(message)
+        key = str(message.key) if isinstance(message, Arrival) else "sweep"
+        if key in self._failures:
+            raise self._failures[key]
+
+
+def take_batch(aws: Aws, *bodies: str) -> dict[str, Any]:
+    """Send the bodies, receive them, and wrap them as Lambda does."""
+    for body in bodies:
+        aws.sqs.send_message(QueueUrl=aws.queue_url, MessageBody=body)
+    received = aws.sqs.receive_message(
+        QueueUrl=aws.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"], VisibilityTimeout=1800
+    )
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+                "messageAttributes": {},
+                "md5OfBody": message["MD5OfBody"],
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:work",
+                "awsRegion": "us-east-1",
+            }
+            for message in received["Messages"]
+        ]
+    }
+
+
+def handle(
+    aws: Aws, event: dict[str, Any], failures: dict[str, Exception] | None = None
+) -> tuple[RecordingDispatcher, list[str]]:
+    dispatcher = RecordingDispatcher(failures or {})
+    queue = WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+    answer = BatchWorker(dispatcher, queue).handle(event, Context())  # type: ignore[arg-type]  # same shape
+    return dispatcher, [failed["itemIdentifier"] for failed in answer["batchItemFailures"]]
+
+
+def dead_letters(aws: Aws) -> list[Any]:
+    received = aws.sqs.receive_message(
+        QueueUrl=aws.dead_letter_queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )
+    return list(received.get("Messages", []))
+
+
+def test_the_smallest_payload_goes_first(aws: Aws) -> None:
+    event = take_batch(aws, s3_event(size=3000), s3_event(size=20), SWEEP, s3_event(size=100))
+
+    dispatcher, failed = handle(aws, event)
+
+    sizes = [message.size if isinstance(message, Arrival) else None for message in dispatcher.seen]
+    assert sizes == [None, 20, 100, 3000]
+    assert failed == []
+
+
+def test_a_message_that_may_succeed_later_comes_back_alone_and_soon(aws: Aws) -> None:
+    bad = s3_event("payloads/local-me/bad/1")
+    event = take_batch(aws, s3_event(), bad, SWEEP)
+
+    dispatcher, failed = handle(aws, event, {"payloads/local-me/bad/1": Unavailable("busy")})
+
+    assert len(dispatcher.seen) == 3
+    assert failed == [record["messageId"] for record in event["Records"] if record["body"] == bad]
+    waiting = aws.sqs.get_queue_attributes(
+        QueueUrl=aws.queue_url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+    )
+    assert waiting["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "3"
+    assert dead_letters(aws) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "{", "[]", "{}", '{"detail-type":"nonsense"}', '{"detail-type":"Object Created","detail":{}}']
+    + [s3_event(key) for key in ("artifacts/me/x/1/a", "payloads/me/x", "payloads/me/x/one", "payloads")],
+)
+def test_a_message_that_nothing_understands_is_kept_for_the_operator(aws: Aws, body: str) -> None:
+    with pytest.raises(UnknownMessage):
+        parse_message(body)
+
+    if body:
+        _, failed = handle(aws, take_batch(aws, body))
+
+        (letter,) = dead_letters(aws)
+        assert (failed, letter["Body"]) == ([], body)
+        assert letter["MessageAttributes"]["error"]["StringValue"] == "UnknownMessage"
+
+
+def test_a_payload_of_an_unknown_object_is_kept_for_the_operator(aws: Aws) -> None:
+    _, failed = handle(aws, take_batch(aws, s3_event()), {KEY: NotFound()})
+
+    (letter,) = dead_letters(aws)
+    assert (failed, letter["Body"]) == ([], s3_event())
+    assert letter["MessageAttributes"]["error"]["StringValue"] == "NotFound"
+
+
+def test_when_a_whole_batch_fails_it_comes_back_without_an_exception(aws: Aws) -> None:
+    event = take_batch(aws, s3_event(), s3_event())
+
+    _, failed = handle(aws, event, {KEY: RuntimeError("a fault of ours")})
+
+    assert len(failed) == 2
+
+
+def test_the_messages_mean_what_was_sent() -> None:
+    assert parse_message(SWEEP) == Sweep()
+    assert parse_message(s3_event()) == Arrival(
+        PayloadKey("local-me", "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10", 1), 12, s3_event()
+    )
+
+
+def test_each_retry_waits_twice_as_long_up_to_a_quarter_of_an_hour() -> None:
+    assert [retry_seconds(receives) for receives in range(1, 10)] == [
+        5, 10, 20, 40, 80, 160, 320, 640, 900,
+    ]  # fmt: skip

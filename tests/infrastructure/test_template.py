@@ -1,0 +1,354 @@
+"""What template.yaml promises, read from the template and from what SAM makes of it."""
+
+import copy
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+from app.config import ApiSettings, RelaySettings, Settings, WorkerSettings
+from app.domain.events import SOURCE, EventType
+from app.local import template as local
+from app.local.template import LEFT_OUT_PROPERTIES, LEFT_OUT_TYPES, TEMPLATE, local_template
+
+Json = dict[str, Any]
+
+SETTINGS: dict[str, type[Settings]] = {
+    "ApiFunction": ApiSettings,
+    "WorkerFunction": WorkerSettings,
+    "RelayFunction": RelaySettings,
+}
+READ_BY_LIBRARIES = {"POWERTOOLS_LOG_LEVEL"}
+SUMMARY = {
+    *("id", "kind", "name", "labels", "status", "version"),
+    *("payload", "newest", "summary", "problem", "created_at", "updated_at"),
+}
+
+
+@pytest.fixture(scope="module")
+def template() -> Json:
+    parsed: Json = yaml_parse(TEMPLATE.read_text())
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def resources(template: Json) -> Json:
+    """As CloudFormation gets them, after SAM."""
+    found: Json = expanded(template)["Resources"]
+    return found
+
+
+def expanded(template: Json) -> Json:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "AWS_DEFAULT_REGION", "us-east-1")
+        given = copy.deepcopy(template)
+        # Where the code is does not matter here, but SAM insists on S3.
+        given["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+        result: Json = transform(given, {}, SimpleNamespace(load=dict))
+        return result
+
+
+def properties(resources: Json, name: str) -> Json:
+    found: Json = resources[name]["Properties"]
+    return found
+
+
+class TestTable:
+    @pytest.fixture
+    def table(self, resources: Json) -> Json:
+        return properties(resources, "ObjectsTable")
+
+    @pytest.mark.parametrize(
+        ("name", "partition", "sort"),
+        [
+            ("by_owner", "by_owner", "listed_at"),
+            ("by_status", "by_status", "listed_at"),
+            ("in_flight", "in_flight", "due_at"),
+        ],
+    )
+    def test_an_index_has_its_keys(self, table: Json, name: str, partition: str, sort: str) -> None:
+        assert keys(indexes(table)[name]) == (partition, sort)
+
+    def test_the_lists_project_the_summary_and_the_sweep_nothing(self, table: Json) -> None:
+        found = {name: index["Projection"] for name, index in indexes(table).items()}
+
+        assert set(found["by_owner"]["NonKeyAttributes"]) == SUMMARY
+        assert found["by_status"] == found["by_owner"]
+        assert found["in_flight"] == {"ProjectionType": "KEYS_ONLY"}
+
+    def test_every_key_is_text_and_nothing_else_is_declared(self, table: Json) -> None:
+        declared = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+        used = {*keys(table), *(key for index in indexes(table).values() for key in keys(index))}
+
+        assert set(declared) == used
+        assert set(declared.values()) == {"S"}
+
+    def test_it_streams_expires_and_can_be_restored(self, table: Json) -> None:
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "purge_at", "Enabled": True}
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+    @pytest.mark.parametrize("name", ["ObjectsTable", "PayloadBucket"])
+    def test_no_change_of_the_template_can_lose_data(self, resources: Json, name: str) -> None:
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+class TestBucket:
+    def test_nothing_in_it_is_public(self, resources: Json) -> None:
+        bucket = properties(resources, "PayloadBucket")
+
+        assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        assert bucket["BucketEncryption"]
+
+    def test_only_tls_is_answered(self, resources: Json) -> None:
+        (statement,) = properties(resources, "PayloadBucketPolicy")["PolicyDocument"]["Statement"]
+
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    def test_it_announces_uploads_and_forgets_abandoned_ones(self, resources: Json) -> None:
+        bucket = properties(resources, "PayloadBucket")
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+
+        assert bucket["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"] is True
+        assert rules[0]["AbortIncompleteMultipartUpload"]
+
+    def test_prod_keeps_old_versions_for_a_week(self, resources: Json) -> None:
+        bucket = properties(resources, "PayloadBucket")
+        _, (condition, old_versions, otherwise) = (
+            rule.get("Fn::If") for rule in bucket["LifecycleConfiguration"]["Rules"]
+        )
+
+        assert bucket["VersioningConfiguration"]["Fn::If"][:2] == ["IsProd", {"Status": "Enabled"}]
+        assert condition == "IsProd"
+        assert old_versions["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+        assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+class TestQueue:
+    def test_a_message_is_given_up_after_ten_receipts_and_kept_for_two_weeks(self, resources: Json) -> None:
+        redrive = properties(resources, "WorkQueue")["RedrivePolicy"]
+
+        assert redrive["maxReceiveCount"] == 10
+        assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+        assert properties(resources, "DeadLetterQueue")["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
+
+    def test_it_stays_invisible_for_six_times_any_lease(self, template: Json, resources: Json) -> None:
+        leases = template["Parameters"]["LeaseSeconds"]["AllowedValues"]
+        invisible = template["Mappings"]["VisibilityTimeout"]
+
+        assert {name: row["Seconds"] for name, row in invisible.items()} == {
+            str(lease): 6 * lease for lease in leases
+        }
+        assert properties(resources, "WorkQueue")["VisibilityTimeout"] == {
+            "Fn::FindInMap": ["VisibilityTimeout", {"Ref": "LeaseSeconds"}, "Seconds"]
+        }
+
+    @pytest.mark.parametrize("name", ["WorkQueuePolicy", "DeadLetterQueuePolicy"])
+    def test_only_the_rules_may_send(self, resources: Json, name: str) -> None:
+        (statement,) = properties(resources, name)["PolicyDocument"]["Statement"]
+        rules = [one for one, resource in resources.items() if resource["Type"] == "AWS::Events::Rule"]
+
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        allowed = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        assert {arn["Fn::GetAtt"][0] for arn in allowed} == set(rules)
+
+
+class TestRules:
+    def test_payloads_that_arrive_are_work(self, resources: Json) -> None:
+        rule = properties(resources, "PayloadArrivedRule")
+
+        assert "EventBusName" not in rule
+        assert rule["EventPattern"] == {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {
+                "bucket": {"name": [{"Ref": "PayloadBucket"}]},
+                "object": {"key": [{"prefix": "payloads/"}]},
+            },
+        }
+
+    def test_reprocessing_and_deletion_are_work(self, resources: Json) -> None:
+        rule = properties(resources, "ObjectChangedRule")
+
+        assert rule["EventBusName"] == {"Ref": "DomainBus"}
+        assert rule["EventPattern"] == {
+            "source": [SOURCE],
+            "detail-type": [EventType.REPROCESS_REQUESTED.value, EventType.DELETED.value],
+        }
+
+    def test_the_clock_asks_for_a_sweep_every_minute(self, resources: Json) -> None:
+        rule = properties(resources, "SweepRule")
+
+        assert rule["ScheduleExpression"] == "rate(1 minute)"
+        assert json.loads(rule["Targets"][0]["Input"]) == {
+            "detail-type": "sweep",
+            "source": "wharf.clock",
+            "detail": {},
+        }
+
+    def test_each_sends_to_the_work_queue_and_loses_nothing(self, resources: Json) -> None:
+        rules = [resource for resource in resources.values() if resource["Type"] == "AWS::Events::Rule"]
+        targets = [target for rule in rules for target in rule["Properties"]["Targets"]]
+
+        assert len(targets) == len(rules)
+        assert all(target["Arn"] == {"Fn::GetAtt": ["WorkQueue", "Arn"]} for target in targets)
+        assert all(target["DeadLetterConfig"] for target in targets)
+
+
+class TestFunctions:
+    @pytest.mark.parametrize("name", SETTINGS)
+    def test_a_function_has_the_variables_it_reads_and_no_others(self, resources: Json, name: str) -> None:
+        given = set(properties(resources, name)["Environment"]["Variables"]) - READ_BY_LIBRARIES
+        settings = SETTINGS[name]
+        known = {field.upper() for field in settings.model_fields}
+        needed = {field.upper() for field, one in settings.model_fields.items() if one.is_required()}
+
+        assert given <= known
+        assert needed <= given
+
+    def test_no_deployed_stack_can_trust_the_owner_header(self, template: Json) -> None:
+        assert "local" not in template["Parameters"]["AuthMode"]["AllowedValues"]
+
+    def test_the_worker_times_out_when_its_lease_ends(self, resources: Json) -> None:
+        worker = properties(resources, "WorkerFunction")
+
+        assert worker["Timeout"] == {"Ref": "LeaseSeconds"}
+        assert worker["Environment"]["Variables"]["LEASE_SECONDS"] == {"Ref": "LeaseSeconds"}
+
+    def test_the_api_answers_before_api_gateway_gives_up(self, resources: Json) -> None:
+        assert properties(resources, "ApiFunction")["Timeout"] == 29
+
+    @pytest.mark.parametrize("name", ["WorkerFunctionWork", "RelayFunctionChanges"])
+    def test_a_source_repeats_only_what_failed_and_can_be_switched_off(
+        self, resources: Json, name: str
+    ) -> None:
+        mapping = properties(resources, name)
+
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["Enabled"] == {"Fn::If": ["IsPolling", True, False]}
+
+    def test_the_relay_gets_every_change_of_an_object_from_the_start(self, resources: Json) -> None:
+        mapping = properties(resources, "RelayFunctionChanges")
+        (one,) = mapping["FilterCriteria"]["Filters"]
+
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["DestinationConfig"]["OnFailure"]
+        assert json.loads(one["Pattern"]) == {"dynamodb": {"Keys": {"sk": {"S": ["object"]}}}}
+
+    @pytest.mark.parametrize("name", SETTINGS)
+    def test_its_logs_end_some_day(self, resources: Json, name: str) -> None:
+        group = properties(resources, name)["LoggingConfig"]["LogGroup"]["Ref"]
+
+        assert properties(resources, group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+class TestRoles:
+    def test_there_are_only_the_written_ones(self, resources: Json) -> None:
+        roles = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Role"}
+
+        assert roles == {"ApiRole", "WorkerRole", "RelayRole"}
+        assert not [name for name in roles if "ManagedPolicyArns" in properties(resources, name)]
+
+    def test_no_statement_allows_everything(self, resources: Json) -> None:
+        for statement in role_statements(resources):
+            targets = listed(statement["Resource"])
+
+            assert "*" not in targets
+            assert not [action for action in listed(statement["Action"]) if "*" in action]
+
+    def test_wildcards_only_end_a_folder_or_a_stream(self, resources: Json) -> None:
+        patterns = {
+            target["Fn::Sub"]
+            for statement in role_statements(resources)
+            for target in listed(statement["Resource"])
+            if "*" in target.get("Fn::Sub", "")
+        }
+
+        assert patterns == {
+            "${PayloadBucket.Arn}/payloads/*",
+            "${PayloadBucket.Arn}/artifacts/*",
+            "${PayloadBucket.Arn}/relay-failures/*",
+            "${ObjectsTable.Arn}/stream/*",
+        }
+
+
+class TestApi:
+    @pytest.mark.parametrize("name", ["RootMethod", "ProxyMethod"])
+    def test_every_method_knows_its_caller(self, resources: Json, name: str) -> None:
+        method = properties(resources, name)
+
+        assert method["ApiKeyRequired"] == {"Fn::If": ["UsesApiKeys", True, False]}
+        assert method["AuthorizationType"] == {
+            "Fn::If": ["UsesIam", "AWS_IAM", {"Fn::If": ["UsesCognito", "COGNITO_USER_POOLS", "NONE"]}]
+        }
+
+    def test_each_mode_has_a_deployment_of_its_own(self, resources: Json) -> None:
+        deployments = [one for one in resources.values() if one["Type"] == "AWS::ApiGateway::Deployment"]
+
+        assert {one["Condition"] for one in deployments} == {"UsesApiKeys", "UsesIam", "UsesCognito"}
+        assert all({"RootMethod", "ProxyMethod"} <= set(one["DependsOn"]) for one in deployments)
+
+
+def test_the_expanded_template_is_clean(template: Json, tmp_path: Path) -> None:
+    file = tmp_path / "expanded.json"
+    file.write_text(json.dumps(expanded(template)))
+
+    assert [str(match) for match in lint_file(file)] == []
+
+
+def test_what_is_left_out_locally_is_nothing_that_keeps_objects(template: Json) -> None:
+    here = local_template()
+
+    assert set(template["Resources"]) - set(here["Resources"]) == {
+        name for name, one in template["Resources"].items() if one["Type"] in LEFT_OUT_TYPES
+    }
+    assert set(here["Outputs"]) == set(template["Outputs"])
+    assert {name for name, one in template["Resources"].items() if one != here["Resources"][name]} == {
+        name for name, one in template["Resources"].items() if one["Type"] in LEFT_OUT_PROPERTIES
+    }
+
+
+def test_outputs_and_dependencies_go_with_what_they_name(
+    template: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        local, "LEFT_OUT_TYPES", {"AWS::ApiGateway::Stage": "", "AWS::ApiGateway::Method": ""}
+    )
+    here = local_template()
+
+    assert set(template["Outputs"]) - set(here["Outputs"]) == {"ApiUrl"}
+    assert here["Resources"]["IamDeployment"]["DependsOn"] == []
+
+
+def indexes(table: Json) -> dict[str, Json]:
+    return {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+
+
+def keys(keyed: Json) -> tuple[str, str]:
+    found = {key["KeyType"]: key["AttributeName"] for key in keyed["KeySchema"]}
+    return found["HASH"], found["RANGE"]
+
+
+def role_statements(resources: Json) -> Iterator[Json]:
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"]["Policies"]:
+                yield from policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,255 @@
+"""Every row of a CSV file arrives, or the file is refused and the detail says why."""
+
+import codecs
+import csv
+import io
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset_rectangle import unique_names
+
+from .conftest import ProcessDataset, Result, new_task, processed
+
+TSV = "text/tab-separated-values"
+
+
+def types(result: Result) -> dict[str, str]:
+    return {column["name"]: column["type"] for column in result.profile["columns"]}
+
+
+def written(rows: list[list[str]], **dialect: str) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, **dialect).writerows(rows)  # type: ignore[arg-type]
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", [True, False])
+def test_any_line_end_will_do(process: ProcessDataset, end: str, last: bool) -> None:
+    text = end.join(["a,b", "1,x", '2,"y, z"']) + (end if last else "")
+
+    assert process(text).preview == {"columns": ["a", "b"], "rows": [[1, "x"], [2, "y, z"]]}
+
+
+def test_line_ends_may_be_mixed(process: ProcessDataset) -> None:
+    assert process("a,b\n1,2\r\n3,4\n").cells("a") == [1, 3]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(process: ProcessDataset, delimiter: str) -> None:
+    result = process(f"a{delimiter}b\n1{delimiter}x\n2{delimiter}y\n")
+
+    assert result.preview == {"columns": ["a", "b"], "rows": [[1, "x"], [2, "y"]]}
+    assert result.profile["delimiter"] == delimiter
+
+
+def test_tsv_is_split_at_tabs_only(process: ProcessDataset) -> None:
+    result = process("a,b\tc\n1,2\t3\n", TSV)
+
+    assert result.preview == {"columns": ["a,b", "c"], "rows": [["1,2", 3]]}
+
+
+def test_tsv_without_a_tab_is_one_column(process: ProcessDataset) -> None:
+    assert process("a,b\n1,2\n", TSV).preview == {"columns": ["a,b"], "rows": [["1,2"]]}
+
+
+@pytest.mark.parametrize("text", ["a,b\n", "a,b", "a,b\r\n"])
+def test_a_header_alone_has_no_rows(process: ProcessDataset, text: str) -> None:
+    result = process(text)
+
+    assert result.report.summary == {"format": "csv", "rows": 0, "columns": 2}
+    assert result.preview == {"columns": ["a", "b"], "rows": []}
+
+
+def test_a_first_row_of_numbers_is_no_header(process: ProcessDataset) -> None:
+    result = process("1,2\n3,4\n")
+
+    assert result.preview == {"columns": ["column_1", "column_2"], "rows": [[1, 2], [3, 4]]}
+    assert result.profile["header"] is False
+
+
+@pytest.mark.parametrize("text", ["\n", "\n\n\n", "\r\n\r\n"])
+def test_blank_lines_alone_are_refused(process: ProcessDataset, text: str) -> None:
+    with pytest.raises(InvalidPayload, match="no rows"):
+        process(text)
+
+
+@pytest.mark.parametrize("text", ["a\n1\n\n2\n", "\na\n1\n2\n", "a\n1\n2\n\n\n", "a\r\n\r\n1\r\n2\r\n"])
+def test_blank_lines_between_rows_are_no_rows(process: ProcessDataset, text: str) -> None:
+    assert process(text).preview == {"columns": ["a"], "rows": [[1], [2]]}
+
+
+def test_an_empty_quoted_cell_is_a_null_row_of_one_column(process: ProcessDataset) -> None:
+    assert process('a\n1\n""\n2\n').cells("a") == [1, None, 2]
+
+
+def test_ragged_rows_are_filled_up_and_counted(process: ProcessDataset) -> None:
+    result = process("a,b\n1,2\n3,4,5\n6\n")
+
+    assert result.preview == {
+        "columns": ["a", "b", "column_3"],
+        "rows": [[1, 2, None], [3, 4, 5], [6, None, None]],
+    }
+    assert result.profile["ragged_rows"] == 3
+
+
+def test_lines_above_the_table_are_kept_as_rows(process: ProcessDataset) -> None:
+    result = process("A report of 2024\n\na,b,c\n" + "1,2,3\n" * 50)
+
+    assert result.report.summary["rows"] == 51
+
+
+def test_prose_loses_no_line(process: ProcessDataset) -> None:
+    assert process("Dear all,\nthis is no table.\nBest, us\n").report.summary["rows"] == 2
+
+
+def test_a_comment_sign_is_data(process: ProcessDataset) -> None:
+    assert process("a,b\n#1,2\n3,4\n").cells("a") == ["#1", "3"]
+
+
+def test_embedded_line_ends_and_quotes_stay_in_their_cells(process: ProcessDataset) -> None:
+    result = process('a,b\n1,"x\ny"\n2,"say ""hi"""\n3,"z\r\nw"\n')
+
+    assert result.cells("b") == ["x\ny", 'say "hi"', "z\r\nw"]
+
+
+def test_a_quote_that_appears_late_still_quotes(process: ProcessDataset) -> None:
+    result = process("a,b\n" + "1,x\n" * 30_000 + '2,"y, z"\n3,"line\nbreak"\n')
+
+    assert result.report.summary == {"format": "csv", "rows": 30_002, "columns": 2}
+    assert result.column("b")["distinct"] == 3
+
+
+def test_a_type_that_changes_late_becomes_text(process: ProcessDataset) -> None:
+    result = process("a,b\n" + "1,2\n" * 30_000 + "x,3\n")
+
+    assert types(result) == {"a": "text", "b": "integer"}
+    assert result.report.summary["rows"] == 30_001
+
+
+def test_a_late_ragged_row_is_not_lost(process: ProcessDataset) -> None:
+    result = process("a,b\n" + "1,2\n" * 30_000 + "3,4,5\n6\n")
+
+    assert result.report.summary == {"format": "csv", "rows": 30_002, "columns": 3}
+    assert result.column("column_3")["nulls"] == 30_001
+
+
+def test_stray_quotes_do_not_swallow_rows(process: ProcessDataset) -> None:
+    result = process('a,b\n1,5" pipe\n2,"x"y\n3,6" pipe\n')
+
+    assert result.cells("b") == ['5" pipe', "xy", '6" pipe']
+
+
+def test_a_quote_never_closed_is_refused_with_its_line(process: ProcessDataset) -> None:
+    with pytest.raises(InvalidPayload, match="line 3 is never closed") as refused:
+        process('a,b\n1,x\n2,"y\n' + "3,z\n" * 100)
+
+    assert refused.value.code == ProblemCode.INVALID_CONTENT
+
+
+def test_a_cell_without_measure_is_refused_with_its_line(process: ProcessDataset) -> None:
+    with pytest.raises(InvalidPayload, match="line 2 cannot be read"):
+        process('a,b\n1,"' + "x\n" * 1_200_000 + '"\n')
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding", "name"),
+    [
+        (b"", "utf-8", "utf-8"),
+        (codecs.BOM_UTF8, "utf-8", "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be", "utf-16-be"),
+        (b"", "cp1252", "cp1252"),
+    ],
+)
+def test_any_usual_encoding_gives_the_same_table(
+    process: ProcessDataset, mark: bytes, encoding: str, name: str
+) -> None:
+    result = process(mark + "größe,b\n1,100 €\n2,naïve\n".encode(encoding))
+
+    assert result.preview == {"columns": ["größe", "b"], "rows": [[1, "100 €"], [2, "naïve"]]}
+    assert result.profile["encoding"] == name
+
+
+def test_bytes_that_windows_1252_lacks_are_latin_1(process: ProcessDataset) -> None:
+    assert process(b"a,b\n1,\xe9\x81\n").profile["encoding"] == "latin-1"
+
+
+def test_utf_8_that_breaks_late_is_still_read_whole(process: ProcessDataset) -> None:
+    result = process("a,b\n".encode() + "1,é\n".encode() * 40_000 + b"2,\xe9\n")
+
+    assert result.report.summary["rows"] == 40_001
+    assert result.profile["encoding"] == "cp1252"
+
+
+def test_names_are_made_unique_and_never_empty() -> None:
+    assert unique_names(["a", "a", "", "A", "a_2"], 6) == ["a", "a_2", "column_3", "A_3", "a_2_2", "column_6"]
+
+
+def test_naughty_names_survive(process: ProcessDataset) -> None:
+    names = ['a"b', "select", "x'); DROP TABLE t; --", "Größe", "two\nlines", "c1", " "]
+    result = process(written([names, ["v"] * len(names)]))
+
+    assert result.preview == {"columns": names, "rows": [["v"] * len(names)]}
+
+
+def test_duplicate_and_empty_names_keep_their_values(process: ProcessDataset) -> None:
+    result = process("a,a,,A\n1,2,3,4\n")
+
+    assert result.preview == {"columns": ["a", "a_2", "column_3", "A_3"], "rows": [[1, 2, 3, 4]]}
+
+
+def test_leading_zeros_and_long_integers_survive(process: ProcessDataset) -> None:
+    result = process("zip,id\n01234,12345678901234567890\n00501,-1\n")
+
+    assert result.preview["rows"] == [["01234", "12345678901234567890"], ["00501", -1]]
+    assert types(result) == {"zip": "text", "id": "integer"}
+
+
+def test_a_quote_can_be_an_apostrophe(process: ProcessDataset) -> None:
+    result = process("a,b\n'x, y',2\n'z',3\n")
+
+    assert result.preview["rows"] == [["x, y", 2], ["z", 3]]
+    assert result.profile["quote"] == "'"
+
+
+def test_many_columns_are_allowed(process: ProcessDataset) -> None:
+    names = ",".join(f"c{place}" for place in range(400))
+
+    assert process(names + "\n" + "1," * 399 + "1\n").report.summary["columns"] == 400
+
+
+CELLS = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs"]), max_size=12
+) | st.sampled_from(["", "1", "2.5", "true", "2024-01-31", "a,b", 'say "x"', "two\nlines", "'", "\\", "=1+1"])
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[list[str]]:
+    width = draw(st.integers(2, 4))
+    header = [f"name{place}" for place in range(width)]
+    rows = draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=12))
+    return [header, *rows]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(table=tables(), end=st.sampled_from(["\n", "\r\n"]))
+@example(table=[["a", "b"], ["", ""], ["", ""]], end="\n")
+def test_a_table_written_by_python_arrives_whole(table: list[list[str]], end: str) -> None:
+    text = written(table, lineterminator=end)
+    with tempfile.TemporaryDirectory() as folder:
+        result = processed(new_task(Path(folder) / "task", text, "text/csv"))
+        rows, columns = duckdb.read_parquet(str(result.data)).shape
+
+    header = result.profile["header"]
+    assert (rows + header, columns) == (len(table), len(table[0]))
+    assert result.report.summary == {"format": "csv", "rows": rows, "columns": columns}
+    if all(column["type"] == "text" for column in result.profile["columns"]):
+        expected = [[cell or None for cell in row] for row in table[header:]]
+        assert result.preview["rows"] == expected

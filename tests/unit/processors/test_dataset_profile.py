@@ -1,0 +1,233 @@
+"""The profile against independent sums: Python's csv, statistics and Counter."""
+
+import csv
+import io
+import json
+import random
+import statistics
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from .conftest import ProcessDataset, Result
+
+PARQUET = "application/vnd.apache.parquet"
+ROWS = 3_000
+
+
+@pytest.fixture(scope="module")
+def table() -> list[dict[str, str]]:
+    chance = random.Random(7)  # noqa: S311
+    return [
+        {
+            "id": str(number),
+            "price": "" if number % 10 == 0 else f"{chance.gauss(100, 15):.3f}",
+            "day": (date(2020, 1, 1) + timedelta(days=chance.randrange(900))).isoformat(),
+            "paid": chance.choice(["true", "false", ""]),
+            "city": chance.choice(["Rome", "Oslo", "São Paulo", "", "=HYPERLINK()", "-1 nowhere"]),
+        }
+        for number in range(ROWS)
+    ]
+
+
+@pytest.fixture
+def result(process: ProcessDataset, table: list[dict[str, str]]) -> Result:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(table[0]))
+    writer.writeheader()
+    writer.writerows(table)
+    return process(text.getvalue())
+
+
+def values(table: list[dict[str, str]], name: str) -> list[str]:
+    return [row[name] for row in table if row[name]]
+
+
+def of_parquet(process: ProcessDataset, tmp_path: Path, query: str) -> Result:
+    duckdb.sql(query).write_parquet(str(tmp_path / "payload.parquet"))
+    return process((tmp_path / "payload.parquet").read_bytes(), PARQUET)
+
+
+def test_types_nulls_and_distinct_values_agree_with_python(
+    result: Result, table: list[dict[str, str]]
+) -> None:
+    found = {
+        column["name"]: (column["type"], column["nulls"], column["distinct"])
+        for column in result.profile["columns"]
+    }
+    kinds = {"id": "integer", "price": "number", "day": "date", "paid": "boolean", "city": "text"}
+
+    assert found == {
+        name: (kind, ROWS - len(values(table, name)), len(set(values(table, name))))
+        for name, kind in kinds.items()
+    }
+
+
+def test_numbers_agree_with_python(result: Result, table: list[dict[str, str]]) -> None:
+    prices = [float(value) for value in values(table, "price")]
+    column = result.column("price")
+
+    assert (column["min"], column["max"]) == (min(prices), max(prices))
+    assert column["mean"] == pytest.approx(statistics.fmean(prices))
+    assert column["std"] == pytest.approx(statistics.stdev(prices))
+    assert column["quartiles"] == pytest.approx(statistics.quantiles(prices, n=4, method="inclusive"))
+    assert column["top"] is None
+
+
+def test_the_histogram_agrees_with_python(result: Result, table: list[dict[str, str]]) -> None:
+    prices = [float(value) for value in values(table, "price")]
+    edges, counts = result.column("price")["histogram"].values()
+
+    assert len(edges) == 21
+    assert (edges[0], edges[-1]) == (min(prices), max(prices))
+    inner = [
+        sum(low <= price < high for price in prices) for low, high in zip(edges, edges[1:], strict=False)
+    ]
+    inner[-1] += prices.count(max(prices))
+    assert counts == inner
+
+
+def test_dates_are_iso_strings(result: Result, table: list[dict[str, str]]) -> None:
+    days = sorted(values(table, "day"))
+    column = result.column("day")
+
+    assert (column["min"], column["max"]) == (days[0], days[-1])
+    assert column["histogram"]["edges"][0] == f"{days[0]}T00:00:00"
+    assert sum(column["histogram"]["counts"]) == ROWS
+    assert abs(date.fromisoformat(column["quartiles"][1]) - date.fromisoformat(days[ROWS // 2])) <= timedelta(
+        1
+    )
+    assert column["mean"] is column["std"] is None
+
+
+def test_the_most_frequent_values_agree_with_python(result: Result, table: list[dict[str, str]]) -> None:
+    for name in ("city", "paid"):
+        top = {str(entry["value"]): entry["count"] for entry in result.column(name)["top"]}
+        assert {value.lower(): count for value, count in top.items()} == {
+            value.lower(): count for value, count in Counter(values(table, name)).items()
+        }
+    assert [entry["count"] for entry in result.column("city")["top"]] == sorted(
+        Counter(values(table, "city")).values(), reverse=True
+    )
+
+
+def test_formulas_are_counted(result: Result, table: list[dict[str, str]]) -> None:
+    cities = values(table, "city")
+
+    assert result.column("city")["formula_like"] == sum(city[0] in "=+-@" for city in cities)
+    assert result.column("price")["formula_like"] is None
+
+
+def test_the_preview_shows_the_first_hundred_rows(result: Result, table: list[dict[str, str]]) -> None:
+    assert len(result.preview["rows"]) == 100
+    assert result.cells("id") == list(range(100))
+    assert result.cells("city") == [row["city"] or None for row in table[:100]]
+    assert result.cells("paid") == [json.loads(row["paid"] or "null") for row in table[:100]]
+
+
+def test_long_cells_are_cut(process: ProcessDataset) -> None:
+    result = process("a,b\n1," + "x" * 2_000 + "\n")
+
+    assert result.cells("b") == ["x" * 500 + "…"]
+    assert result.column("b")["top"] == [{"value": "x" * 256 + "…", "count": 1}]
+    assert result.column("b")["max"] == "x" * 256 + "…"
+
+
+def test_above_twenty_thousand_rows_estimates_are_close(process: ProcessDataset) -> None:
+    rows = 50_000
+    result = process(
+        "id,text\n" + "".join(f"{row},v{row % 30_000 if row % 5 else 'often'}\n" for row in range(rows))
+    )
+    number, text = result.profile["columns"]
+
+    assert number["distinct"] == pytest.approx(rows, rel=0.1)
+    assert number["quartiles"] == pytest.approx([rows / 4, rows / 2, rows * 3 / 4], rel=0.05)
+    assert sum(number["histogram"]["counts"]) == rows
+    assert text["top"][0] == {"value": "voften", "count": rows // 5}
+
+
+def test_text_with_few_values_is_exact_in_large_tables(process: ProcessDataset) -> None:
+    result = process("a,b\n" + "".join(f"{row},v{row % 1500}\n" for row in range(30_000)))
+
+    assert result.column("b")["distinct"] == 1_500
+    assert {entry["count"] for entry in result.column("b")["top"]} == {20}
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind", "cell"),
+    [
+        ("'NaN'::DOUBLE", "number", "NaN"),
+        ("'-inf'::FLOAT", "number", "-Infinity"),
+        ("1e308::DOUBLE", "number", 1e308),
+        ("1.5::DECIMAL(38, 10)", "number", 1.5),
+        ("123456789012345678.123::DECIMAL(38, 3)", "number", "123456789012345678.123"),
+        ("12345678901234567890::DECIMAL(38, 0)", "integer", "12345678901234567890"),
+        ("9007199254740991::BIGINT", "integer", 9007199254740991),
+        ("-9007199254740993::BIGINT", "integer", "-9007199254740993"),
+        ("TIMESTAMPTZ '2024-01-01 10:00:00+02'", "timestamp", "2024-01-01T08:00:00Z"),
+        ("TIMESTAMP_NS '2024-01-01 10:00:00.123456789'", "timestamp", "2024-01-01T10:00:00.123456789"),
+        ("'infinity'::TIMESTAMPTZ", "timestamp", "infinity"),
+        ("TIMESTAMP '290000-01-01'", "timestamp", "290000-01-01T00:00:00"),
+        ("DATE '0044-03-15 (BC)'", "date", "0044-03-15 (BC)"),
+        ("TIME '10:00'", "time", "10:00:00"),
+        ("INTERVAL 1 DAY", "text", "1 day"),
+        ("'550e8400-e29b-41d4-a716-446655440000'::UUID", "text", "550e8400-e29b-41d4-a716-446655440000"),
+        ("'\\xAA'::BLOB", "binary", "\\xAA"),
+        ("{'a': [1, 2]}", "json", '{"a":[1,2]}'),
+        ("MAP {'a': 1}", "json", '{"a":1}'),
+        ("[1, 2]", "json", "[1,2]"),
+        ("true", "boolean", True),
+        ("NULL", "text", None),
+    ],
+)
+def test_every_type_of_parquet_has_a_word_and_a_value_in_json(
+    process: ProcessDataset, tmp_path: Path, sql: str, kind: str, cell: Any
+) -> None:
+    result = of_parquet(process, tmp_path, f"SELECT {sql} AS c UNION ALL SELECT NULL")
+
+    assert result.column("c")["type"] == kind
+    assert [found for found in result.cells("c") if found is not None] == ([] if cell is None else [cell])
+    assert result.column("c")["nulls"] == (2 if cell is None else 1)
+
+
+def test_numbers_that_are_none_take_no_part(process: ProcessDataset, tmp_path: Path) -> None:
+    result = of_parquet(process, tmp_path, "SELECT unnest([1.0, 3.0, 'NaN', 'inf', NULL]::DOUBLE[]) AS c")
+    column = result.column("c")
+
+    assert (column["nulls"], column["non_finite"]) == (1, 2)
+    assert (column["min"], column["max"], column["mean"]) == (1, 3, 2)
+    assert column["quartiles"] == [1.5, 2, 2.5]
+
+
+def test_extreme_numbers_still_have_a_histogram(process: ProcessDataset, tmp_path: Path) -> None:
+    column = of_parquet(process, tmp_path, "SELECT unnest([1e308, -1e308, 0.0]) AS c").column("c")
+
+    assert column["histogram"]["counts"] == [1] + [0] * 9 + [1] + [0] * 8 + [1]
+    assert (column["histogram"]["edges"][0], column["histogram"]["edges"][-1]) == (-1e308, 1e308)
+
+
+def test_equal_values_are_one_bin(process: ProcessDataset) -> None:
+    assert process("a,b\n5,x\n5,y\n").column("a")["histogram"] == {"edges": [5.0, 5.0], "counts": [2]}
+
+
+def test_a_column_without_values_has_no_statistics(process: ProcessDataset) -> None:
+    column = process('{"a":null}\n{"a":null}\n', "application/x-ndjson").column("a")
+
+    assert (column["nulls"], column["distinct"], column["min"], column["top"]) == (2, 0, None, [])
+
+
+def test_wide_tables_are_profiled_column_by_column(process: ProcessDataset) -> None:
+    names = [f"n{place}" for place in range(120)]
+    rows = [
+        ",".join(str(row * place if place % 2 else f"t{row % 3}") for place in range(120))
+        for row in range(30)
+    ]
+    result = process("\n".join([",".join(names), *rows]) + "\n")
+
+    assert [column["name"] for column in result.profile["columns"]] == names
+    assert result.column("n119")["max"] == 29 * 119
+    assert result.column("n118")["top"] == [{"value": f"t{value}", "count": 10} for value in range(3)]
