@@ -5,63 +5,56 @@ lose_reply(client, "PutItem")               the next call is made twice: its fir
 calls = calls_of(client)                    every call from now on, with its parameters
 """
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-Fault = Callable[[AWSPreparedRequest], AWSResponse]
+URL = "https://aws.test/"
+
+Fault = Callable[[], tuple[AWSResponse, dict[str, Any]]]
 
 
-class _Body(io.BytesIO):
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
-def answering(status: int, body: bytes = b"") -> Fault:
-    def answer(request: AWSPreparedRequest) -> AWSResponse:
-        return AWSResponse(request.url, status, {}, _Body(body))
-
-    return answer
+def answering(status: int, code: str = "InternalError") -> Fault:
+    error = {"Code": code, "Message": "Not now."}
+    parsed = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return lambda: (AWSResponse(URL, status, HTTPHeaders(), None), parsed)
 
 
 def throttling() -> Fault:
-    """As the JSON protocols say it: DynamoDB, SQS, EventBridge."""
-    return answering(400, b'{"__type":"ThrottlingException","message":"Rate exceeded"}')
+    return answering(400, "ThrottlingException")
 
 
-def not_connecting(request: AWSPreparedRequest) -> NoReturn:
-    raise EndpointConnectionError(endpoint_url=request.url)
+def not_connecting() -> NoReturn:
+    raise EndpointConnectionError(endpoint_url=URL)
 
 
-def connecting_too_slowly(request: AWSPreparedRequest) -> NoReturn:
-    raise ConnectTimeoutError(endpoint_url=request.url)
+def connecting_too_slowly() -> NoReturn:
+    raise ConnectTimeoutError(endpoint_url=URL)
 
 
-def not_replying(request: AWSPreparedRequest) -> NoReturn:
-    raise ReadTimeoutError(endpoint_url=request.url)
+def not_replying() -> NoReturn:
+    raise ReadTimeoutError(endpoint_url=URL)
 
 
 def fail(client: Any, operation: str, fault: Fault, *, times: int = 1) -> None:
-    """The SDK does not try again by itself: its waiting is not what is tested."""
-    service = _service(client)
-    client.meta.events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
+    """As after the SDK's last try: nothing is sent, nothing is waited for."""
     faults = iter([fault] * times)
 
-    def strike(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+    def strike(**_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
         struck = next(faults, None)
-        return struck and struck(request)
+        return struck and struck()
 
-    client.meta.events.register(f"before-send.{service}.{operation}", strike)
+    client.meta.events.register(f"before-call.{_service(client)}.{operation}", strike)
 
 
-def lose_reply(client: Any, operation: str, *, after: int = 0) -> None:
-    """Make the SDK repeat one call that was carried out, after so many that were not repeated."""
-    seconds_to_wait = iter([*[None] * after, 0])
+def lose_reply(client: Any, operation: str, *, spared: int = 0) -> None:
+    """Make the SDK repeat a call that was carried out, but for the first ones that are spared."""
+    seconds_to_wait = iter([*[None] * spared, 0])
 
     def send_again(**_: Any) -> int | None:
         return next(seconds_to_wait, None)
@@ -76,12 +69,17 @@ class Call:
 
 
 def calls_of(client: Any) -> list[Call]:
+    """What is signed only, as a presigned URL is, is no call."""
     calls: list[Call] = []
 
-    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
-        calls.append(Call(model.name, deepcopy(params)))
+    def note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["parameters"] = deepcopy(params)
+
+    def keep(model: Any, context: dict[str, Any], **_: Any) -> None:
+        calls.append(Call(model.name, context["parameters"]))
 
     client.meta.events.register(f"before-parameter-build.{_service(client)}", note)
+    client.meta.events.register(f"before-call.{_service(client)}", keep)
     return calls
 
 
@@ -105,12 +103,19 @@ def before(client: Any, operation: str, act: Callable[[], object], *, times: int
     client.meta.events.register(f"before-call.{_service(client)}.{operation}", interrupt)
 
 
-def after(client: Any, operation: str, change: Callable[[dict[str, Any]], object], *, times: int = 1) -> None:
-    """Change what a call answered."""
-    turns = iter(range(times))
+def after(
+    client: Any,
+    operation: str,
+    change: Callable[[dict[str, Any]], object],
+    *,
+    spared: int = 0,
+    times: int = 1,
+) -> None:
+    """Change what a call answered, but for the first ones that are spared."""
+    turns = iter([*[False] * spared, *[True] * times])
 
     def rewrite(parsed: dict[str, Any], **_: Any) -> None:
-        if next(turns, None) is not None:
+        if next(turns, False):
             change(parsed)
 
     client.meta.events.register(f"after-call.{_service(client)}.{operation}", rewrite)

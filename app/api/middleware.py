@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.problems import HTTP_ANSWERS, problem
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
+DISCARD_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
+"""A client that is still sending cannot read an answer: so much is read and thrown away."""
 TOO_LARGE = (
     f"A request body has at most {BODY_LIMIT_BYTES} bytes. Larger payloads: declare the payload's "
     "media_type and size instead, and upload it to the URL in the answer."
@@ -35,6 +37,7 @@ class RequestMiddleware:
             await send(message)
 
         if _declared_length(scope) > BODY_LIMIT_BYTES:
+            await _discard(receive)
             refusal = problem(Request(scope), HTTP_ANSWERS[413], TOO_LARGE)
             await refusal(scope, receive, send_with_id)
             return
@@ -73,7 +76,18 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > BODY_LIMIT_BYTES:
+            if message.get("more_body", False):
+                await _discard(receive)
             raise HTTPException(413, TOO_LARGE)
         return message
 
     return receive_limited
+
+
+async def _discard(receive: Receive) -> None:
+    discarded = 0
+    while discarded < DISCARD_LIMIT_BYTES:
+        message = await receive()
+        if not message.get("more_body", False):
+            return
+        discarded += len(message.get("body", b""))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from app.config import ConfigurationError
 from app.local import emulator
+from app.local.emulator import Emulator
 from app.local.errors import AWS_FAULTS, CannotStart
 from app.local.ports import listen
 
@@ -69,14 +70,14 @@ def run(options: Options, running: ExitStack) -> None:
     """Start everything and stay until a signal, or until a part of it ends by itself."""
     lock = lock_folder(options.data_dir)
     listener = running.enter_context(listen(options.port))
-    alive = start_aws(options, lock, running)
+    aws = start_aws(options, lock, running)
     # Only now: the loggers and clients in these read the environment at import.
     from app.local.runtime import start  # noqa: PLC0415
 
     server = start(listener, running)
-    print(greeting(options), flush=True)
+    print(greeting(options, aws), flush=True)
     running.callback(say_goodbye)
-    watch({"The AWS emulator": alive, "The API": server.is_alive})
+    watch({"The API": server.is_alive, **({"The AWS emulator": aws.is_alive} if aws else {})})
 
 
 def lock_folder(folder: Path) -> int:
@@ -92,20 +93,17 @@ def lock_folder(folder: Path) -> int:
     return lock
 
 
-def start_aws(options: Options, lock: int, running: ExitStack) -> Callable[[], bool]:
-    """Set the environment for the emulator, or leave it where the user named another AWS.
-
-    Returns whether it is still there.
-    """
+def start_aws(options: Options, lock: int, running: ExitStack) -> Emulator | None:
+    """Start the emulator and set the environment for it; None where the user named another AWS."""
     os.environ.setdefault("LOG_FORMAT", "text")
     if "AWS_ENDPOINT_URL" in os.environ:
-        return lambda: True
+        return None
     started = emulator.start(options.aws_port, options.data_dir, inherited=[lock])
     running.callback(started.stop)
     drop_inherited(os.environ)
     os.environ.update(started.environment)
     os.environ.setdefault("PUBLIC_S3_URL", started.url)
-    return started.is_alive
+    return started
 
 
 def drop_inherited(environment: MutableMapping[str, str]) -> None:
@@ -114,7 +112,7 @@ def drop_inherited(environment: MutableMapping[str, str]) -> None:
         del environment[name]
 
 
-def greeting(options: Options) -> str:
+def greeting(options: Options, aws: Emulator | None) -> str:
     here = f"http://127.0.0.1:{options.port}"
     console = Path(__file__).parents[1] / "console" / "index.html"
     lines = [
@@ -123,7 +121,7 @@ def greeting(options: Options) -> str:
         f"  Docs     {here}/docs",
         *([f"  Console  {here}/"] if console.exists() else []),
         f"  AWS      {os.environ['AWS_ENDPOINT_URL']}",
-        f"Ctrl-C stops it; its data stays in {options.data_dir}.",
+        f"Ctrl-C stops it; its data stays {f'in {options.data_dir}' if aws else 'there'}.",
     ]
     return "\n".join(lines)
 

@@ -1,18 +1,20 @@
 """Announces the changes that the emulator's stream lost over a restart.
 
 The stream's records are not kept when the emulator stops, the table is. An
-object whose version is ahead of its history has changed unannounced: what it
-is now is known, what it was before is not.
+object whose version is ahead of its history has changed unannounced. What it
+is now becomes one event; versions in between are not known any more.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from app.domain.objects import Status, StoredObject
 from app.local.invocation import Json
 from app.local.stream import stream_record
-from app.storage.history import EVENT_PREFIX
-from app.storage.items import OBJECT
+from app.storage.history import EVENT_PREFIX, sort_key
+from app.storage.items import OBJECT, from_item, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,9 +34,9 @@ class Behind:
 def lost_records(client: "DynamoDBClient", table: str, stream_arn: str) -> Iterator[Json]:
     """Stream records for every object that changed unannounced. Scans: for a local table only."""
     for behind in objects_behind(_keys(client, table)):
-        key = {"pk": {"S": behind.pk}, "sk": {"S": OBJECT}}
-        found = client.get_item(TableName=table, Key=key, ConsistentRead=True)
-        yield lost_record(found["Item"], behind.announced, stream_arn)
+        item = _item(client, table, behind.pk, OBJECT)
+        event = _item(client, table, behind.pk, sort_key(behind.announced)) if behind.announced else None
+        yield lost_record(item, event and json.loads(event["event"]["S"])["data"], stream_arn)
 
 
 def objects_behind(items: Iterable[Item]) -> tuple[Behind, ...]:
@@ -52,13 +54,13 @@ def objects_behind(items: Iterable[Item]) -> tuple[Behind, ...]:
     )
 
 
-def lost_record(item: Item, announced: int, stream_arn: str) -> Json:
-    """The change to `item`, from itself at the version that was announced last."""
-    version = item["version"]["N"]
-    before = {"OldImage": {**item, "version": {"N": str(announced)}}} if announced else {}
+def lost_record(item: Item, announced: Mapping[str, Any] | None, stream_arn: str) -> Json:
+    """The change to `item` from what its last event announced; None when it never had one."""
+    event_id = f"{item['pk']['S']}:{item['version']['N']}"
+    before = {"OldImage": to_item(as_announced(from_item(item), announced))} if announced else {}
     return stream_record(
         {
-            "eventID": f"{item['pk']['S']}:{version}",
+            "eventID": event_id,
             "eventName": "MODIFY" if announced else "INSERT",
             "eventVersion": "1.1",
             "eventSource": "aws:dynamodb",
@@ -67,12 +69,26 @@ def lost_record(item: Item, announced: int, stream_arn: str) -> Json:
                 "Keys": {"pk": item["pk"], "sk": item["sk"]},
                 "NewImage": item,
                 **before,
-                "SequenceNumber": f"{item['pk']['S']}:{version}",
+                "SequenceNumber": event_id,
                 "StreamViewType": "NEW_AND_OLD_IMAGES",
             },
         },
         stream_arn,
     )
+
+
+def as_announced(stored: StoredObject, announced: Mapping[str, Any]) -> StoredObject:
+    """What the object was, as far as its last event tells: enough to name the change since."""
+    revision = announced["incoming"] or announced["payload"]
+    newest = stored.newest and replace(
+        stored.newest, number=revision["revision"] if revision else stored.newest.number
+    )
+    return replace(stored, version=announced["version"], status=Status(announced["status"]), newest=newest)
+
+
+def _item(client: "DynamoDBClient", table: str, pk: str, sk: str) -> Item:
+    key = {"pk": {"S": pk}, "sk": {"S": sk}}
+    return client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
 
 
 def _keys(client: "DynamoDBClient", table: str) -> Iterator[Item]:

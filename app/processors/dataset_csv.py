@@ -40,6 +40,9 @@ EVERY_ROW = -1
 # Parquet has no integer of 128 bits: DuckDB would write it as a rounded double.
 WIDE_INTEGERS = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
 NOTHING = "(empty)"
+# DuckDB names line ends by their escapes: a backslash and a letter.
+LINE_FEED = r"\n"
+RECTANGLE = f""", delim = ',', quote = '"', escape = '"', new_line = '{LINE_FEED}'"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Sniffed:
     dialect: Dialect
     header: bool
     types: tuple[str, ...]
+    line_end: str
     skipped: int = 0
     date_format: str | None = None
     timestamp_format: str | None = None
@@ -80,9 +84,10 @@ def csv_to_parquet(
     """
     _refuse_wide_start(text)
     dialect = given
+    options = f", delim = {literal(given.delimiter)}" if given else ""
     for sample in (SNIFFED_ROWS, EVERY_ROW):
         try:
-            sniffed = _sniff(connection, text, sample, given)
+            sniffed = _sniff(connection, text, sample, options)
             if not _plausible(text, sniffed):
                 break
             dialect = sniffed.dialect
@@ -122,19 +127,18 @@ def _copy_typed_or_as_text(
 
 def _sniff_rectangle(connection: DuckDBPyConnection, rectangle: Path, columns: int) -> Sniffed:
     """What the sniffer says of the rewritten text; all text under a header when it says nonsense."""
-    plain = Sniffed(dialect=COMMA, header=True, types=("VARCHAR",) * columns)
+    plain = Sniffed(dialect=COMMA, header=True, types=("VARCHAR",) * columns, line_end=LINE_FEED)
     try:
-        sniffed = _sniff(connection, rectangle, EVERY_ROW, COMMA)
+        sniffed = _sniff(connection, rectangle, EVERY_ROW, RECTANGLE)
     except duckdb.Error:
         return plain
-    return sniffed if len(sniffed.types) == columns and not sniffed.skipped else plain
+    if sniffed.skipped or len(sniffed.types) != columns:
+        return plain
+    return replace(sniffed, dialect=COMMA, line_end=LINE_FEED)
 
 
-def _sniff(connection: DuckDBPyConnection, text: Path, sample: int, given: Dialect | None) -> Sniffed:
-    options = [f"sample_size = {sample}"]
-    if given:
-        options += [f"delim = {literal(given.delimiter)}"]
-    cursor = connection.execute(f"FROM sniff_csv({literal(text)}, {', '.join(options)})")
+def _sniff(connection: DuckDBPyConnection, text: Path, sample: int, options: str) -> Sniffed:
+    cursor = connection.execute(f"FROM sniff_csv({literal(text)}, sample_size = {sample} {options})")
     names = [column[0] for column in cursor.description or ()]
     found = dict(zip(names, cursor.fetchone() or (), strict=True))
     return Sniffed(
@@ -142,6 +146,7 @@ def _sniff(connection: DuckDBPyConnection, text: Path, sample: int, given: Diale
         header=found["HasHeader"],
         types=tuple(WIDE_INTEGERS.get(column["type"], column["type"]) for column in found["Columns"]),
         skipped=found["SkipRows"],
+        line_end=found["NewLineDelimiter"],
         date_format=found["DateFormat"],
         timestamp_format=found["TimestampFormat"],
     )
@@ -173,15 +178,20 @@ def _copy(connection: DuckDBPyConnection, text: Path, target: Path, sniffed: Sni
 
 
 def _strict_options(sniffed: Sniffed, names: list[str]) -> Iterator[str]:
-    """Nothing is left to DuckDB's judgement but the line end: named, a strict read loses every row."""
+    """Nothing is left to DuckDB's judgement.
+
+    `strict_mode`, on unless it is named, must not be named: next to `new_line` it
+    loses every row. A `new_line` that is wrong does too; the count finds that out.
+    """
     columns = ", ".join(
         f"{literal(name)}: {literal(kind)}" for name, kind in zip(names, sniffed.types, strict=True)
     )
-    yield "auto_detect = false, strict_mode = true, ignore_errors = false, null_padding = false"
+    yield "auto_detect = false, ignore_errors = false, null_padding = false"
     yield f"skip = 0, comment = '', nullstr = '', header = {sniffed.header}"
     yield f"delim = {literal(sniffed.dialect.delimiter)}"
     yield f"quote = {literal(sniffed.dialect.quote)}"
     yield f"escape = {literal(sniffed.dialect.escape)}"
+    yield f"new_line = {literal(sniffed.line_end)}"
     yield f"columns = {{{columns}}}"
     if sniffed.date_format:
         yield f"dateformat = {literal(sniffed.date_format)}"

@@ -125,4 +125,4 @@ def explain(error: duckdb.Error) -> str:
 
 def _memory_for_queries(limit: int) -> int:
     """What is left of `limit` bytes for DuckDB once Python and DuckDB's own buffers have theirs."""
-    return max(SMALLEST_MEMORY_BYTES, limit // 2)
+    return max(SMALLEST_MEMORY_BYTES, limit * 5 // 8)

@@ -21,7 +21,7 @@ first 256 characters.
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ from app.processors.dataset_values import json_value, readable, type_name
 TOP = 10
 BINS = 20
 EXACT_TOP_DISTINCT = 20_000
-EPOCH = datetime(1970, 1, 1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> list[dict[str, Any]]:
@@ -142,12 +142,11 @@ def _histograms(
 
 
 def _bin(number: str, low: float, high: float) -> str:
-    """SQL for the number of the bin. Halves are subtracted, since high - low may overflow."""
-    if low == high:
-        return f"CASE WHEN {number} IS NOT NULL THEN CAST(0 AS UTINYINT) END"
+    """SQL for the number of the bin; divided before subtracted, since high - low may overflow."""
     width = f"CAST({high / BINS - low / BINS!r} AS DOUBLE)"
-    place = f"floor({number} / {width} - CAST({low!r} AS DOUBLE) / {width})"
-    return f"CAST(greatest(0, least({BINS - 1}, {place})) AS UTINYINT)"
+    place = f"floor({number} / {width} - CAST({low!r} AS DOUBLE) / {width})" if high > low else "0"
+    bin_number = f"CAST(greatest(0, least({BINS - 1}, {place})) AS UTINYINT)"
+    return f"CASE WHEN {number} IS NOT NULL THEN {bin_number} END"
 
 
 def _histogram(column: Column, known: Statistics, counted: Counted) -> dict[str, Any]:
@@ -173,7 +172,7 @@ def _moment(seconds: float, whole_day: bool, zone: str) -> str | None:
         moment = EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return None
-    return moment.date().isoformat() if whole_day else moment.isoformat() + zone
+    return moment.date().isoformat() if whole_day else moment.replace(tzinfo=None).isoformat() + zone
 
 
 def _finite(number: float | None) -> float | None:

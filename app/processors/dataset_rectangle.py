@@ -93,9 +93,12 @@ def shape_of(path: Path, dialect: Dialect) -> Shape:
 
 
 def write_rectangular(path: Path, dialect: Dialect, columns: int, target: Path) -> None:
-    """Rewrite as comma-separated UTF-8 in which every row has `columns` cells."""
+    """Rewrite as comma-separated UTF-8 in which every row has `columns` cells.
+
+    Every cell is quoted: some Pythons leave one with a carriage return bare.
+    """
     with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerows(row + [""] * (columns - len(row)) for row in rows_of(path, dialect))
 
 

@@ -86,7 +86,7 @@ def perform(job: Job, *, server: int) -> bytes:
         return _encode_report(processor.process(job.task))
     except InvalidPayload as wrong:
         return encode({"invalid": {"code": wrong.code, "detail": as_unicode(wrong.detail)}})
-    except BaseException as error:  # SystemExit is no way to finish a task either
+    except BaseException as error:  # noqa: BLE001  # SystemExit is no way to finish a task either
         return _encode_failure(error)
 
 

@@ -61,7 +61,7 @@ def _greet(link: socket.socket, modules: Sequence[str]) -> bool:
         for module in modules:
             importlib.import_module(module)
         refused = _settle() + _refused_to_children(link)
-    except Exception:
+    except Exception:  # noqa: BLE001  # whatever an import raises, the parent is told
         send(link, encode({"failed": as_unicode(traceback.format_exc())[-TRACEBACK_CHARACTERS:]}))
         return False
     send(link, encode({"refused": refused}))

@@ -25,8 +25,8 @@ from app.storage.objects import ObjectRepository
 from app.storage.payloads import Download, PayloadKey, PayloadStore
 
 WRITE_TRIES = 5
-UPLOAD_RESERVE_SECONDS = 10
-"""Kept back from a processor's time, to store what it made."""
+STORING_SHARE = 0.1
+"""Of a lease, kept back from the processor's time to store what it made."""
 SLOWEST_BYTES_PER_SECOND = 20 * 1024 * 1024
 START_SECONDS = 20
 
@@ -129,7 +129,8 @@ class Processing:
 
     def _work(self, claimed: StoredObject, key: PayloadKey, seconds_left: float) -> None:
         assert claimed.newest is not None  # noqa: S101  # a claim is on a revision
-        deadline = self._clock() + timedelta(seconds=seconds_left - UPLOAD_RESERVE_SECONDS)
+        for_processor = seconds_left - STORING_SHARE * self._lease_seconds
+        deadline = self._clock() + timedelta(seconds=for_processor)
         try:
             payload, result = self._verdict(claimed, claimed.newest, key, deadline)
         except InvalidPayload as invalid:

@@ -21,7 +21,7 @@ from app.observability import logger
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
 
-RESERVE_SECONDS = 10
+RESERVE_SECONDS = 5
 """A sweep stops so long before its function would; the next one goes on."""
 
 

@@ -59,7 +59,7 @@ class HistoryRepository:
             ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
             ExpressionAttributeValues={
                 ":pk": {"S": partition_key(owner, object_id)},
-                ":first": {"S": _sort_key(after_version + 1)},
+                ":first": {"S": sort_key(after_version + 1)},
                 ":last": {"S": f"{EVENT_PREFIX}~"},
             },
             Limit=limit,
@@ -71,13 +71,13 @@ class HistoryRepository:
         )
 
 
-def _sort_key(version: int) -> str:
+def sort_key(version: int) -> str:
     return f"{EVENT_PREFIX}{version:012d}"
 
 
 def _item(event: ObjectEvent) -> dict[str, Any]:
     return {
         "pk": {"S": partition_key(event.owner, event.object_id)},
-        "sk": {"S": _sort_key(event.version)},
+        "sk": {"S": sort_key(event.version)},
         "event": {"S": compact_json(event.as_cloud_event())},
     }

@@ -71,7 +71,7 @@ def spawn(data_dir: Path, *, port: int | None = None, aws_port: int | None = Non
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     arguments = [f"--port={port}", f"--aws-port={aws_port}", f"--data-dir={data_dir}"]
     with (data_dir / "output.log").open("w") as output:
-        process = subprocess.Popen(  # noqa: S603  # this package's own module
+        process = subprocess.Popen(  # this package's own module
             [sys.executable, "-m", "app.local", *arguments],
             cwd=ROOT,
             env=environment,
@@ -173,7 +173,12 @@ class SignedApi:
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         content = None if body is None else json.dumps(body).encode()
-        request = AWSRequest(method, self.url + path, {"Content-Type": "application/json"}, content)
+        request = AWSRequest(
+            method,
+            self.url + path,
+            {"Content-Type": "application/json", "Accept": "application/json"},
+            content,
+        )
         SigV4Auth(self.credentials, "execute-api", self.region).add_auth(request)
         return call(method, self.url + path, content, dict(request.headers))
 

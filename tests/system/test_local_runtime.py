@@ -16,13 +16,19 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from app.domain.events import event_of
+from app.domain.objects import StoredObject
 from app.local.catch_up import lost_records
 from app.local.emulator import Emulator
 from app.local.invocation import Handler, LambdaContext, failures
 from app.local.sources import QueueSource
 from app.local.stack import Function
 from app.local.stream import StreamSource, passes, stream_record
-from tests.system.conftest import Runtime, SignedApi, call, free_port, spawn, started
+from app.services.relaying import announcement_of
+from app.storage.history import HistoryRepository
+from app.storage.items import to_item
+from tests.system.conftest import Runtime, call, free_port, spawn, started
+from tests.unit.domain.test_transitions import IN_STATUS, TRANSITIONS
 
 Json = dict[str, Any]
 FUNCTION = Function("f", "arn:aws:lambda:us-east-1:0:function:f", 128, 30, {}, None, 10, ())
@@ -150,17 +156,6 @@ def test_it_leaves_no_process_and_keeps_its_objects(tmp_path: Path, number: sign
     assert "Traceback" not in last_words
 
 
-def test_the_same_template_runs_its_functions_in_the_emulator(functions: SignedApi) -> None:
-    payload = {"media_type": "text/csv", "text": "a,b\n1,2\n"}
-    created = functions.call(
-        "POST", "/v1/objects", {"kind": "dataset", "name": "small.csv", "payload": payload}
-    )
-    path = f"/v1/objects/{created['id']}"
-
-    assert eventually(lambda: functions.call("GET", path)["status"] == "ready", seconds=60)
-    assert eventually(lambda: len(functions.call("GET", f"{path}/history")["items"]) == 3)
-
-
 class TestQueueSource:
     def test_only_what_failed_stays_in_the_queue(self, queue: Queue) -> None:
         queue.send("good", "bad")
@@ -257,21 +252,35 @@ class TestStreamSource:
             passes({"eventName": "INSERT"}, [{"eventName": [{"prefix": "IN"}]}])
 
 
-class TestCatchingUp:
-    def test_an_object_ahead_of_its_history_is_announced(self, table: Table) -> None:
-        table.put("object", "3")
-        table.put("event#000000000002", "0")
+@pytest.mark.parametrize(
+    ("announced", "now", "expected"),
+    [
+        (None, IN_STATUS["pending"], "object.created"),
+        (None, IN_STATUS["ready"], "object.created"),
+        (IN_STATUS["pending"], IN_STATUS["processing"], "object.processing"),
+        (IN_STATUS["pending"], IN_STATUS["ready"], "object.ready"),
+        (IN_STATUS["processing"], IN_STATUS["rejected"], "object.rejected"),
+        (IN_STATUS["ready"], TRANSITIONS["edit"](IN_STATUS["ready"]), "object.updated"),
+        (IN_STATUS["ready"], TRANSITIONS["reprocess"](IN_STATUS["ready"]), "object.reprocess_requested"),
+        (IN_STATUS["ready"], TRANSITIONS["request_upload"](IN_STATUS["ready"]), "object.upload_requested"),
+        (IN_STATUS["pending"], IN_STATUS["deleted"], "object.deleted"),
+        (IN_STATUS["ready"], IN_STATUS["ready"], None),
+    ],
+)
+def test_an_object_ahead_of_its_history_is_announced_as_what_became_of_it(
+    table: Table, announced: StoredObject | None, now: StoredObject, expected: str | None
+) -> None:
+    if announced is not None:
+        event = event_of(None, announced)
+        assert event is not None
+        HistoryRepository(table.client, table.name).add([event])
+    table.client.put_item(TableName=table.name, Item=to_item(now))
 
-        (record,) = lost_records(table.client, table.name, "arn:aws:dynamodb:us-east-1:0:table/t")
-        images = record["dynamodb"]
+    records = list(lost_records(table.client, table.name, table.stream_arn))
+    announcements = [announcement_of(record) for record in records]
 
-        assert (images["OldImage"]["version"], images["NewImage"]["version"]) == ({"N": "2"}, {"N": "3"})
-
-    def test_an_object_that_was_announced_is_not(self, table: Table) -> None:
-        table.put("object", "2")
-        table.put("event#000000000002", "0")
-
-        assert list(lost_records(table.client, table.name, "arn:aws:dynamodb:us-east-1:0:table/t")) == []
+    found = [announcement and announcement.event.type for announcement in announcements]
+    assert found == ([] if expected is None else [expected])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from app.processors import dataset
@@ -49,6 +50,12 @@ def processed(task: Task) -> Result:
     profile = json.loads((task.output / "profile.json").read_text())
     preview = json.loads((task.output / "preview.json").read_text())
     return Result(report, profile, preview, task.output / "data.parquet")
+
+
+def parquet_bytes(folder: Path, query: str) -> bytes:
+    path = folder / "made.parquet"
+    duckdb.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    return path.read_bytes()
 
 
 @pytest.fixture

@@ -12,16 +12,11 @@ from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors import dataset
 from app.processors.dataset_engine import connect, identifier, literal
 
-from .conftest import MakeTask, ProcessDataset
+from .conftest import MakeTask, ProcessDataset, parquet_bytes
 
 PARQUET = "application/vnd.apache.parquet"
 NDJSON = "application/x-ndjson"
 TSV = "text/tab-separated-values"
-
-
-def parquet(path: Path, query: str) -> bytes:
-    duckdb.sql(query).write_parquet(str(path))
-    return path.read_bytes()
 
 
 def refusal(process: ProcessDataset, *payload: object, **limits: int) -> InvalidPayload:
@@ -107,7 +102,7 @@ def test_text_that_is_something_else_is_refused(
 
 
 def test_parquet_declared_as_csv_is_refused(process: ProcessDataset, tmp_path: Path) -> None:
-    payload = parquet(tmp_path / "a.parquet", "SELECT 1 AS a")
+    payload = parquet_bytes(tmp_path, "SELECT 1 AS a")
 
     assert refusal(process, payload).code == ProblemCode.MEDIA_TYPE_MISMATCH
 
@@ -120,9 +115,7 @@ def test_parquet_that_is_something_else_is_refused(process: ProcessDataset, cont
 def test_damaged_parquet_is_refused_without_a_path_in_the_detail(
     process: ProcessDataset, tmp_path: Path
 ) -> None:
-    payload = bytearray(
-        parquet(tmp_path / "a.parquet", "SELECT range AS a, 'x' || range AS b FROM range(9999)")
-    )
+    payload = bytearray(parquet_bytes(tmp_path, "SELECT range AS a, 'x' || range AS b FROM range(9999)"))
     payload[100:400] = b"?" * 300
 
     refused = refusal(process, bytes(payload), PARQUET)
@@ -142,7 +135,7 @@ def test_a_gzip_bomb_is_refused_before_it_fills_the_disk(make_task: MakeTask) ->
 
 
 def test_a_parquet_bomb_is_refused(process: ProcessDataset, tmp_path: Path) -> None:
-    payload = parquet(tmp_path / "a.parquet", "SELECT 1 AS a FROM range(2000000)")
+    payload = parquet_bytes(tmp_path, "SELECT 1 AS a FROM range(2000000)")
 
     assert len(payload) < 100_000
     assert refusal(process, payload, PARQUET, unpacked_limit=1_000_000).code == ProblemCode.LIMIT_EXCEEDED
@@ -183,16 +176,16 @@ def test_too_many_columns_are_refused(process: ProcessDataset, payload: str, med
 
 def test_parquet_keeps_its_rows_and_types(process: ProcessDataset, tmp_path: Path) -> None:
     query = "SELECT range AS a, [range, 1] AS b, {'x': 'y'} AS c FROM range(50000)"
-    result = process(parquet(tmp_path / "a.parquet", query), PARQUET)
+    result = process(parquet_bytes(tmp_path, query), PARQUET)
 
     assert result.report.summary == {"format": "parquet", "rows": 50_000, "columns": 3}
     kept = duckdb.read_parquet(str(result.data))
     assert kept.types == ["BIGINT", "BIGINT[]", "STRUCT(x VARCHAR)"]
-    assert kept.aggregate("sum(a), max(b[1])").fetchone() == (1_249_975_000, 49_999)
+    assert kept.aggregate("sum(a), max(b[1])").fetchall() == [(1_249_975_000, 49_999)]
 
 
 def test_a_parquet_file_without_rows_is_fine(process: ProcessDataset, tmp_path: Path) -> None:
-    result = process(parquet(tmp_path / "a.parquet", "SELECT 1 AS a, 'x' AS b WHERE false"), PARQUET)
+    result = process(parquet_bytes(tmp_path, "SELECT 1 AS a, 'x' AS b WHERE false"), PARQUET)
 
     assert result.report.summary["rows"] == 0
     assert result.preview == {"columns": ["a", "b"], "rows": []}
@@ -203,7 +196,7 @@ NAUGHTY = ['a"b', "select", "x'); DROP TABLE t; --", " ", "Größe", "c1", "t", 
 
 def test_naughty_column_names_survive_in_parquet(process: ProcessDataset, tmp_path: Path) -> None:
     cells = ", ".join(f"{place} AS {identifier(name)}" for place, name in enumerate(NAUGHTY))
-    result = process(parquet(tmp_path / "a.parquet", f"SELECT {cells}"), PARQUET)
+    result = process(parquet_bytes(tmp_path, f"SELECT {cells}"), PARQUET)
 
     assert result.preview == {"columns": NAUGHTY, "rows": [list(range(len(NAUGHTY)))]}
 

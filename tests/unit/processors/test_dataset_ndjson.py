@@ -41,7 +41,7 @@ def test_a_byte_order_mark_is_understood(process: ProcessDataset, encoding: str,
         ('{"a":1}{"a":2}\n', "Line 1 is not valid JSON: Extra data at column 8."),
         ('{"a":1}\n{"a":', "Line 2 is not valid JSON: Expecting value at column 6."),
         ('{"a":1}\n{"a":"\\ud800"}\n', "Line 2 is not valid JSON: half of a surrogate pair."),
-        ('[{"a":1},\n{"a":2}]\n', "Line 1 is not valid JSON: Expecting value at column 10."),
+        ('[{"a":1},\n{"a":2}]\n', "Line 1 is not valid JSON: Expecting value at column 1."),
         ("\n\n", "The file holds no rows."),
     ],
 )

@@ -2,10 +2,11 @@ import codecs
 import struct
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from app.processors.signatures import contradicts, detect_media_type
+
+from .conftest import parquet_bytes
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 BITMAP = b"BM" + struct.pack("<IHHII", 70, 0, 0, 54, 40)
@@ -37,7 +38,7 @@ def test_a_file_is_known_by_its_first_bytes(file: Path, media_type: str) -> None
 
 
 def test_a_parquet_file_is_known_by_both_ends(file: Path) -> None:
-    duckdb.sql("SELECT 1 AS a").write_parquet(str(file))
+    file.write_bytes(parquet_bytes(file.parent, "SELECT 1 AS a"))
     assert detect_media_type(file) == "application/vnd.apache.parquet"
 
     file.write_bytes(file.read_bytes()[:-1])

@@ -1,0 +1,141 @@
+"""The main job on the running stack, over real HTTP: hand over, process, download."""
+
+import hashlib
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.system.client import Client, send
+from tests.system.conftest import Runtime
+from tests.system.samples import CITIES, COLUMNS, ROWS, SAMPLES, Sample
+
+EVENTS = ("object.created", "object.processing", "object.ready")
+
+
+@pytest.fixture(scope="module")
+def client(running: Runtime) -> Client:
+    return Client(running.url, {"X-Owner": "main-job"})
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_a_large_data_set_uploaded_by_presigned_url_becomes_ready(
+    client: Client, sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    payload = sample.make()
+    object_id = client.upload("dataset", sample.name, sample.media_type, payload)
+    uploaded = time.monotonic()
+    found = client.wait_until_settled(object_id)
+    seconds = time.monotonic() - uploaded
+    with capsys.disabled():
+        print(f"\n{sample.name}: {len(payload)} bytes, upload to ready in {seconds:.2f} s", end=" ")
+
+    assert (found["status"], found["problem"]) == ("ready", None)
+    summary = found["result"]["summary"]
+    assert (summary["rows"], summary["columns"]) == (ROWS, len(COLUMNS))
+    assert found["payload"]["sha256"] == hashlib.sha256(payload).hexdigest()
+    profile = json.loads(client.artifact(object_id, "profile.json"))
+    check_profile(profile)
+    preview = json.loads(client.artifact(object_id, "preview.json"))
+    assert (preview["columns"], len(preview["rows"])) == (list(COLUMNS), 100)
+    assert client.artifact(object_id, "data.parquet")[:4] == b"PAR1"
+    assert client.get(f"/v1/objects/{object_id}/payload").body == payload
+    client.wait_for_history(object_id, *EVENTS)
+
+
+def check_profile(profile: dict[str, object]) -> None:
+    assert profile["rows"] == ROWS
+    columns = {column["name"]: column for column in profile["columns"]}  # type: ignore[attr-defined]
+    types = [columns[name]["type"] for name in COLUMNS]
+    assert types == ["integer", "text", "number", "boolean", "date"]
+    assert all(column["nulls"] == 0 for column in columns.values())
+    assert (columns["trip"]["min"], columns["trip"]["max"]) == (0, ROWS - 1)
+    assert columns["distance_km"]["mean"] == pytest.approx(62.4375)
+    assert (columns["day"]["min"], columns["day"]["max"]) == ("2026-01-01", "2026-12-28")
+    assert {top["value"]: top["count"] for top in columns["city"]["top"]} == dict.fromkeys(CITIES, ROWS // 5)
+    assert sum(columns["distance_km"]["histogram"]["counts"]) == ROWS
+
+
+def test_an_inline_payload_becomes_ready(client: Client) -> None:
+    payload = {"media_type": "text/csv", "text": "a,b\n1,2\n"}
+    created = client.create({"kind": "dataset", "name": "small.csv", "payload": payload}).json()
+
+    found = client.wait_until_settled(created["id"])
+
+    assert found["result"]["summary"] == {"format": "csv", "rows": 1, "columns": 2}
+    client.wait_for_history(created["id"], *EVENTS)
+
+
+def test_a_payload_that_is_not_what_it_says_is_rejected_with_a_reason(client: Client) -> None:
+    object_id = client.upload("dataset", "trips.csv", "text/csv", b"PK\x03\x04" + bytes(200))
+
+    found = client.wait_until_settled(object_id)
+
+    assert (found["status"], found["problem"]["code"]) == ("rejected", "media_type_mismatch")
+    assert (found["payload"], found["result"]) == (None, None)
+    client.wait_for_history(object_id, "object.created", "object.processing", "object.rejected")
+
+
+def test_a_file_is_kept_as_it_is(client: Client) -> None:
+    payload = bytes(range(256)) * 64
+    object_id = client.upload("file", "noise.bin", "application/octet-stream", payload)
+
+    assert client.wait_until_settled(object_id)["status"] == "ready"
+    assert client.get(f"/v1/objects/{object_id}/payload").body == payload
+
+
+def test_a_payload_key_is_written_once(client: Client) -> None:
+    declared = {"media_type": "text/plain", "size": 5}
+    upload = client.create({"kind": "file", "name": "n", "payload": declared}).json()["upload"]
+    first = send("PUT", upload["url"], body=b"first", headers=upload["headers"])
+    second = send("PUT", upload["url"], body=b"again", headers=upload["headers"])
+
+    assert (first.status, second.status) == (200, 412)
+
+
+def test_twenty_threads_with_one_key_make_one_object(running: Runtime) -> None:
+    client = Client(running.url, {"X-Owner": "twenty-threads"})
+    body = {"kind": "file", "name": "n", "payload": {"media_type": "text/plain", "text": "once"}}
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: client.create(body, Idempotency_Key="one"), range(20)))
+
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+    assert len(client.get("/v1/objects").json()["items"]) == 1
+    client.wait_for_history(answers[0].json()["id"], *EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"kind":"ship","name":"n"}', 422, "invalid_input"),
+        (b'{"kind":"record"}', 422, "invalid_input"),
+        (b'{"kind":"record","name":"%b"}' % (b"x" * 257), 422, "invalid_input"),
+        (b'{"kind":"file","name":"%b"}' % (b"x" * 4 * 1024 * 1024), 413, "body_too_large"),
+        (b'{"kind":', 400, "malformed_json"),
+    ],
+    ids=["unknown kind", "missing field", "long name", "too large", "malformed"],
+)
+def test_bad_input_gets_a_clear_problem_and_leaves_nothing(
+    running: Runtime, body: bytes, status: int, code: str
+) -> None:
+    client = Client(running.url, {"X-Owner": "bad-input"})
+
+    answer = client.post("/v1/objects", body)
+
+    assert (answer.status, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert client.get("/v1/objects").json() == {"items": [], "next_cursor": None}
+
+
+def test_an_unknown_id_is_not_found(client: Client) -> None:
+    answer = client.get("/v1/objects/0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10")
+
+    assert (answer.status, answer.json()["code"]) == (404, "not_found")
+
+
+def test_the_documentation_is_served(client: Client) -> None:
+    assert b"swagger-ui" in client.get("/docs").body

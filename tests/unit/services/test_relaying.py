@@ -1,0 +1,436 @@
+"""Every public change in the table's stream becomes one event: in the history, then on the bus."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain, count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.domain.errors import Unavailable
+from app.domain.objects import Payload, Result, StoredObject
+from app.messaging.event_bus import EventBus
+from app.services.relaying import Relaying, StreamRecord
+from app.storage.history import HistoryRepository
+from app.storage.items import object_key, to_item
+from app.storage.payloads import PayloadStore
+from tests.conftest import NOW, Aws, make_object
+from tests.faults import Call, Fault, after, answering, calls_of, fail, not_connecting, throttling
+from tests.unit.services.conftest import content_of, keys_in_bucket, messages_in
+
+LATER = NOW + timedelta(minutes=5)
+CREATED = make_object()
+CLAIMED = CREATED.claim(now=NOW, lease_until=LATER)
+READY = CLAIMED.accept(Payload("text/csv", 12, "a" * 64, 1), Result({"rows": 2}, ()), now=NOW)
+EDITED = READY.edit(name="new", attributes={}, labels={}, now=NOW, correlation_id="request-2")
+
+BYTES_PER_CALL = 256 * 1024
+
+
+@pytest.fixture
+def relaying(aws: Aws, history: HistoryRepository, payloads: PayloadStore) -> Relaying:
+    return Relaying(history, EventBus(aws.events, aws.bus), payloads)
+
+
+@pytest.fixture
+def subscriber(aws: Aws) -> str:
+    """URL of a queue that gets every event of the bus."""
+    url: str = aws.sqs.create_queue(QueueName="subscriber")["QueueUrl"]
+    attributes = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    pattern = json.dumps({"source": ["wharf.objects"]})
+    aws.events.put_rule(Name="everything", EventBusName=aws.bus, EventPattern=pattern)
+    target = {"Id": "subscriber", "Arn": attributes["QueueArn"]}
+    aws.events.put_targets(Rule="everything", EventBusName=aws.bus, Targets=[target])
+    return url
+
+
+def received(aws: Aws, subscriber: str) -> list[dict[str, Any]]:
+    return [json.loads(message["Body"])["detail"] for message in messages_in(aws, subscriber)]
+
+
+def history_of(aws: Aws, stored: StoredObject = CREATED) -> list[dict[str, Any]]:
+    history = HistoryRepository(aws.dynamodb, aws.table)
+    return list(history.page(stored.owner, stored.id, after_version=0, limit=20).items)
+
+
+sequence_numbers: Iterator[int] = count(1)
+
+
+def record(
+    before: StoredObject | None, changed: StoredObject, *, sequence_number: str | None = None
+) -> dict[str, Any]:
+    """A record as Lambda hands it over: both images, in DynamoDB's JSON."""
+    change: dict[str, Any] = {
+        "ApproximateCreationDateTime": changed.updated_at.timestamp(),
+        "Keys": object_key(changed.owner, changed.id),
+        "NewImage": to_item(changed),
+        "SequenceNumber": sequence_number or str(next(sequence_numbers)),
+        "SizeBytes": 1024,
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+    if before is not None:
+        change["OldImage"] = to_item(before)
+    return {
+        "eventID": uuid4().hex,
+        "eventName": "INSERT" if before is None else "MODIFY",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": change,
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/objects/stream/x",
+    }
+
+
+def removed(stored: StoredObject) -> dict[str, Any]:
+    gone = record(stored, stored)
+    del gone["dynamodb"]["NewImage"]
+    return {**gone, "eventName": "REMOVE"}
+
+
+def of_history(stored: StoredObject) -> dict[str, Any]:
+    added = record(None, stored)
+    keys = {"pk": {"S": f"{stored.owner}#{stored.id}"}, "sk": {"S": "event#000000000001"}}
+    added["dynamodb"] |= {"Keys": keys, "NewImage": {**keys, "event": {"S": "{}"}}}
+    return added
+
+
+def births(number: int, **changes: Any) -> list[dict[str, Any]]:
+    return [record(None, make_object(id=str(uuid4()), **changes)) for _ in range(number)]
+
+
+def ids_put(calls: Sequence[Call]) -> list[list[str]]:
+    """The ids of the events in each PutEvents call."""
+    return [[json.loads(entry["Detail"])["id"] for entry in call.parameters["Entries"]] for call in calls]
+
+
+def ids_of(records: Sequence[StreamRecord]) -> list[str]:
+    images = [one["dynamodb"]["NewImage"] for one in records]
+    return [f"{image['id']['S']}:{image['version']['N']}" for image in images]
+
+
+# --------------------------------------------------------------- what is told
+
+
+@pytest.mark.parametrize(
+    ("told", "type_"),
+    [
+        (record(None, CREATED), "object.created"),
+        (record(CREATED, CLAIMED), "object.processing"),
+        (record(CLAIMED, READY), "object.ready"),
+        (record(READY, EDITED), "object.updated"),
+        (record(READY, READY.delete(now=NOW, correlation_id="request-2")), "object.deleted"),
+    ],
+    ids=["created", "processing", "ready", "updated", "deleted"],
+)
+def test_a_public_change_is_one_event_in_history_and_on_the_bus(
+    relaying: Relaying, aws: Aws, subscriber: str, told: StreamRecord, type_: str
+) -> None:
+    done = relaying.relay([told])
+
+    assert done is None
+    [event] = received(aws, subscriber)
+    assert ([event["id"]], event["type"]) == (ids_of([told]), type_)
+    assert history_of(aws) == [event]
+
+
+def test_the_bus_shows_source_and_type_where_rules_match_on_them(
+    relaying: Relaying, aws: Aws, subscriber: str
+) -> None:
+    relaying.relay([record(None, CREATED)])
+
+    [message] = messages_in(aws, subscriber)
+    envelope = json.loads(message["Body"])
+    assert (envelope["source"], envelope["detail-type"]) == ("wharf.objects", "object.created")
+
+
+IGNORED: dict[str, dict[str, Any]] = {
+    "a release": record(CLAIMED, CLAIMED.release(now=NOW)),
+    "a requeue": record(CREATED, CREATED.requeue(now=NOW)),
+    "a repeated claim": record(CLAIMED, CLAIMED.claim(now=LATER, lease_until=LATER)),
+    "a removal": removed(CREATED),
+    "a history item": of_history(CREATED),
+}
+
+
+@pytest.mark.parametrize("ignored", IGNORED.values(), ids=IGNORED)
+def test_what_is_no_public_change_is_no_event(
+    relaying: Relaying, aws: Aws, subscriber: str, ignored: StreamRecord
+) -> None:
+    done = relaying.relay([ignored])
+
+    assert done is None
+    assert received(aws, subscriber) == []
+    assert aws.dynamodb.scan(TableName=aws.table)["Count"] == 0
+    assert keys_in_bucket(aws) == []
+
+
+def test_a_batch_without_events_costs_no_call(relaying: Relaying, aws: Aws) -> None:
+    calls = [calls_of(aws.dynamodb), calls_of(aws.events), calls_of(aws.s3)]
+
+    relaying.relay([*IGNORED.values()])
+    relaying.relay([])
+
+    assert calls == [[], [], []]
+
+
+def test_events_of_one_object_go_out_in_their_order(relaying: Relaying, aws: Aws) -> None:
+    calls = calls_of(aws.events)
+
+    relaying.relay([record(None, CREATED), record(CREATED, CLAIMED), record(CLAIMED, READY)])
+
+    assert ids_put(calls) == [[f"{CREATED.id}:{version}" for version in (1, 2, 3)]]
+
+
+def test_repeated_records_are_one_history_item(relaying: Relaying, aws: Aws, subscriber: str) -> None:
+    records = [record(None, CREATED), record(CREATED, CLAIMED)]
+
+    for batch in (records, records, [*records, *records]):
+        assert relaying.relay(batch) is None
+
+    kept = history_of(aws)
+    assert [event["data"]["version"] for event in kept] == [1, 2]
+    assert {event["id"] for event in received(aws, subscriber)} == {event["id"] for event in kept}
+
+
+# ------------------------------------------------------------------- batches
+
+
+@pytest.mark.parametrize(("events", "per_call"), [(1, [1]), (10, [10]), (11, [10, 1]), (35, [10, 10, 10, 5])])
+def test_a_call_takes_ten_events_at_most(
+    relaying: Relaying, aws: Aws, events: int, per_call: list[int]
+) -> None:
+    records = births(events)
+    calls = calls_of(aws.events)
+
+    relaying.relay(records)
+
+    assert [len(ids) for ids in ids_put(calls)] == per_call
+    assert list(chain(*ids_put(calls))) == ids_of(records)
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 32_000, "é" * 16_000, "日" * 10_600], ids=["ASCII", "2 bytes", "3 bytes"]
+)
+def test_a_call_takes_256_kibibytes_at_most_counted_in_utf_8(relaying: Relaying, aws: Aws, text: str) -> None:
+    records = births(20, attributes={"text": text})
+    calls = calls_of(aws.events)
+
+    relaying.relay(records)
+
+    assert list(chain(*ids_put(calls))) == ids_of(records)
+    assert len(calls) == 3
+    assert all(size_of(call) <= BYTES_PER_CALL for call in calls)
+
+
+def size_of(call: Call) -> int:
+    """As the EventBridge User Guide counts it ("PutEvents event entry size")."""
+    return sum(
+        14 + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))
+        for entry in call.parameters["Entries"]
+    )
+
+
+# ------------------------------------------------------------------- trouble
+
+
+def refusing(*entries: int) -> Any:
+    """An answer 200 in which these entries were not taken."""
+
+    def refuse(answer: dict[str, Any]) -> None:
+        for number in entries:
+            answer["Entries"][number] = {"ErrorCode": "ThrottlingException", "ErrorMessage": "Not now."}
+        answer["FailedEntryCount"] = len(entries)
+
+    return refuse
+
+
+def test_the_relay_goes_on_from_the_first_entry_that_was_not_taken(relaying: Relaying, aws: Aws) -> None:
+    records = births(5)
+    after(aws.events, "PutEvents", refusing(1, 3))
+
+    go_on_from = relaying.relay(records)
+
+    assert go_on_from == records[1]["dynamodb"]["SequenceNumber"]
+
+
+def test_records_without_event_do_not_shift_where_the_relay_goes_on(relaying: Relaying, aws: Aws) -> None:
+    records = [*births(2), *IGNORED.values(), *births(2)]
+    after(aws.events, "PutEvents", refusing(2))
+
+    go_on_from = relaying.relay(records)
+
+    assert go_on_from == records[-2]["dynamodb"]["SequenceNumber"]
+
+
+def test_after_a_refused_entry_later_events_wait(relaying: Relaying, aws: Aws) -> None:
+    records = births(25)
+    after(aws.events, "PutEvents", refusing(9))
+    calls = calls_of(aws.events)
+
+    go_on_from = relaying.relay(records)
+
+    assert len(calls) == 1
+    assert go_on_from == records[9]["dynamodb"]["SequenceNumber"]
+
+
+def test_a_call_taken_whole_before_a_refused_entry_is_not_repeated(relaying: Relaying, aws: Aws) -> None:
+    records = births(25)
+    after(aws.events, "PutEvents", refusing(0), spared=1)
+
+    go_on_from = relaying.relay(records)
+
+    assert go_on_from == records[10]["dynamodb"]["SequenceNumber"]
+
+
+def test_an_event_that_was_not_taken_is_published_the_next_time(
+    relaying: Relaying, aws: Aws, subscriber: str
+) -> None:
+    records = births(3)
+    fail(aws.events, "PutEvents", throttling())
+    with pytest.raises(Unavailable):
+        relaying.relay(records)
+
+    done = relaying.relay(records)
+
+    assert done is None
+    assert [event["id"] for event in received(aws, subscriber)] == ids_of(records)
+
+
+TROUBLE: dict[str, Fault] = {
+    "throttled": throttling(),
+    "failing": answering(500),
+    "away": not_connecting,
+}
+
+
+@pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
+def test_history_is_written_before_the_bus_is_called(relaying: Relaying, aws: Aws, fault: Fault) -> None:
+    fail(aws.events, "PutEvents", fault)
+
+    with pytest.raises(Unavailable):
+        relaying.relay([record(None, CREATED)])
+
+    assert len(history_of(aws)) == 1
+
+
+@pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
+def test_nothing_is_published_that_is_not_in_the_history(relaying: Relaying, aws: Aws, fault: Fault) -> None:
+    fail(aws.dynamodb, "BatchWriteItem", fault)
+    calls = calls_of(aws.events)
+
+    with pytest.raises(Unavailable):
+        relaying.relay([record(None, CREATED)])
+
+    assert calls == []
+
+
+def leaving_all(aws: Aws, records: Sequence[StreamRecord]) -> Any:
+    """An answer of BatchWriteItem that leaves everything unwritten."""
+    keys = [one["dynamodb"]["Keys"]["pk"] for one in records]
+    requests = [
+        {"PutRequest": {"Item": {"pk": pk, "sk": {"S": "event#000000000001"}, "event": {"S": "{}"}}}}
+        for pk in keys
+    ]
+
+    def leave(answer: dict[str, Any]) -> None:
+        answer["UnprocessedItems"] = {aws.table: requests}
+
+    return leave
+
+
+def test_history_items_that_dynamodb_leaves_are_written_again(relaying: Relaying, aws: Aws) -> None:
+    records = births(2)
+    after(aws.dynamodb, "BatchWriteItem", leaving_all(aws, records))
+    calls = calls_of(aws.dynamodb)
+
+    done = relaying.relay(records)
+
+    assert done is None
+    assert [call.operation for call in calls] == ["BatchWriteItem"] * 2
+
+
+def test_history_items_that_dynamodb_keeps_leaving_hold_the_batch_up(relaying: Relaying, aws: Aws) -> None:
+    records = births(2)
+    after(aws.dynamodb, "BatchWriteItem", leaving_all(aws, records), times=100)
+    calls = calls_of(aws.events)
+
+    with pytest.raises(Unavailable):
+        relaying.relay(records)
+
+    assert calls == []
+
+
+# ---------------------------------------------------------------- unreadable
+
+
+def with_image(**values: Any) -> dict[str, Any]:
+    """A record whose new image has these values; None takes one away."""
+    spoilt = record(None, CREATED, sequence_number="4711")
+    image = spoilt["dynamodb"]["NewImage"] | values
+    spoilt["dynamodb"]["NewImage"] = {name: value for name, value in image.items() if value is not None}
+    return spoilt
+
+
+def with_old_image(**values: Any) -> dict[str, Any]:
+    spoilt = record(CREATED, CLAIMED, sequence_number="4711")
+    spoilt["dynamodb"]["OldImage"] |= values
+    return spoilt
+
+
+UNREADABLE: dict[str, dict[str, Any]] = {
+    "a field is missing": with_image(status=None),
+    "an unknown status": with_image(status={"S": "lost"}),
+    "a version that is no number": with_image(version={"S": "one"}),
+    "a field of another type": with_image(created_at={"N": "5"}),
+    "broken JSON": with_image(attributes={"S": "{"}),
+    "a number that is not JSON": with_image(attributes={"S": '{"share": NaN}'}),
+    "no time": with_image(created_at={"S": "yesterday"}),
+    "a revision that is none": with_image(newest={"L": []}),
+    "an image of DynamoDB's that is none": with_image(name="cities.csv"),
+    "an old image": with_old_image(status={"S": "lost"}),
+}
+
+
+@pytest.mark.parametrize("unreadable", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_record_that_cannot_be_read_is_set_aside_whole_and_the_rest_goes_on(
+    relaying: Relaying, aws: Aws, subscriber: str, unreadable: StreamRecord
+) -> None:
+    around = births(2)
+
+    done = relaying.relay([around[0], unreadable, around[1]])
+
+    assert done is None
+    assert keys_in_bucket(aws) == ["relay-failures/4711.json"]
+    assert json.loads(content_of(aws, "relay-failures/4711.json")) == unreadable
+    assert [event["id"] for event in received(aws, subscriber)] == ids_of(around)
+
+
+def test_a_record_that_cannot_be_set_aside_now_holds_the_batch_up(relaying: Relaying, aws: Aws) -> None:
+    fail(aws.s3, "PutObject", answering(503, "SlowDown"))
+    calls = calls_of(aws.events)
+
+    with pytest.raises(Unavailable):
+        relaying.relay([with_image(status=None), *births(1)])
+
+    assert calls == []
+
+
+def test_any_text_of_an_object_reaches_a_subscriber_unchanged(
+    relaying: Relaying, aws: Aws, subscriber: str
+) -> None:
+    attributes = {
+        "quotes": "\"'\\",
+        "line": "a\nb\t\x00",
+        "text": "Größe 日本 🚢",
+        "": None,
+        "deep": [[[{}]]],
+    }
+    stored = replace(CREATED, attributes=attributes, name="<Größe> & 日本")
+
+    relaying.relay([record(None, stored)])
+
+    [event] = received(aws, subscriber)
+    assert (event["data"]["attributes"], event["data"]["name"]) == (attributes, stored.name)
