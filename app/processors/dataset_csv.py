@@ -26,6 +26,7 @@ from app.processors.dataset_rectangle import (
     MOST_COLUMNS,
     Dialect,
     agrees,
+    count_rows,
     first_row,
     guess_delimiter,
     refuse_too_wide,
@@ -90,7 +91,9 @@ def csv_to_parquet(
             sniffed = _sniff(connection, text, sample, options)
             if not _plausible(text, sniffed):
                 break
-            dialect = sniffed.dialect
+            dialect = _trusted(text, sniffed.dialect)
+            if dialect != sniffed.dialect:
+                break
             rows = _copy(connection, text, target, sniffed)
         except duckdb.ConversionException:
             continue
@@ -157,6 +160,14 @@ def _dialect(found: dict[str, Any]) -> Dialect:
     quote = '"' if found["Quote"] == NOTHING else found["Quote"]
     escape = quote if found["Escape"] == NOTHING else found["Escape"]
     return Dialect(found["Delimiter"], quote, escape)
+
+
+def _trusted(text: Path, dialect: Dialect) -> Dialect:
+    """The usual quotes instead, where others would join lines that the usual ones keep apart."""
+    usual = Dialect(dialect.delimiter)
+    if dialect == usual or count_rows(text, usual) in (None, count_rows(text, dialect)):
+        return dialect
+    return usual
 
 
 def _plausible(text: Path, sniffed: Sniffed) -> bool:

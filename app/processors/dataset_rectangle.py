@@ -78,7 +78,15 @@ def first_row(path: Path, dialect: Dialect) -> list[str]:
 
 def agrees(path: Path, dialect: Dialect, rows: int) -> bool:
     """Whether the text holds exactly `rows` rows, header included."""
-    return _count_line_ends(path, dialect) == rows or sum(1 for _ in rows_of(path, dialect)) == rows
+    return _count_line_ends(path, dialect) == rows or count_rows(path, dialect) == rows
+
+
+def count_rows(path: Path, dialect: Dialect) -> int | None:
+    """Rows with the header, or None where this dialect cannot read the text to its end."""
+    try:
+        return sum(1 for _ in rows_of(path, dialect))
+    except InvalidPayload:
+        return None
 
 
 def shape_of(path: Path, dialect: Dialect) -> Shape:

@@ -48,9 +48,7 @@ def as_parquet() -> bytes:
         source, target = Path(folder, "trips.csv"), Path(folder, "trips.parquet")
         source.write_bytes(as_csv())
         with duckdb.connect() as connection:
-            connection.execute(
-                f"COPY (FROM read_csv('{source}')) TO '{target}' (FORMAT parquet)"
-            )
+            connection.execute(f"COPY (FROM read_csv('{source}')) TO '{target}' (FORMAT parquet)")
         return target.read_bytes()
 
 

@@ -241,6 +241,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(table=tables(), end=st.sampled_from(["\n", "\r\n"]))
 @example(table=[["a", "b"], ["", ""], ["", ""]], end="\n")
+@example(table=[["a", "b"], ["", "'"], ["", "'"]], end="\n")
 @example(table=[["a", "b"], ["x", "1\r2"], ["y"]], end="\r\n")
 def test_a_table_written_by_python_arrives_whole(table: list[list[str]], end: str) -> None:
     text = written(table, lineterminator=end)

@@ -1,0 +1,45 @@
+"""Every command that the README shows does what it says."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.system.conftest import ROOT, Runtime
+
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def test_the_real_run_runs(running: Runtime, tmp_path: Path) -> None:
+    script = "\n".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
+    here = script.replace("http://127.0.0.1:8000", running.url)
+
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", here],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"rows": 120000' in done.stdout
+    assert '"name": "distance_km"' in done.stdout or '"name": "trip"' in done.stdout
+    for event in ("object.created", "object.processing", "object.ready"):
+        assert f"'type': '{event}'" in done.stdout
+    assert '"code":"invalid_input"' in done.stdout
+
+
+def test_every_make_target_that_the_docs_name_exists() -> None:
+    pages = [README, *(page.read_text() for page in (ROOT / "docs").glob("*.md"))]
+    named = {target for page in pages for target in re.findall(r"(?:`|^)make ([a-z-]+)", page, re.MULTILINE)}
+
+    assert named >= {"run", "test", "check"}
+    assert all(re.search(rf"^{target}:", MAKEFILE, re.MULTILINE) for target in named)
+
+
+def test_every_page_that_the_docs_link_exists() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name} links {link}"
