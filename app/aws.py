@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from app.domain.errors import Unavailable
 
@@ -61,7 +62,7 @@ def passing_faults() -> Iterator[None]:
     """Turn throttling, outages and time-outs of AWS into Unavailable; let the rest fly."""
     try:
         yield
-    except HTTPClientError as fault:
+    except (NoConnection, HTTPClientError) as fault:
         raise Unavailable(f"AWS does not answer: {type(fault).__name__}") from fault
     except ClientError as fault:
         if not _passes(fault):

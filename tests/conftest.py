@@ -16,6 +16,7 @@ from moto import mock_aws
 from app.aws import Clients
 from app.domain.objects import Revision, Status, StoredObject
 from app.local.template import local_template
+from tests.faults import unhook_all
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TABLE, BUCKET, BUS = "objects", "payloads", "domain"
@@ -66,16 +67,33 @@ class Aws:
     dead_letter_queue_url: str
 
 
+class SharedClients(Clients):
+    """Each client is made once for all tests: that takes longer than most of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[tuple[Any, ...], Any] = {}
+
+    def client(self, service: str, **options: Any) -> Any:
+        key = (service, *options.items())
+        if key not in self._made:
+            self._made[key] = super().client(service, **options)
+        return self._made[key]
+
+
 @pytest.fixture(scope="session")
 def clients() -> Clients:
-    """One session for all tests: its service models are read once. Each client is new."""
-    return Clients()
+    shared = SharedClients()
+    # It finds its credentials now, before moto puts others into the environment.
+    shared.client("s3")
+    return shared
 
 
 @pytest.fixture
 def aws(clients: Clients) -> Iterator[Aws]:
     with mock_aws():
         yield make_aws(clients)
+    unhook_all()
 
 
 def make_aws(clients: Clients) -> Aws:

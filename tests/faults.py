@@ -1,8 +1,12 @@
 """AWS at its worst, by botocore's own events: no collaborator is replaced.
 
-fail(client, "GetObject", answering(503))   the next call gets this instead of an answer
-lose_reply(client, "PutItem")               the next call is made twice: its first reply got lost
-calls = calls_of(client)                    every call from now on, with its parameters
+    fail(client, "GetObject", answering(503))   the next call gets this instead of an answer
+    lose_reply(client, "PutItem")               the next call is made twice: its first reply got lost
+    before(client, "PutItem", act)              somebody else acts just before the next call
+    after(client, "PutEvents", change)          the next call answers something else
+    calls = calls_of(client)                    every call from now on, with its parameters
+
+The fixtures that give the clients undo all of it after each test.
 """
 
 from collections.abc import Callable
@@ -15,8 +19,11 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 URL = "https://aws.test/"
+ANY = ""
 
 Fault = Callable[[], tuple[AWSResponse, dict[str, Any]]]
+
+_hooked: list[Callable[[], None]] = []
 
 
 def answering(status: int, code: str = "InternalError") -> Fault:
@@ -49,7 +56,7 @@ def fail(client: Any, operation: str, fault: Fault, *, times: int = 1) -> None:
         struck = next(faults, None)
         return struck and struck()
 
-    client.meta.events.register(f"before-call.{_service(client)}.{operation}", strike)
+    _hook(client, "before-call", operation, strike)
 
 
 def lose_reply(client: Any, operation: str, *, spared: int = 0) -> None:
@@ -59,7 +66,7 @@ def lose_reply(client: Any, operation: str, *, spared: int = 0) -> None:
     def send_again(**_: Any) -> int | None:
         return next(seconds_to_wait, None)
 
-    client.meta.events.register(f"needs-retry.{_service(client)}.{operation}", send_again)
+    _hook(client, "needs-retry", operation, send_again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +85,15 @@ def calls_of(client: Any) -> list[Call]:
     def keep(model: Any, context: dict[str, Any], **_: Any) -> None:
         calls.append(Call(model.name, context["parameters"]))
 
-    client.meta.events.register(f"before-parameter-build.{_service(client)}", note)
-    client.meta.events.register(f"before-call.{_service(client)}", keep)
+    _hook(client, "before-parameter-build", ANY, note)
+    _hook(client, "before-call", ANY, keep)
     return calls
 
 
 def sent_by(client: Any, operation: str) -> list[AWSPreparedRequest]:
     """What goes over the wire, the SDK's repeats as well."""
     sent: list[AWSPreparedRequest] = []
-    client.meta.events.register(
-        f"before-send.{_service(client)}.{operation}", lambda request, **_: sent.append(request)
-    )
+    _hook(client, "before-send", operation, lambda request, **_: sent.append(request))
     return sent
 
 
@@ -100,7 +105,7 @@ def before(client: Any, operation: str, act: Callable[[], object], *, times: int
         if next(turns, None) is not None:
             act()
 
-    client.meta.events.register(f"before-call.{_service(client)}.{operation}", interrupt)
+    _hook(client, "before-call", operation, interrupt)
 
 
 def after(
@@ -118,9 +123,17 @@ def after(
         if next(turns, False):
             change(parsed)
 
-    client.meta.events.register(f"after-call.{_service(client)}.{operation}", rewrite)
+    _hook(client, "after-call", operation, rewrite)
 
 
-def _service(client: Any) -> str:
-    name: str = client.meta.service_model.service_id.hyphenize()
-    return name
+def _hook(client: Any, event: str, operation: str, handler: Callable[..., object]) -> None:
+    service = client.meta.service_model.service_id.hyphenize()
+    name = ".".join(part for part in (event, service, operation) if part)
+    client.meta.events.register(name, handler)
+    _hooked.append(lambda: client.meta.events.unregister(name, handler))
+
+
+def unhook_all() -> None:
+    """The clients are shared: what one test does to them must end with it."""
+    while _hooked:
+        _hooked.pop()()

@@ -24,7 +24,8 @@ from pydantic import (
 )
 
 from app.domain.events import public_view, summary_view
-from app.domain.kinds import KINDS, Kind, compact_json
+from app.domain.json import compact_json
+from app.domain.kinds import KINDS, Kind
 from app.domain.objects import ObjectSummary, StoredObject
 from app.domain.times import timestamp
 from app.services.objects import (

@@ -3,7 +3,6 @@
 To add a kind, write `app/processors/<name>.py` and add an entry to KINDS.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.domain.errors import FieldError, InvalidInput
+from app.domain.json import compact_json
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
@@ -105,11 +105,6 @@ KINDS = {
 def base_media_type(media_type: str) -> str:
     """The type without its parameters, lower case (RFC 9110, section 8.3.1)."""
     return media_type.partition(";")[0].strip().lower()
-
-
-def compact_json(value: Any, *, sort_keys: bool = False) -> str:
-    """Raises ValueError for NaN and infinities, which are not JSON (RFC 8259)."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:

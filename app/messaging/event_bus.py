@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.aws import passing_faults
 from app.domain.events import SOURCE, ObjectEvent
-from app.domain.kinds import compact_json
+from app.domain.json import compact_json
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

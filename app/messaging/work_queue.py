@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from app.aws import passing_faults
-from app.domain.kinds import compact_json
+from app.domain.json import compact_json
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domain.errors import InvalidCursor
-from app.domain.kinds import compact_json
+from app.domain.json import compact_json
 
 CHECKSUM_BYTES = 9
 

@@ -1,5 +1,6 @@
 """What a client does with objects: create, read, list, download, look back."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from app.storage.payloads import PayloadKey, PayloadStore
 NAMESPACE = UUID("6d1f3f3a-6f0e-5a53-9a52-5b8f0f2f7c11")
 """Of the ids that an Idempotency-Key gives; never change it."""
 
+LIST_POSITION = re.compile(r"[-0-9]{10}T[:.0-9]{12}Z#[-0-9a-f]{36}")
+VERSION = re.compile(r"[0-9]{1,12}", re.ASCII)
 INLINE_DEADLINE_SECONDS = 60
 UPLOAD_GRACE_SECONDS = 5 * 60
 """An upload that began before its URL expired may still be under way."""
@@ -200,7 +203,7 @@ class Objects:
     def list(self, query: ListQuery, cursor: str | None) -> Listing:
         """Raises InvalidCursor."""
         scope = ["objects", query.owner, query.kind, query.status, query.labels]
-        before = None if cursor is None else decode_cursor(cursor, scope)
+        before = None if cursor is None else _list_position(decode_cursor(cursor, scope))
         page = self._objects.list_page(replace(query, before=before))
         return Listing(page.items, page.position and encode_cursor(page.position, scope))
 
@@ -263,7 +266,13 @@ def _key(stored: StoredObject, revision: int) -> PayloadKey:
     return PayloadKey(stored.owner, stored.id, revision)
 
 
+def _list_position(position: str) -> str:
+    if not LIST_POSITION.fullmatch(position):
+        raise InvalidCursor
+    return position
+
+
 def _version(position: str) -> int:
-    if not position.isdecimal():
+    if not VERSION.fullmatch(position):
         raise InvalidCursor
     return int(position)

@@ -26,7 +26,7 @@ from app.storage.payloads import Download, PayloadKey, PayloadStore
 
 WRITE_TRIES = 5
 STORING_SHARE = 0.1
-"""Of a lease, kept back from the processor's time to store what it made."""
+"""Of the time that is left, kept back from the processor to store what it made."""
 SLOWEST_BYTES_PER_SECOND = 20 * 1024 * 1024
 START_SECONDS = 20
 
@@ -101,10 +101,12 @@ class Processing:
             self._work(claimed, arrival.key, seconds_left)
         except Exception as fault:
             logger.exception("processing.failed", object_id=claimed.id, attempts=claimed.attempts)
-            if claimed.attempts < self._max_attempts:
-                self._write(claimed, lambda current: current.release(now=self._clock()))
+            released = self._write(claimed, lambda current: current.release(now=self._clock()))
+            if released is None:
+                return
+            if released.attempts < self._max_attempts:
                 raise
-            self._give_up(claimed, arrival, error=type(fault).__name__)
+            self._give_up(released, arrival, error=type(fault).__name__)
 
     def _claim(self, arrival: Arrival) -> StoredObject | None:
         """None when the message needs nothing more."""
@@ -129,8 +131,7 @@ class Processing:
 
     def _work(self, claimed: StoredObject, key: PayloadKey, seconds_left: float) -> None:
         assert claimed.newest is not None  # noqa: S101  # a claim is on a revision
-        for_processor = seconds_left - STORING_SHARE * self._lease_seconds
-        deadline = self._clock() + timedelta(seconds=for_processor)
+        deadline = self._clock() + timedelta(seconds=seconds_left * (1 - STORING_SHARE))
         try:
             payload, result = self._verdict(claimed, claimed.newest, key, deadline)
         except InvalidPayload as invalid:
@@ -149,11 +150,18 @@ class Processing:
             (output / "scratch").mkdir(parents=True)
             report = self._sandbox.run(
                 self._task(claimed, declared, source, output),
-                seconds=(deadline - self._clock()).total_seconds(),
+                seconds=self._seconds_for_processor(fetched.size, deadline),
             )
             artifacts = self._store(key, output, report.artifacts)
         payload = Payload(declared.media_type, fetched.size, fetched.sha256, declared.number)
         return payload, Result(report.summary, artifacts)
+
+    def _seconds_for_processor(self, size: int, deadline: datetime) -> float:
+        """Raises Unavailable after a slow download: to be cut short is no fault of the payload's."""
+        seconds = (deadline - self._clock()).total_seconds()
+        if seconds < seconds_needed(size, self._lease_seconds) / 2:
+            raise Unavailable("The download left too little time to process the payload.")
+        return seconds
 
     def _task(self, claimed: StoredObject, declared: Revision, source: Path, output: Path) -> Task:
         kind = KINDS[claimed.kind]
@@ -180,11 +188,11 @@ class Processing:
         logger.info(f"object.{finished.status}", object_id=finished.id, version=finished.version)
 
     def _give_up(self, stored: StoredObject, arrival: Arrival, *, error: str) -> None:
-        """State first, message last: the message is kept for the operator."""
+        """Keep the message first: once the object has failed, nobody would look at it again."""
+        self._queue.bury(arrival.body, error=error, attempts=stored.attempts)
         failed = self._write(stored, lambda current: current.give_up(now=self._clock()))
         if failed is not None:
             logger.error("object.failed", object_id=failed.id, attempts=failed.attempts, error=error)
-            self._queue.bury(arrival.body, error=error, attempts=failed.attempts)
 
     def _write(
         self, held: StoredObject, change: Callable[[StoredObject], StoredObject]

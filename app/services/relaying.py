@@ -4,24 +4,20 @@ The stream is the outbox: what was not committed is not in it, and a record stay
 in it until the relay has published its event. Every step may be repeated.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.domain.events import ObjectEvent, event_of
-from app.domain.kinds import compact_json
 from app.messaging.event_bus import EventBus
 from app.observability import logger
 from app.storage.history import HistoryRepository
-from app.storage.items import OBJECT, from_item
+from app.storage.items import OBJECT, UnreadableItem, from_item
 from app.storage.payloads import PayloadStore
 
 StreamRecord = Mapping[str, Any]
 """As Lambda hands it over (AWS Lambda Developer Guide, "Using AWS Lambda with DynamoDB")."""
-
-
-class NotAnEvent(Exception):
-    """The record is of an object, but cannot be read as a change of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +29,12 @@ class Announcement:
 
 
 def announcement_of(record: StreamRecord) -> Announcement | None:
-    """None when nothing public changed. Raises NotAnEvent."""
+    """None when nothing public changed. Raises UnreadableItem."""
     change = record["dynamodb"]
     if change["Keys"]["sk"] != {"S": OBJECT} or "NewImage" not in change:
         return None
-    try:
-        before = from_item(change["OldImage"]) if "OldImage" in change else None
-        event = event_of(before, from_item(change["NewImage"]))
-    except (KeyError, TypeError, ValueError) as unreadable:
-        raise NotAnEvent from unreadable
+    before = from_item(change["OldImage"]) if "OldImage" in change else None
+    event = event_of(before, from_item(change["NewImage"]))
     return None if event is None else Announcement(change["SequenceNumber"], event)
 
 
@@ -66,8 +59,8 @@ class Relaying:
     def _announcement(self, record: StreamRecord) -> Announcement | None:
         try:
             return announcement_of(record)
-        except NotAnEvent:
+        except UnreadableItem:
             sequence_number = record["dynamodb"]["SequenceNumber"]
             logger.exception("relay.set_aside", sequence_number=sequence_number)
-            self._payloads.set_aside(sequence_number, compact_json(record).encode())
+            self._payloads.set_aside(sequence_number, json.dumps(record).encode())
             return None

@@ -18,6 +18,7 @@ from app.domain.objects import Status, StoredObject
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
 from app.observability import logger
+from app.storage.items import UnreadableItem
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
 
@@ -85,6 +86,9 @@ class Sweeping:
             )
             self._act(action, stored)
         except (NotFound, StaleWrite):
+            return Action.LEAVE
+        except UnreadableItem:
+            logger.exception("sweep.unreadable", object_id=object_id)
             return Action.LEAVE
         return action
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.aws import passing_faults
 from app.domain.errors import Unavailable
 from app.domain.events import ObjectEvent
-from app.domain.kinds import compact_json
+from app.domain.json import compact_json
 from app.storage.items import partition_key
 
 if TYPE_CHECKING:

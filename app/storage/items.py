@@ -12,7 +12,6 @@ The shard is stored and never recomputed, so that LIST_SHARDS may be raised.
 `attributes` and `summary` are JSON strings: floats, depth and big numbers survive.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -21,7 +20,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from app.domain.errors import ProblemCode
-from app.domain.kinds import compact_json
+from app.domain.json import compact_json, parse_json
 from app.domain.objects import (
     Artifact,
     Lease,
@@ -124,13 +123,23 @@ def _text(moment: datetime | None) -> str | None:
     return None if moment is None else timestamp(moment)
 
 
+class UnreadableItem(Exception):
+    """A stored item is not an object as this version of the code knows it."""
+
+
 def from_item(item: Mapping[str, Any]) -> StoredObject:
-    """Raises KeyError, TypeError or ValueError when the item is not an object's."""
-    values = _plain(item)
+    """Raises UnreadableItem."""
+    try:
+        return _from_values(_plain(item))
+    except (AttributeError, KeyError, TypeError, ValueError) as unreadable:
+        raise UnreadableItem from unreadable
+
+
+def _from_values(values: Mapping[str, Any]) -> StoredObject:
     return StoredObject(
         **_summary_fields(values),
         owner=values["owner"],
-        attributes=json.loads(values["attributes"]),
+        attributes=parse_json(values["attributes"]),
         artifacts=tuple(_artifact(artifact) for artifact in values["artifacts"]),
         shard=int(values["shard"]),
         fingerprint=values["fingerprint"],
@@ -164,7 +173,7 @@ def _summary_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         "version": int(values["version"]),
         "newest": _revision(values.get("newest")),
         "payload": _payload(values.get("payload")),
-        "summary": None if summary is None else json.loads(summary),
+        "summary": None if summary is None else parse_json(summary),
         "problem": _problem(values.get("problem")),
         "created_at": parse_timestamp(values["created_at"]),
         "updated_at": parse_timestamp(values["updated_at"]),

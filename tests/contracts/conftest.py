@@ -20,6 +20,7 @@ from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
 from tests.conftest import Aws, make_object
+from tests.faults import unhook_all
 
 MakeStored = Callable[..., StoredObject]
 
@@ -48,14 +49,13 @@ def deployed(running_emulator: Emulator) -> Stack:
 
 
 @pytest.fixture
-def emulated(running_emulator: Emulator, deployed: Stack, clients: Clients) -> Aws:
-    """New clients for each test: what a test hooks into one is gone with it."""
+def emulated(running_emulator: Emulator, deployed: Stack, clients: Clients) -> Iterator[Aws]:
     dynamodb, s3, sqs, events = (
         clients.client(name, endpoint_url=running_emulator.url)
         for name in ("dynamodb", "s3", "sqs", "events")
     )
     outputs = deployed.outputs
-    return Aws(
+    yield Aws(
         dynamodb,
         s3,
         sqs,
@@ -66,6 +66,7 @@ def emulated(running_emulator: Emulator, deployed: Stack, clients: Clients) -> A
         sqs.create_queue(QueueName=f"work-{uuid4().hex}")["QueueUrl"],
         sqs.create_queue(QueueName=f"dead-letters-{uuid4().hex}")["QueueUrl"],
     )
+    unhook_all()
 
 
 @pytest.fixture(params=["moto", "emulator"])

@@ -421,7 +421,7 @@ def test_a_record_that_cannot_be_set_aside_now_holds_the_batch_up(relaying: Rela
 def test_any_text_of_an_object_reaches_a_subscriber_unchanged(
     relaying: Relaying, aws: Aws, subscriber: str
 ) -> None:
-    attributes = {
+    attributes: dict[str, Any] = {
         "quotes": "\"'\\",
         "line": "a\nb\t\x00",
         "text": "Größe 日本 🚢",

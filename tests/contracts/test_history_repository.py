@@ -1,0 +1,120 @@
+"""What the services may rely on when they keep an object's events."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from app.domain.events import ObjectEvent, event_of
+from app.domain.objects import StoredObject
+from app.storage.history import HistoryPage, HistoryRepository
+from app.storage.objects import ObjectRepository
+from tests.conftest import NOW
+from tests.contracts.conftest import MakeStored
+
+ATTRIBUTES = {"share": 1 / 3, "big": 10**40, "größe": "日本 🚢", "": None, "deep": [[[{}]]]}
+
+
+@pytest.fixture
+def stored(make: MakeStored) -> StoredObject:
+    return make()
+
+
+def events_of(stored: StoredObject, number: int) -> list[ObjectEvent]:
+    """Of its creation and of the edits after it."""
+    events = [event_of(None, stored)]
+    for _ in range(number - 1):
+        before = stored
+        stored = stored.edit(
+            name=stored.name, attributes=ATTRIBUTES, labels={}, now=NOW, correlation_id="request-2"
+        )
+        events.append(event_of(before, stored))
+    return [event for event in events if event is not None]
+
+
+def whole(history: HistoryRepository, stored: StoredObject) -> HistoryPage:
+    return history.page(stored.owner, stored.id, after_version=0, limit=100)
+
+
+def versions(events: Sequence[dict[str, object]]) -> list[int]:
+    return [int(str(event["id"]).rpartition(":")[2]) for event in events]
+
+
+def test_events_are_kept_as_cloud_events(history: HistoryRepository, stored: StoredObject) -> None:
+    events = events_of(stored, 2)
+
+    history.add(events)
+
+    page = whole(history, stored)
+    assert list(page.items) == [event.as_cloud_event() for event in events]
+    assert page.last_version is None
+
+
+def test_an_event_added_again_changes_nothing(history: HistoryRepository, stored: StoredObject) -> None:
+    events = events_of(stored, 3)
+    history.add(events)
+
+    history.add([*events, *events])
+
+    assert versions(whole(history, stored).items) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("number", [25, 26, 60])
+def test_more_events_than_one_call_takes_are_all_kept(
+    history: HistoryRepository, stored: StoredObject, number: int
+) -> None:
+    history.add(events_of(stored, number))
+
+    assert versions(whole(history, stored).items) == list(range(1, number + 1))
+
+
+def test_adding_nothing_is_nothing(history: HistoryRepository, stored: StoredObject) -> None:
+    history.add([])
+
+    assert whole(history, stored).items == ()
+
+
+def test_events_come_in_the_order_of_versions_not_of_arrival(
+    history: HistoryRepository, stored: StoredObject
+) -> None:
+    events = events_of(stored, 12)
+
+    for event in reversed(events):
+        history.add([event])
+
+    assert versions(whole(history, stored).items) == list(range(1, 13))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 6])
+def test_pages_follow_each_other_without_gap_or_repeat(
+    history: HistoryRepository, stored: StoredObject, limit: int
+) -> None:
+    history.add(events_of(stored, 5))
+
+    found: list[int] = []
+    after: int | None = 0
+    while after is not None:
+        page = history.page(stored.owner, stored.id, after_version=after, limit=limit)
+        assert len(page.items) <= limit
+        found += versions(page.items)
+        after = page.last_version
+
+    assert found == [1, 2, 3, 4, 5]
+
+
+def test_the_object_itself_is_no_event(
+    history: HistoryRepository, objects: ObjectRepository, stored: StoredObject
+) -> None:
+    objects.add(stored)
+    history.add(events_of(stored, 1))
+
+    assert versions(whole(history, stored).items) == [1]
+
+
+def test_a_history_is_of_one_object_only(
+    history: HistoryRepository, stored: StoredObject, make: MakeStored
+) -> None:
+    other = make()
+    history.add([*events_of(stored, 2), *events_of(other, 3)])
+
+    assert versions(whole(history, stored).items) == [1, 2]
+    assert versions(whole(history, other).items) == [1, 2, 3]

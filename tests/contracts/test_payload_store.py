@@ -1,0 +1,294 @@
+"""What the services, and clients with a signed URL, may rely on."""
+
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from app.domain.errors import NotFound, UnknownMessage
+from app.domain.objects import Artifact, Revision
+from app.storage.payloads import Download, PayloadKey, PayloadStore, SignedRequest
+from tests.conftest import Aws
+from tests.faults import lose_reply, sent_by
+
+CSV = b"a,b\n1,2\n3,4\n"
+DECLARED = Revision(1, "text/csv", len(CSV), None, None)
+WITH_CHECKSUM = Revision(1, "text/csv", len(CSV), sha256(CSV).hexdigest(), None)
+
+
+@pytest.fixture
+def key(owner: str) -> PayloadKey:
+    return PayloadKey(owner, str(uuid4()), 1)
+
+
+def content_of(backend: Aws, key: str) -> tuple[bytes, str]:
+    found = backend.s3.get_object(Bucket=backend.bucket, Key=key)
+    return found["Body"].read(), found["ContentType"]
+
+
+# --------------------------------------------------------------------- keys
+
+
+def test_a_key_is_read_back_from_its_text(key: PayloadKey) -> None:
+    assert PayloadKey.parse(str(key)) == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "payloads/local-me/1",
+        "payloads/local-me/x/1/more",
+        "payloads/local-me/x/one",
+        "payloads/local-me/x/-1",
+        "artifacts/local-me/x/1",
+        "relay-failures/local-me/x/1",
+    ],
+)
+def test_what_is_no_key_of_a_payload_is_refused(text: str) -> None:
+    with pytest.raises(UnknownMessage):
+        PayloadKey.parse(text)
+
+
+# ----------------------------------------------------------------- payloads
+
+
+def test_a_payload_is_stored_with_its_type(payloads: PayloadStore, key: PayloadKey, backend: Aws) -> None:
+    payloads.put_once(key, CSV, DECLARED)
+
+    assert content_of(backend, str(key)) == (CSV, "text/csv")
+
+
+def test_a_payload_is_written_once_and_never_overwritten(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws
+) -> None:
+    payloads.put_once(key, CSV, DECLARED)
+
+    payloads.put_once(key, b"other bytes", Revision(1, "text/plain", 11, None, None))
+
+    assert content_of(backend, str(key)) == (CSV, "text/csv")
+
+
+def test_a_put_whose_reply_got_lost_has_succeeded(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws
+) -> None:
+    lose_reply(backend.s3, "PutObject")
+    sent = sent_by(backend.s3, "PutObject")
+
+    payloads.put_once(key, CSV, DECLARED)
+
+    assert len(sent) == 2
+    assert content_of(backend, str(key)) == (CSV, "text/csv")
+
+
+def test_whether_a_payload_exists_is_told(payloads: PayloadStore, key: PayloadKey) -> None:
+    existed = payloads.exists(key)
+    payloads.put_once(key, CSV, DECLARED)
+
+    assert (existed, payloads.exists(key)) == (False, True)
+
+
+def test_another_revision_is_another_payload(payloads: PayloadStore, key: PayloadKey) -> None:
+    payloads.put_once(key, CSV, DECLARED)
+
+    assert not payloads.exists(PayloadKey(key.owner, key.object_id, 2))
+    assert not payloads.exists(PayloadKey(key.owner, key.object_id, 11))
+
+
+@pytest.mark.parametrize("body", [b"", CSV, bytes(range(256)) * 10_000], ids=["empty", "small", "2.5 MB"])
+def test_a_payload_is_fetched_into_a_file_and_hashed(
+    payloads: PayloadStore, key: PayloadKey, tmp_path: Path, body: bytes
+) -> None:
+    payloads.put_once(key, body, DECLARED)
+
+    fetched = payloads.fetch(key, tmp_path / "payload", at_most=10_000_000)
+
+    assert fetched == Download(len(body), sha256(body).hexdigest())
+    assert (tmp_path / "payload").read_bytes() == body
+
+
+@pytest.mark.parametrize(("at_most", "size"), [(0, 0), (1, 1), (11, 11), (12, 12), (13, 12)])
+def test_a_fetch_stops_after_so_many_bytes(
+    payloads: PayloadStore, key: PayloadKey, tmp_path: Path, at_most: int, size: int
+) -> None:
+    payloads.put_once(key, CSV, DECLARED)
+
+    fetched = payloads.fetch(key, tmp_path / "payload", at_most=at_most)
+
+    assert fetched == Download(size, sha256(CSV[:size]).hexdigest())
+    assert (tmp_path / "payload").read_bytes() == CSV[:size]
+
+
+def test_a_payload_that_is_not_there_is_not_found(
+    payloads: PayloadStore, key: PayloadKey, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound):
+        payloads.fetch(key, tmp_path / "payload", at_most=10)
+
+
+# ---------------------------------------------------------------- artifacts
+
+
+def test_an_artifact_is_stored_and_described(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    source = tmp_path / "profile.json"
+    source.write_bytes(b'{"rows":2}')
+
+    artifact = payloads.put_artifact(key, "profile.json", "application/json", source)
+
+    assert artifact == Artifact("profile.json", "application/json", 10, sha256(b'{"rows":2}').hexdigest())
+    stored = content_of(backend, f"artifacts/{key.owner}/{key.object_id}/1/profile.json")
+    assert stored == (b'{"rows":2}', "application/json")
+
+
+def test_an_artifact_made_again_replaces_the_first(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    source = tmp_path / "profile.json"
+    for content in (b"first", b"second"):
+        source.write_bytes(content)
+        payloads.put_artifact(key, "profile.json", "application/json", source)
+
+    assert content_of(backend, key.artifact("profile.json")) == (b"second", "application/json")
+
+
+def test_an_empty_artifact_is_stored(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    source = tmp_path / "text.txt"
+    source.touch()
+
+    artifact = payloads.put_artifact(key, "text.txt", "text/plain", source)
+
+    assert artifact.size == 0
+    assert content_of(backend, key.artifact("text.txt")) == (b"", "text/plain")
+
+
+def test_a_stream_record_is_set_aside(payloads: PayloadStore, backend: Aws) -> None:
+    payloads.set_aside("4711", b'{"eventID":"1"}')
+
+    stored = content_of(backend, "relay-failures/4711.json")
+    assert stored == (b'{"eventID":"1"}', "application/json")
+
+
+# ------------------------------------------- signed URLs, over real HTTP only
+
+
+@pytest.fixture
+def signing(emulated: Aws) -> PayloadStore:
+    return PayloadStore(emulated.s3, emulated.bucket, presigner=emulated.s3)
+
+
+def put(signed: SignedRequest, body: bytes = CSV, **headers: str) -> int:
+    sent = signed.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx2.put(signed.url, content=body, headers=sent).status_code
+
+
+@pytest.mark.parametrize("revision", [DECLARED, WITH_CHECKSUM], ids=["plain", "with checksum"])
+def test_an_upload_with_exactly_the_given_headers_is_taken(
+    signing: PayloadStore, key: PayloadKey, emulated: Aws, revision: Revision
+) -> None:
+    signed = signing.sign_upload(key, revision, seconds=60)
+
+    assert put(signed) == 200
+    assert content_of(emulated, str(key)) == (CSV, "text/csv")
+
+
+def test_an_empty_upload_is_taken(signing: PayloadStore, key: PayloadKey) -> None:
+    signed = signing.sign_upload(key, Revision(1, "text/csv", 0, None, None), seconds=60)
+
+    assert put(signed, b"") == 200
+
+
+def test_a_second_upload_to_the_same_url_is_refused(
+    signing: PayloadStore, key: PayloadKey, emulated: Aws
+) -> None:
+    signed = signing.sign_upload(key, DECLARED, seconds=60)
+    put(signed)
+
+    assert put(signed, b"x,y\n5,6\n7,8\n") == 412
+    assert content_of(emulated, str(key)) == (CSV, "text/csv")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (CSV + b"5", {}),
+        (CSV[:-1], {}),
+        (CSV, {"Content_Type": "text/plain"}),
+        (CSV, {"If_None_Match": "other"}),
+        (CSV, {"x_amz_checksum_sha256": "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s="}),
+    ],
+    ids=["longer", "shorter", "another type", "overwriting", "another checksum"],
+)
+def test_an_upload_other_than_signed_is_refused(
+    signing: PayloadStore, key: PayloadKey, body: bytes, headers: dict[str, str]
+) -> None:
+    signed = signing.sign_upload(key, WITH_CHECKSUM, seconds=60)
+
+    assert put(signed, body, **headers) == 403
+    assert not signing.exists(key)
+
+
+@pytest.mark.parametrize("missing", ["Content-Type", "If-None-Match", "x-amz-checksum-sha256"])
+def test_an_upload_without_a_signed_header_is_refused(
+    signing: PayloadStore, key: PayloadKey, missing: str
+) -> None:
+    signed = signing.sign_upload(key, WITH_CHECKSUM, seconds=60)
+    headers = {name: value for name, value in signed.headers.items() if name != missing}
+
+    answer = httpx2.put(signed.url, content=CSV, headers=headers)
+
+    assert answer.status_code == 403
+    assert not signing.exists(key)
+
+
+def test_other_bytes_than_the_checksum_says_are_refused(signing: PayloadStore, key: PayloadKey) -> None:
+    signed = signing.sign_upload(key, WITH_CHECKSUM, seconds=60)
+
+    assert put(signed, b"x,y\n5,6\n7,8\n") == 400
+    assert not signing.exists(key)
+
+
+def test_a_url_for_one_payload_is_none_for_another(signing: PayloadStore, key: PayloadKey) -> None:
+    signed = signing.sign_upload(key, DECLARED, seconds=60)
+    other = PayloadKey(key.owner, str(uuid4()), 1)
+    moved = SignedRequest(signed.url.replace(key.object_id, other.object_id), signed.headers)
+
+    assert put(moved) == 403
+    assert not signing.exists(other)
+
+
+def test_a_download_is_an_attachment_that_is_not_cached(signing: PayloadStore, key: PayloadKey) -> None:
+    signing.put_once(key, CSV, DECLARED)
+    url = signing.sign_download(str(key), media_type="text/csv", file_name="Größe 日本.csv", seconds=60)
+
+    answer = httpx2.get(url)
+
+    assert (answer.status_code, answer.content) == (200, CSV)
+    assert answer.headers["content-type"].partition(";")[0] == "text/csv"
+    assert answer.headers["cache-control"] == "no-store"
+    disposition = answer.headers["content-disposition"]
+    assert disposition == "attachment; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%E6%97%A5%E6%9C%AC.csv"
+
+
+def test_a_head_is_signed_for_head_only(signing: PayloadStore, key: PayloadKey) -> None:
+    signing.put_once(key, CSV, DECLARED)
+    url = signing.sign_download(
+        str(key), media_type="text/csv", file_name="cities.csv", seconds=60, method="HEAD"
+    )
+
+    answer = httpx2.head(url)
+
+    assert (answer.status_code, answer.headers["content-length"]) == (200, str(len(CSV)))
+    assert httpx2.get(url).status_code == 403
+
+
+def test_a_get_url_answers_no_head(signing: PayloadStore, key: PayloadKey) -> None:
+    signing.put_once(key, CSV, DECLARED)
+    url = signing.sign_download(str(key), media_type="text/csv", file_name="cities.csv", seconds=60)
+
+    assert httpx2.head(url).status_code == 403

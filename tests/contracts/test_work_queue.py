@@ -1,0 +1,91 @@
+"""What the services may rely on when they send work."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.messaging.work_queue import WorkQueue
+from app.services.processing import Arrival
+from app.storage.payloads import PayloadKey
+from app.worker.dispatch import parse_message
+from tests.conftest import Aws
+
+KEY = PayloadKey("local-me", str(uuid4()), 3)
+
+
+@pytest.fixture
+def queue(backend: Aws) -> WorkQueue:
+    return WorkQueue(backend.sqs, backend.queue_url, backend.dead_letter_queue_url)
+
+
+def receive(backend: Aws, url: str) -> list[dict[str, Any]]:
+    """Waits for a message, not longer than a second."""
+    messages: list[dict[str, Any]] = backend.sqs.receive_message(
+        QueueUrl=url,
+        WaitTimeSeconds=1,
+        MessageAttributeNames=["All"],
+        MessageSystemAttributeNames=["ApproximateReceiveCount"],
+    ).get("Messages", [])
+    return messages
+
+
+def receive_now(backend: Aws, url: str) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = backend.sqs.receive_message(QueueUrl=url).get("Messages", [])
+    return messages
+
+
+def test_a_payload_queued_again_is_read_as_its_arrival(queue: WorkQueue, backend: Aws) -> None:
+    queue.send_payload_created(str(KEY), 12)
+
+    [message] = receive(backend, backend.queue_url)
+    assert parse_message(message["Body"]) == Arrival(KEY, 12, message["Body"])
+
+
+def test_nothing_is_sent_to_the_dead_letter_queue_by_that(queue: WorkQueue, backend: Aws) -> None:
+    queue.send_payload_created(str(KEY), 12)
+
+    assert receive_now(backend, backend.dead_letter_queue_url) == []
+
+
+@pytest.mark.parametrize("body", ['{"detail-type":"Object Created"}', "not JSON", "größe 日本 🚢\n\t"])
+def test_a_buried_message_keeps_its_body_and_says_why(queue: WorkQueue, backend: Aws, body: str) -> None:
+    queue.bury(body, error="Unavailable", attempts=3)
+
+    [message] = receive(backend, backend.dead_letter_queue_url)
+    assert message["Body"] == body
+    attributes = message["MessageAttributes"]
+    assert (attributes["error"]["StringValue"], attributes["attempts"]["StringValue"]) == ("Unavailable", "3")
+    assert receive_now(backend, backend.queue_url) == []
+
+
+def test_a_buried_message_that_is_moved_back_is_read_as_before(queue: WorkQueue, backend: Aws) -> None:
+    queue.send_payload_created(str(KEY), 12)
+    [sent] = receive(backend, backend.queue_url)
+    queue.bury(sent["Body"], error="Unavailable", attempts=3)
+
+    [buried] = receive(backend, backend.dead_letter_queue_url)
+
+    assert parse_message(buried["Body"]) == parse_message(sent["Body"])
+
+
+def test_a_received_message_is_hidden_until_it_is_to_be_tried_again(queue: WorkQueue, backend: Aws) -> None:
+    queue.send_payload_created(str(KEY), 12)
+    [first] = receive(backend, backend.queue_url)
+    hidden = receive_now(backend, backend.queue_url)
+
+    queue.retry_in(first["ReceiptHandle"], 0)
+
+    [second] = receive(backend, backend.queue_url)
+    assert hidden == []
+    assert second["MessageId"] == first["MessageId"]
+    assert second["Attributes"]["ApproximateReceiveCount"] == "2"
+
+
+def test_a_message_put_off_stays_hidden(queue: WorkQueue, backend: Aws) -> None:
+    queue.send_payload_created(str(KEY), 12)
+    [first] = receive(backend, backend.queue_url)
+
+    queue.retry_in(first["ReceiptHandle"], 900)
+
+    assert receive_now(backend, backend.queue_url) == []
