@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnection
 
 from app.domain.errors import Unavailable
@@ -14,12 +14,13 @@ from app.domain.errors import Unavailable
 THREADS = 16
 """Of the local server; each may hold one connection."""
 
-THROTTLED = frozenset(
+PASSING_CODES = frozenset(
     {
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "RequestTimeout",
         "SlowDown",
         "Throttling",
         "ThrottlingException",
@@ -62,7 +63,7 @@ def passing_faults() -> Iterator[None]:
     """Turn throttling, outages and time-outs of AWS into Unavailable; let the rest fly."""
     try:
         yield
-    except (NoConnection, HTTPClientError) as fault:
+    except (NoConnection, HTTPClientError, IncompleteReadError) as fault:
         raise Unavailable(f"AWS does not answer: {type(fault).__name__}") from fault
     except ClientError as fault:
         if not _passes(fault):
@@ -76,4 +77,4 @@ def error_code(fault: ClientError) -> str:
 
 def _passes(fault: ClientError) -> bool:
     status = fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or error_code(fault) in THROTTLED
+    return status >= 500 or error_code(fault) in PASSING_CODES

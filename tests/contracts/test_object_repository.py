@@ -69,9 +69,6 @@ def pages(objects: ObjectRepository, query: ListQuery) -> list[tuple[ObjectSumma
     raise AssertionError("The list does not end.")
 
 
-# --------------------------------------------------------------- add and get
-
-
 def test_what_was_added_is_found(objects: ObjectRepository, make: MakeStored) -> None:
     created = make()
 
@@ -128,9 +125,6 @@ def test_a_tombstone_is_found(objects: ObjectRepository, make: MakeStored) -> No
     objects.save(tombstone, read=created)
 
     assert objects.get(created.owner, created.id) == tombstone
-
-
-# --------------------------------------------------------------------- save
 
 
 def test_a_save_replaces_what_was_read(objects: ObjectRepository, make: MakeStored) -> None:
@@ -190,9 +184,6 @@ def test_the_same_save_again_has_succeeded(objects: ObjectRepository, make: Make
     objects.save(after, read=created)
 
     assert objects.get(created.owner, created.id) == after
-
-
-# -------------------------------------------------------------- every field
 
 
 def json_values() -> st.SearchStrategy[Any]:
@@ -261,9 +252,6 @@ def test_every_field_survives_being_stored(objects: ObjectRepository, stored: St
 
     assert found == stored
     assert repr(found.attributes) == repr(stored.attributes)
-
-
-# ------------------------------------------------------------------- lists
 
 
 @pytest.fixture
@@ -425,9 +413,6 @@ def add_many(backend: Aws, stored: list[StoredObject]) -> None:
         backend.dynamodb.batch_write_item(RequestItems={backend.table: requests[start : start + 25]})
 
 
-# ------------------------------------------------------------------ shards
-
-
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 20])
 @pytest.mark.parametrize("status", [None, "pending"])
 def test_several_shards_are_one_list(
@@ -474,9 +459,6 @@ def test_more_shards_lose_no_object(
 
     assert listed(more, ListQuery(owner, limit=2)) == ids(younger + five)
     assert listed(objects, ListQuery(owner)) == ids(younger[:1] + five)
-
-
-# ----------------------------------------------------------------- overdue
 
 
 def overdue(objects: ObjectRepository, owner: str, now: datetime) -> list[str]:
@@ -549,9 +531,6 @@ def test_every_shard_comes_due(backend: Aws, owner: str, make: MakeStored) -> No
     stored = [sharded.add(make(shard=shard)).id for shard in range(3)]
 
     assert sorted(overdue(sharded, owner, NOW + timedelta(days=1))) == sorted(stored)
-
-
-# -------------------------------------- many at once, which moto cannot bear
 
 
 def at_once(act: Callable[[], T]) -> list[T]:

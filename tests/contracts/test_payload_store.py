@@ -28,9 +28,6 @@ def content_of(backend: Aws, key: str) -> tuple[bytes, str]:
     return found["Body"].read(), found["ContentType"]
 
 
-# --------------------------------------------------------------------- keys
-
-
 def test_a_key_is_read_back_from_its_text(key: PayloadKey) -> None:
     assert PayloadKey.parse(str(key)) == key
 
@@ -50,9 +47,6 @@ def test_a_key_is_read_back_from_its_text(key: PayloadKey) -> None:
 def test_what_is_no_key_of_a_payload_is_refused(text: str) -> None:
     with pytest.raises(UnknownMessage):
         PayloadKey.parse(text)
-
-
-# ----------------------------------------------------------------- payloads
 
 
 def test_a_payload_is_stored_with_its_type(payloads: PayloadStore, key: PayloadKey, backend: Aws) -> None:
@@ -128,9 +122,6 @@ def test_a_payload_that_is_not_there_is_not_found(
         payloads.fetch(key, tmp_path / "payload", at_most=10)
 
 
-# ---------------------------------------------------------------- artifacts
-
-
 def test_an_artifact_is_stored_and_described(
     payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
 ) -> None:
@@ -172,9 +163,6 @@ def test_a_stream_record_is_set_aside(payloads: PayloadStore, backend: Aws) -> N
 
     stored = content_of(backend, "relay-failures/4711.json")
     assert stored == (b'{"eventID":"1"}', "application/json")
-
-
-# ------------------------------------------- signed URLs, over real HTTP only
 
 
 @pytest.fixture

@@ -95,9 +95,6 @@ def query_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
-# ------------------------------------------------------------------ create
-
-
 def test_a_record_is_born_ready_and_awaits_nothing(service: Objects, repository: ObjectRepository) -> None:
     created = service.create(ME, new_record(), correlation_id="request-1")
 
@@ -164,9 +161,6 @@ def test_an_object_keeps_the_shard_of_its_birth(
     born = {create(service, new_record()).shard for _ in range(30)}
 
     assert born == set(range(shards))
-
-
-# ------------------------------------------------------------- idempotency
 
 
 @pytest.mark.parametrize(
@@ -263,9 +257,6 @@ def test_a_retry_puts_nothing_once_the_payload_was_judged(
     assert calls == []
 
 
-# ------------------------------------------------------------------ upload
-
-
 def test_a_replay_signs_an_upload_for_the_time_that_is_left(service: Objects, clock: Clock) -> None:
     wanted = new(idempotency_key="order-42")
     create(service, wanted)
@@ -298,8 +289,6 @@ def test_a_replay_gives_no_upload_while_the_payload_is_processed(
 
     assert service.create(ME, wanted, correlation_id="request-2").upload is None
 
-
-# ------------------------------------------------------------------- rules
 
 TOO_MANY = {"text": "x" * ATTRIBUTES_LIMIT_BYTES}
 EMPTY_JSON_BYTES = len('{"text":""}')
@@ -363,9 +352,6 @@ def test_what_a_kind_takes_is_stored_as_it_was_sent(
     assert repository.get(ME, stored.id).attributes == wanted.attributes
 
 
-# --------------------------------------------------------------- AWS calls
-
-
 @pytest.mark.parametrize(
     ("wanted", "calls"),
     [(new_record(), 1), (new(), 1), (new(payload=INLINE), 2)],
@@ -420,9 +406,6 @@ def test_trouble_with_dynamodb_is_said_to_pass(
         call(service)
 
 
-# -------------------------------------------------------------------- read
-
-
 def test_an_object_is_read_by_its_owner_only(service: Objects) -> None:
     stored = create(service, new_record())
 
@@ -437,9 +420,6 @@ def test_a_deleted_object_is_not_found(service: Objects, repository: ObjectRepos
 
     with pytest.raises(NotFound):
         service.read(ME, UUID(stored.id))
-
-
-# ------------------------------------------------------------------- links
 
 
 def test_a_ready_payload_is_linked_as_an_attachment_that_is_not_cached(
@@ -539,9 +519,6 @@ def test_an_artifact_that_was_not_made_is_not_found(
         service.link_to_artifact(ME, UUID(ready.id), name)
 
 
-# -------------------------------------------------------------------- list
-
-
 @pytest.fixture
 def five(service: Objects, clock: Clock) -> list[str]:
     """Ids of five records, newest first, each a second younger than the next."""
@@ -613,9 +590,6 @@ def test_a_forged_position_that_no_list_gave_is_refused(service: Objects, positi
 
     with pytest.raises(InvalidCursor):
         service.list(ListQuery(ME), forged)
-
-
-# ----------------------------------------------------------------- history
 
 
 @pytest.fixture

@@ -163,8 +163,6 @@ def deleted(stored: StoredObject) -> StoredObject:
     return stored.delete(now=NOW, correlation_id="request-2")
 
 
-# ---------------------------------------------------------------- decisions
-
 CLAIMED = make_object().claim(now=NOW, lease_until=LATER)
 PAYLOAD = Payload("text/csv", 12, CSV_SHA256, 1)
 TIRED = replace(CLAIMED, attempts=MAX_ATTEMPTS)
@@ -229,9 +227,6 @@ def test_the_time_needed_grows_with_size_up_to_what_a_fresh_function_has(
     size: int, lease_seconds: int, expected: float
 ) -> None:
     assert seconds_needed(size, lease_seconds) == pytest.approx(expected, abs=0.1)
-
-
-# -------------------------------------------------------------------- ready
 
 
 def test_a_good_payload_makes_its_object_ready(bench: Bench) -> None:
@@ -367,9 +362,6 @@ def test_a_payload_is_processed_again_after_reprocess(bench: Bench) -> None:
     assert bench.process(arrival).status is Status.READY
 
 
-# ----------------------------------------------------------------- rejected
-
-
 def test_a_payload_the_processor_refuses_is_rejected_with_its_words(bench: Bench) -> None:
     arrival = bench.upload(make_object())
 
@@ -419,8 +411,6 @@ def test_a_rejected_revision_leaves_the_ready_one_as_it_was(bench: Bench) -> Non
     assert (rejected.payload, rejected.artifacts) == (ready.payload, ready.artifacts)
 
 
-# ------------------------------------------------------------- acknowledged
-
 NEEDS_NOTHING: dict[str, StoredObject] = {
     "settled": CLAIMED.give_up(now=NOW),
     "older revision": make_object(newest=Revision(2, "text/csv", 12, None, None)),
@@ -464,8 +454,6 @@ def test_too_little_time_is_noticed_before_anything_is_touched(bench: Bench) -> 
 
     assert calls == []
 
-
-# --------------------------------------------------------- transient faults
 
 TRANSIENT: dict[str, tuple[str, str, Fault]] = {
     "S3 answers 503 to the download": ("s3", "GetObject", answering(503, "SlowDown")),
@@ -532,9 +520,6 @@ def test_a_bug_of_ours_is_raised_as_it_is_and_ends_the_lease(bench: Bench) -> No
     assert bench.stored(arrival).lease is None
 
 
-# ------------------------------------------------------------ attempts used up
-
-
 def test_the_last_failed_attempt_fails_the_object_and_keeps_its_message(bench: Bench) -> None:
     arrival = bench.upload(make_object())
     fail(bench.aws.s3, "GetObject", answering(503, "SlowDown"), times=MAX_ATTEMPTS)
@@ -598,9 +583,6 @@ def test_a_dead_letter_queue_that_is_away_does_not_cost_the_message(bench: Bench
 
     assert failed.status is Status.FAILED
     assert [body for body, _, _ in bench.dead_letters()] == [arrival.body]
-
-
-# -------------------------------------------------------- others write as well
 
 
 @pytest.mark.parametrize(
@@ -745,9 +727,6 @@ def test_a_verdict_of_another_worker_is_not_overwritten(bench: Bench) -> None:
 
     assert [after] == theirs
     assert after.status is Status.READY
-
-
-# -------------------------------------------------------------- lost replies
 
 
 @pytest.mark.parametrize("write", [0, 1], ids=["claim", "verdict"])

@@ -111,9 +111,6 @@ def ids_of(records: Sequence[StreamRecord]) -> list[str]:
     return [f"{image['id']['S']}:{image['version']['N']}" for image in images]
 
 
-# --------------------------------------------------------------- what is told
-
-
 @pytest.mark.parametrize(
     ("told", "type_"),
     [
@@ -195,9 +192,6 @@ def test_repeated_records_are_one_history_item(relaying: Relaying, aws: Aws, sub
     assert {event["id"] for event in received(aws, subscriber)} == {event["id"] for event in kept}
 
 
-# ------------------------------------------------------------------- batches
-
-
 @pytest.mark.parametrize(("events", "per_call"), [(1, [1]), (10, [10]), (11, [10, 1]), (35, [10, 10, 10, 5])])
 def test_a_call_takes_ten_events_at_most(
     relaying: Relaying, aws: Aws, events: int, per_call: list[int]
@@ -231,9 +225,6 @@ def size_of(call: Call) -> int:
         14 + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail"))
         for entry in call.parameters["Entries"]
     )
-
-
-# ------------------------------------------------------------------- trouble
 
 
 def refusing(*entries: int) -> Any:
@@ -361,9 +352,6 @@ def test_history_items_that_dynamodb_keeps_leaving_hold_the_batch_up(relaying: R
         relaying.relay(records)
 
     assert calls == []
-
-
-# ---------------------------------------------------------------- unreadable
 
 
 def with_image(**values: Any) -> dict[str, Any]:

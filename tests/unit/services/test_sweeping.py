@@ -57,8 +57,6 @@ def queued(aws: Aws) -> list[Arrival]:
     return [message for message in messages if isinstance(message, Arrival)]
 
 
-# ---------------------------------------------------------------- decisions
-
 DECISIONS: dict[str, tuple[StoredObject, bool, datetime, Action]] = {
     "pending, payload there": (make_object(), True, DUE, Action.REQUEUE),
     "pending, no payload": (make_object(), False, DUE, Action.EXPIRE),
@@ -108,9 +106,6 @@ def test_what_is_done_follows_from_status_payload_lease_and_attempts(
     action = decide(stored, payload_found=payload_found, now=now, max_attempts=MAX_ATTEMPTS)
 
     assert action is expected
-
-
-# ------------------------------------------------------------------ actions
 
 
 def test_a_payload_whose_message_was_lost_is_queued_again(
@@ -285,9 +280,6 @@ def test_one_unreadable_object_does_not_keep_the_rest_waiting(
     sweep(sweeping)
 
     assert repository.get(sound.owner, sound.id).status is Status.EXPIRED
-
-
-# ------------------------------------------------------------ time and cost
 
 
 def test_a_sweep_stops_when_its_time_is_short_and_the_next_one_goes_on(

@@ -1,0 +1,63 @@
+"""Each function loads what it needs and nothing else, and starts only when it is told all it needs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "TABLE_NAME": "objects",
+    "BUCKET_NAME": "payloads",
+    "AUTH_MODE": "iam",
+    "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/work",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/dead",
+    "BUS_NAME": "domain",
+}
+
+FOREIGN = {
+    "lambda_api": {"duckdb", "app.processors", "app.worker", "app.local", "uvicorn"},
+    "lambda_worker": {"fastapi", "starlette", "mangum", "duckdb", "app.api", "app.local"},
+    "lambda_relay": {"fastapi", "starlette", "mangum", "duckdb", "app.api", "app.worker", "app.processors"},
+}
+
+
+def start(module: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    code = f"import json, sys, app.{module}; print(json.dumps(sorted(sys.modules)))"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("module", FOREIGN)
+def test_a_function_loads_nothing_that_is_not_its_own(module: str) -> None:
+    started = start(module, ENVIRONMENT)
+
+    assert started.returncode == 0, started.stderr
+    loaded = set(json.loads(started.stdout.splitlines()[-1]))
+    assert f"app.{module}" in loaded
+    assert FOREIGN[module] & loaded == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "missing"),
+    [("lambda_api", "AUTH_MODE"), ("lambda_worker", "QUEUE_URL"), ("lambda_relay", "BUS_NAME")],
+)
+def test_a_function_that_lacks_a_setting_names_it(module: str, missing: str) -> None:
+    started = start(module, {name: value for name, value in ENVIRONMENT.items() if name != missing})
+
+    assert started.returncode != 0
+    assert f"{missing}: Field required" in started.stderr
