@@ -11,13 +11,17 @@ from app.aws import Clients
 from app.config import ApiSettings, RelaySettings, WorkerSettings
 
 if TYPE_CHECKING:
-    from app.services.objects import Objects
+    from app.services.api import ApiServices
     from app.services.relaying import Relaying
     from app.worker.batch import BatchWorker
 
 
-def build_api(settings: ApiSettings) -> "Objects":
+def build_api(settings: ApiSettings) -> "ApiServices":
+    from app.services.api import ApiServices
+    from app.services.editing import Editing
     from app.services.objects import Objects
+    from app.services.readiness import Readiness
+    from app.services.uploads import Uploads
     from app.storage.history import HistoryRepository
     from app.storage.objects import ObjectRepository
     from app.storage.payloads import PayloadStore
@@ -26,13 +30,20 @@ def build_api(settings: ApiSettings) -> "Objects":
     dynamodb, s3 = clients.client("dynamodb"), clients.client("s3")
     public = settings.public_s3_url
     presigner = clients.client("s3", endpoint_url=public) if public else s3
-    return Objects(
-        ObjectRepository(dynamodb, settings.table_name, settings.list_shards),
-        PayloadStore(s3, settings.bucket_name, presigner),
-        HistoryRepository(dynamodb, settings.table_name),
-        shards=settings.list_shards,
-        upload_seconds=settings.upload_seconds,
-        download_seconds=settings.download_seconds,
+    objects = ObjectRepository(dynamodb, settings.table_name, settings.list_shards)
+    payloads = PayloadStore(s3, settings.bucket_name, presigner)
+    uploads = Uploads(payloads, seconds=settings.upload_seconds)
+    return ApiServices(
+        Objects(
+            objects,
+            payloads,
+            HistoryRepository(dynamodb, settings.table_name),
+            uploads,
+            shards=settings.list_shards,
+            download_seconds=settings.download_seconds,
+        ),
+        Editing(objects, payloads, uploads),
+        Readiness(objects, payloads),
     )
 
 
@@ -41,16 +52,19 @@ def build_worker(settings: WorkerSettings) -> "BatchWorker":
     from app.messaging.work_queue import WorkQueue
     from app.processors.sandbox import Sandbox
     from app.services.processing import Processing
+    from app.services.purging import Purging
     from app.services.sweeping import Sweeping
+    from app.storage.history import HistoryRepository
     from app.storage.objects import ObjectRepository
     from app.storage.payloads import PayloadStore
     from app.worker.batch import BatchWorker
     from app.worker.dispatch import Dispatcher
 
     clients = Clients()
-    s3 = clients.client("s3")
-    objects = ObjectRepository(clients.client("dynamodb"), settings.table_name, settings.list_shards)
+    dynamodb, s3 = clients.client("dynamodb"), clients.client("s3")
+    objects = ObjectRepository(dynamodb, settings.table_name, settings.list_shards)
     payloads = PayloadStore(s3, settings.bucket_name, s3)
+    purging = Purging(objects, payloads, HistoryRepository(dynamodb, settings.table_name))
     queue = WorkQueue(clients.client("sqs"), settings.queue_url, settings.dead_letter_queue_url)
     sandbox = Sandbox([kind.processor for kind in KINDS.values() if kind.processor])
     processing = Processing(
@@ -62,8 +76,8 @@ def build_worker(settings: WorkerSettings) -> "BatchWorker":
         max_attempts=settings.max_attempts,
         memory_limit=settings.processor_memory_bytes,
     )
-    sweeping = Sweeping(objects, payloads, queue, max_attempts=settings.max_attempts)
-    return BatchWorker(Dispatcher(processing, sweeping), queue)
+    sweeping = Sweeping(objects, payloads, queue, purging, max_attempts=settings.max_attempts)
+    return BatchWorker(Dispatcher(processing, purging, sweeping), queue)
 
 
 def build_relay(settings: RelaySettings) -> "Relaying":

@@ -44,6 +44,8 @@ class ApiSettings(Settings):
     download_seconds: Annotated[int, Field(ge=10, le=43_200)] = 300
     key_owners: Json[dict[str, str]] = {}
     """API key id to owner, for keys that were rotated; others own as `key-<id>`."""
+    cors_origins: str = ""
+    """Origins of pages that may call the API, with commas between; `*` for any."""
     public_s3_url: str | None = None
     """Scheme and host in presigned URLs, where clients see S3 under another one."""
 

@@ -2,11 +2,12 @@
 
 from fastapi import FastAPI
 
+from app.api.cross_origin import add_cross_origin
 from app.api.middleware import RequestMiddleware
 from app.api.problems import MEDIA_TYPE, ProblemOut, add_problem_handlers
-from app.api.routes import artifacts, documentation, health, history, kinds, objects, payloads
+from app.api.routes import artifacts, documentation, health, history, kinds, objects, payloads, problems
 from app.config import ApiSettings
-from app.services.objects import Objects
+from app.services.api import ApiServices
 
 VERSION = "1.0.0"
 DESCRIPTION = """\
@@ -15,7 +16,7 @@ done. Every error is an `application/problem+json` document with a stable `code`
 """
 
 
-def create_app(service: Objects, settings: ApiSettings) -> FastAPI:
+def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     app = FastAPI(
         title="Wharf",
         version=VERSION,
@@ -28,12 +29,14 @@ def create_app(service: Objects, settings: ApiSettings) -> FastAPI:
             "5XX": {"model": ProblemOut, "description": "Try again", "content": {MEDIA_TYPE: {}}},
         },
     )
-    app.state.objects = service
+    app.state.services = services
     app.state.settings = settings
     app.add_middleware(RequestMiddleware)
+    add_cross_origin(app, settings.cors_origins)
     add_problem_handlers(app)
     for noun in (objects, payloads, artifacts, history, kinds):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(health.router)
+    app.include_router(problems.router)
     documentation.add_documentation(app)
     return app

@@ -6,14 +6,29 @@ from typing import Annotated
 from fastapi import Depends, Header, Query, Request
 
 from app.domain.errors import InvalidIdempotencyKey
+from app.services.api import ApiServices
+from app.services.editing import Editing
 from app.services.objects import Objects
+from app.services.readiness import Readiness
 
 PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 async def _objects(request: Request) -> Objects:
-    service: Objects = request.app.state.objects
-    return service
+    return _services(request).objects
+
+
+async def _editing(request: Request) -> Editing:
+    return _services(request).editing
+
+
+async def _readiness(request: Request) -> Readiness:
+    return _services(request).readiness
+
+
+def _services(request: Request) -> ApiServices:
+    services: ApiServices = request.app.state.services
+    return services
 
 
 async def _request_id(request: Request) -> str:
@@ -38,6 +53,8 @@ async def _idempotency_key(
 
 
 ObjectsService = Annotated[Objects, Depends(_objects)]
+EditingService = Annotated[Editing, Depends(_editing)]
+ReadinessService = Annotated[Readiness, Depends(_readiness)]
 RequestId = Annotated[str, Depends(_request_id)]
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
 Limit = Annotated[int, Query(ge=1, le=100)]

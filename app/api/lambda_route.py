@@ -8,6 +8,7 @@ and a hop to another thread would only cost time: there they run inline.
 import functools
 import json
 import os
+import re
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction
 from typing import Any
@@ -16,6 +17,10 @@ from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
+from app.api.bodies import MERGE_PATCH
+
+JSON = "application/json"
+JSON_RANGES = frozenset({JSON, "application/*", "*/*", "application/problem+json"})
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 
 
@@ -40,7 +45,9 @@ class LambdaRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             if self.body_field is not None:
-                _require_json(request)
+                _require_json(request, self.methods or set())
+            if self.response_model is not None:
+                _require_acceptance(request)
             return await handle(StrictJsonRequest(request.scope, request.receive))
 
         return handle_strictly
@@ -54,7 +61,21 @@ def _inline(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     return inline
 
 
-def _require_json(request: Request) -> None:
+def _require_json(request: Request, methods: set[str]) -> None:
+    accepted = (MERGE_PATCH, JSON) if "PATCH" in methods else (JSON,)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise HTTPException(415, "Send the body as application/json.")
+    if media_type not in accepted:
+        raise HTTPException(415, f"Send the body as {' or '.join(accepted)}.")
+
+
+def _require_acceptance(request: Request) -> None:
+    """Refuse a client that says it cannot read JSON (RFC 9110, section 12.5.1)."""
+    accept = request.headers.get("accept", "")
+    ranges = [part.split(";") for part in accept.split(",") if part.strip()]
+    readable = any(media.strip().lower() in JSON_RANGES and not _is_zero(rest) for media, *rest in ranges)
+    if ranges and not readable:
+        raise HTTPException(406, f"This answers with {JSON}.")
+
+
+def _is_zero(parameters: list[str]) -> bool:
+    return any(re.fullmatch(r"q=0(\.0*)?", parameter.strip().lower()) for parameter in parameters)

@@ -1,4 +1,4 @@
-"""Around every request: its id, the stage prefix, and the limit on its body. Pure ASGI."""
+"""Around every request: its id, the stage prefix, HEAD, and the limit on its body. Pure ASGI."""
 
 from typing import Any
 from uuid import uuid4
@@ -27,13 +27,16 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope.setdefault("state", {}).update(request_id=request_id, method=scope["method"])
         _restore_stage(scope)
+        _serve_head_as_get(scope)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [h for h in message["headers"] if h[0].lower() != b"request-id"]
                 message["headers"] = [*headers, (b"request-id", request_id.encode())]
+            elif scope["state"]["method"] == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         if _declared_length(scope) > BODY_LIMIT_BYTES:
@@ -60,6 +63,12 @@ def _restore_stage(scope: Scope) -> None:
     if whole != path and whole.endswith(path):
         scope["root_path"] = whole.removesuffix(path)
         scope["path"] = scope["root_path"] + scope["path"]
+
+
+def _serve_head_as_get(scope: Scope) -> None:
+    """HEAD is answered like GET without the content (RFC 9110, section 9.3.2); servers leave that out."""
+    if scope["method"] == "HEAD":
+        scope["method"] = "GET"
 
 
 def _declared_length(scope: Scope) -> int:

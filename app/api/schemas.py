@@ -28,14 +28,8 @@ from app.domain.json import compact_json
 from app.domain.kinds import KINDS, Kind
 from app.domain.objects import ObjectSummary, StoredObject
 from app.domain.times import timestamp
-from app.services.objects import (
-    Creation,
-    DeclaredPayload,
-    InlinePayload,
-    Link,
-    NewObject,
-    Upload,
-)
+from app.services.objects import Link, NewObject
+from app.services.uploads import DeclaredPayload, InlinePayload, Upload
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 MEDIA_TYPE = r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;[ -~]*[!-~])?$"
@@ -53,6 +47,7 @@ Name = Annotated[str, Field(min_length=1, max_length=256, pattern=NO_CONTROL)]
 LabelKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^:\x00-\x1f\x7f-\x9f]*$")]
 LabelValue = Annotated[str, Field(max_length=64, pattern=NO_CONTROL)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=32)]
+PatchLabels = dict[LabelKey, LabelValue | None]
 MediaType = Annotated[str, Field(max_length=255, pattern=MEDIA_TYPE)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Base64 = Annotated[str, AfterValidator(_valid_base64), Field(json_schema_extra={"contentEncoding": "base64"})]
@@ -138,6 +133,15 @@ class CreateObject(Strict):
     def _fingerprint(self) -> str:
         sent = compact_json(self.model_dump(exclude_unset=True), sort_keys=True)
         return sha256(sent.encode()).hexdigest()
+
+
+class PatchIn(Strict):
+    """A JSON merge patch (RFC 7396): null removes, objects merge, the rest replaces."""
+
+    # Factories, because a default shown in the schema would be sent by generated clients.
+    name: Name = Field(default_factory=str)
+    attributes: dict[str, JsonValue] | None = Field(default_factory=lambda: None)
+    labels: PatchLabels | None = Field(default_factory=lambda: None)
 
 
 def _create_model_of(kind: Kind) -> type[CreateObject]:
@@ -259,9 +263,10 @@ class CreatedOut(ObjectOut):
     upload: UploadOut | None
 
     @classmethod
-    def created(cls, creation: Creation) -> Self:
-        upload = creation.upload and UploadOut.of(creation.upload)
-        return cls.model_validate(public_view(creation.stored) | {"upload": upload})
+    def awaiting(cls, stored: StoredObject, upload: Upload | None) -> Self:
+        return cls.model_validate(
+            public_view(stored) | {"upload": None if upload is None else UploadOut.of(upload)}
+        )
 
 
 class LinkOut(BaseModel):

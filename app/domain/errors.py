@@ -5,11 +5,15 @@
     - InvalidInput           some fields are wrong; says which
     - InvalidCursor          damaged, another owner's, or for other filters
     - InvalidIdempotencyKey  empty, too long or not printable
+    - InvalidPrecondition    If-Match or If-None-Match is no list of entity tags
+    - InvalidMediaType       the Content-Type of a payload is missing or malformed
     - IdempotencyKeyReused   the key belongs to a different body
     - Unauthenticated        the caller is unknown
     - NotFound               also for another owner's object
     - ObjectDeleted          only its tombstone is left
     - WrongState             not from this status
+    - NoPayloadAllowed       objects of this kind have none
+    - VersionMismatch        not the version that the client named
     - PayloadNotReady        no revision has become ready yet
     - StaleWrite             somebody else wrote in between
     - UnknownMessage         no handler for this queue message
@@ -67,6 +71,16 @@ class InvalidIdempotencyKey(Refused):
         super().__init__("An Idempotency-Key has 1 to 255 printable ASCII characters.")
 
 
+class InvalidPrecondition(Refused):
+    def __init__(self, header: str) -> None:
+        super().__init__(f'{header} is * or a list of entity tags like "3".')
+
+
+class InvalidMediaType(Refused):
+    def __init__(self) -> None:
+        super().__init__("Send the payload's media type as Content-Type.")
+
+
 class IdempotencyKeyReused(Refused):
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key was used with a different request body.")
@@ -90,6 +104,17 @@ class ObjectDeleted(Refused):
 class WrongState(Refused):
     def __init__(self, action: str, status: str) -> None:
         super().__init__(f"An object that is {status} does not allow: {action}.")
+
+
+class NoPayloadAllowed(Refused):
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"An object of kind {kind} has no payload.")
+
+
+class VersionMismatch(Refused):
+    def __init__(self, current: int) -> None:
+        super().__init__(f"The object is at version {current}, which If-Match does not name.")
+        self.current = current
 
 
 class PayloadNotReady(Refused):

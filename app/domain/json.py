@@ -1,6 +1,7 @@
 """JSON as the service writes and reads it: RFC 8259, so no NaN and no infinities."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 
@@ -12,6 +13,19 @@ def compact_json(value: Any, *, sort_keys: bool = False) -> str:
 def parse_json(text: str) -> Any:
     """Raises ValueError for what is not JSON."""
     return json.loads(text, parse_constant=_refuse)
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Apply a JSON merge patch (RFC 7396, section 2): null removes, objects merge, the rest replaces."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.domain.errors import FieldError, InvalidInput
+from app.domain.errors import FieldError, InvalidInput, NoPayloadAllowed
 from app.domain.json import compact_json
 
 KIBIBYTE = 1024
@@ -53,19 +53,18 @@ class Kind:
             detail = f"The attributes are larger than {ATTRIBUTES_LIMIT_BYTES} bytes as JSON."
             raise InvalidInput([FieldError("/attributes", detail)])
 
-    def check_payload(self, media_type: str, size: int) -> None:
-        """Raises InvalidInput with pointers below `/payload`."""
+    def check_payload(self, media_type: str, size: int, *, at: str = "/payload") -> None:
+        """Raises NoPayloadAllowed, or InvalidInput with pointers below `at`."""
         if self.processor is None:
-            detail = f"An object of kind {self.name} has no payload."
-            raise InvalidInput([FieldError("/payload", detail)])
+            raise NoPayloadAllowed(self.name)
         errors = []
         if not self.accepts(base_media_type(media_type)):
             allowed = ", ".join(sorted(self.media_types or ()))
             detail = f"The kind {self.name} accepts: {allowed}."
-            errors.append(FieldError("/payload/media_type", detail))
+            errors.append(FieldError(f"{at}/media_type", detail))
         if size > self.size_limit:
             detail = f"The kind {self.name} accepts up to {self.size_limit} bytes."
-            errors.append(FieldError("/payload/size", detail))
+            errors.append(FieldError(f"{at}/size", detail))
         if errors:
             raise InvalidInput(errors)
 

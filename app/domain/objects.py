@@ -12,7 +12,7 @@
 
 Each arrow is a method that returns the next value or raises WrongState; there
 are no others. A public change raises `version`. Bookkeeping (release, requeue,
-a repeated claim) does not, so it never becomes an event. Both draw a new
+purged, a repeated claim) does not, so it never becomes an event. Both draw a new
 `write_token`, on which the next save is conditional.
 """
 
@@ -27,6 +27,7 @@ from app.domain.errors import InvalidPayload, ProblemCode, WrongState
 
 FIRST_REQUEUE_SECONDS = 5 * 60
 LAST_REQUEUE_SECONDS = 6 * 60 * 60
+TOMBSTONE_DAYS = 7
 
 
 class Status(StrEnum):
@@ -140,6 +141,8 @@ class StoredObject(ObjectSummary):
     lease: Lease | None = None
     deadline: datetime | None = None
     """When the sweep must look at it; None when nothing is awaited."""
+    purge_at: datetime | None = None
+    """When DynamoDB may drop the tombstone."""
     writable_until: datetime | None = None
     """The latest moment at which an upload URL or a lease it gave may still write a payload."""
 
@@ -251,6 +254,11 @@ class StoredObject(ObjectSummary):
             deadline=_later(self.writable_until, now),
             correlation_id=correlation_id,
         )
+
+    def purged(self, *, now: datetime) -> Self:
+        """Note that nothing of it is left but the tombstone, which goes too after a while."""
+        self._require("purge", Status.DELETED)
+        return self._kept(deadline=None, purge_at=now + timedelta(days=TOMBSTONE_DAYS))
 
     def _require(self, action: str, *statuses: Status) -> None:
         if self.status not in statuses:

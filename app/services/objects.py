@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 from zlib import crc32
@@ -17,9 +16,10 @@ from app.domain.errors import (
     PayloadNotReady,
 )
 from app.domain.kinds import KINDS
-from app.domain.objects import ObjectSummary, Revision, Status, StoredObject
+from app.domain.objects import ObjectSummary, Status, StoredObject
 from app.domain.times import utc_now
 from app.services.cursors import decode_cursor, encode_cursor
+from app.services.uploads import InlinePayload, NewPayload, Upload, Uploads
 from app.storage.history import HistoryRepository
 from app.storage.objects import ListQuery, ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
@@ -29,26 +29,6 @@ NAMESPACE = UUID("6d1f3f3a-6f0e-5a53-9a52-5b8f0f2f7c11")
 
 LIST_POSITION = re.compile(r"[-0-9]{10}T[:.0-9]{12}Z#[-0-9a-f]{36}")
 VERSION = re.compile(r"[0-9]{1,12}", re.ASCII)
-INLINE_DEADLINE_SECONDS = 60
-UPLOAD_GRACE_SECONDS = 5 * 60
-"""An upload that began before its URL expired may still be under way."""
-
-
-@dataclass(frozen=True, slots=True)
-class InlinePayload:
-    """A payload inside the create request."""
-
-    media_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredPayload:
-    """A payload that the client will upload; `sha256` in lower-case hex."""
-
-    media_type: str
-    size: int
-    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +39,9 @@ class NewObject:
     name: str
     attributes: Mapping[str, Any]
     labels: Mapping[str, str]
-    payload: InlinePayload | DeclaredPayload | None
+    payload: NewPayload | None
     fingerprint: str
     idempotency_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A PUT of exactly the declared size with exactly these headers."""
-
-    url: str
-    headers: Mapping[str, str]
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +78,14 @@ class History:
 class Objects:
     """Times are in seconds. `shards` may be raised between deployments, never lowered."""
 
-    def __init__(  # noqa: PLR0913  # what it works with and its three settings
+    def __init__(
         self,
         objects: ObjectRepository,
         payloads: PayloadStore,
         history: HistoryRepository,
+        uploads: Uploads,
         *,
         shards: int,
-        upload_seconds: int,
         download_seconds: int,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -122,7 +93,7 @@ class Objects:
         self._payloads = payloads
         self._history = history
         self._shards = shards
-        self._upload_seconds = upload_seconds
+        self._uploads = uploads
         self._download_seconds = download_seconds
         self._clock = clock
 
@@ -138,7 +109,7 @@ class Objects:
             _check_replay(stored, created)
         if isinstance(new.payload, InlinePayload) and stored.awaits(1) and stored.newest is not None:
             self._payloads.put_once(_key(stored, 1), new.payload.body, stored.newest)
-        return Creation(stored, replayed, self._upload_of(stored))
+        return Creation(stored, replayed, self._uploads.sign(stored, self._clock()))
 
     def _born(self, owner: str, new: NewObject, correlation_id: str) -> StoredObject:
         now = self._clock()
@@ -162,17 +133,8 @@ class Objects:
         )
         return record if new.payload is None else self._awaiting(record, new.payload, now)
 
-    def _awaiting(
-        self, record: StoredObject, payload: InlinePayload | DeclaredPayload, now: datetime
-    ) -> StoredObject:
-        match payload:
-            case InlinePayload(media_type, body):
-                revision = Revision(1, media_type, len(body), sha256(body).hexdigest(), None)
-                deadline = now + timedelta(seconds=INLINE_DEADLINE_SECONDS)
-            case DeclaredPayload(media_type, size, checksum):
-                expires_at = now + timedelta(seconds=self._upload_seconds)
-                revision = Revision(1, media_type, size, checksum, expires_at)
-                deadline = expires_at + timedelta(seconds=UPLOAD_GRACE_SECONDS)
+    def _awaiting(self, record: StoredObject, payload: NewPayload, now: datetime) -> StoredObject:
+        revision, deadline = self._uploads.declare(payload, 1, now)
         KINDS[record.kind].check_payload(revision.media_type, revision.size)
         return replace(
             record,
@@ -181,17 +143,6 @@ class Objects:
             deadline=deadline,
             writable_until=revision.expires_at,
         )
-
-    def _upload_of(self, stored: StoredObject) -> Upload | None:
-        """Signed anew for the time that is left, so a retry needs no write."""
-        incoming = stored.incoming
-        if incoming is None or incoming.expires_at is None or stored.status is Status.PROCESSING:
-            return None
-        seconds = int((incoming.expires_at - self._clock()).total_seconds())
-        if seconds < 1:
-            return None
-        signed = self._payloads.sign_upload(_key(stored, incoming.number), incoming, seconds=seconds)
-        return Upload(signed.url, signed.headers, incoming.expires_at)
 
     def read(self, owner: str, object_id: UUID) -> StoredObject:
         """Raises NotFound."""

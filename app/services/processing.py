@@ -65,7 +65,7 @@ class Arrival:
 
 
 class Processing:
-    def __init__(  # noqa: PLR0913  # what it works with and its three settings
+    def __init__(
         self,
         objects: ObjectRepository,
         payloads: PayloadStore,

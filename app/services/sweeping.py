@@ -4,6 +4,7 @@
     pending, no payload                expired
     processing, lease lapsed           its worker died: queue it again
     processing, attempts used up       failed
+    deleted                            purged for the last time
 
 Found through the `in_flight` index; the table is never scanned.
 """
@@ -18,6 +19,7 @@ from app.domain.objects import Status, StoredObject
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
 from app.observability import logger
+from app.services.purging import Purging
 from app.storage.items import UnreadableItem
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
@@ -30,30 +32,33 @@ class Action(StrEnum):
     REQUEUE = "requeued"
     EXPIRE = "expired"
     GIVE_UP = "failed"
+    PURGE = "purged"
     LEAVE = "left"
 
 
 def decide(stored: StoredObject, *, payload_found: bool, now: datetime, max_attempts: int) -> Action:
-    if stored.deadline is None or now < stored.deadline:
+    is_due = stored.deadline is not None and stored.deadline <= now
+    if not is_due or (stored.status is Status.PROCESSING and stored.lease_is_held(now)):
         return Action.LEAVE
     match stored.status:
         case Status.PENDING:
             return Action.REQUEUE if payload_found else Action.EXPIRE
-        case Status.PROCESSING if stored.lease_is_held(now):
-            return Action.LEAVE
         case Status.PROCESSING if stored.attempts >= max_attempts:
             return Action.GIVE_UP
         case Status.PROCESSING:
             return Action.REQUEUE
+        case Status.DELETED:
+            return Action.PURGE
     return Action.LEAVE
 
 
 class Sweeping:
-    def __init__(  # what it works with and its setting
+    def __init__(
         self,
         objects: ObjectRepository,
         payloads: PayloadStore,
         queue: WorkQueue,
+        purging: Purging,
         *,
         max_attempts: int,
         clock: Callable[[], datetime] = utc_now,
@@ -61,6 +66,7 @@ class Sweeping:
         self._objects = objects
         self._payloads = payloads
         self._queue = queue
+        self._purging = purging
         self._max_attempts = max_attempts
         self._clock = clock
 
@@ -104,6 +110,8 @@ class Sweeping:
                 self._queue.send_payload_created(str(_key(stored)), _size(stored))
             case Action.EXPIRE:
                 self._objects.save(stored.expire(now=now), read=stored)
+            case Action.PURGE:
+                self._purging.purge(stored.owner, stored.id)
             case Action.GIVE_UP:
                 self._objects.save(stored.give_up(now=now), read=stored)
 

@@ -39,17 +39,37 @@ class HistoryRepository:
 
         Raises Unavailable when DynamoDB leaves some unwritten several times.
         """
-        items = list({event.id: _item(event) for event in events}.values())
-        for start in range(0, len(items), ITEMS_PER_CALL):
-            self._write(items[start : start + ITEMS_PER_CALL])
+        items = {event.id: _item(event) for event in events}.values()
+        self._write_all([{"PutRequest": {"Item": item}} for item in items])
 
-    def _write(self, items: list[dict[str, Any]]) -> None:
-        requests: Any = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
+    def _write_all(self, requests: Sequence[Any]) -> None:
+        for start in range(0, len(requests), ITEMS_PER_CALL):
+            self._write(requests[start : start + ITEMS_PER_CALL])
+
+    def _write(self, batch: Sequence[Any]) -> None:
+        requests: Any = {self._table: batch}
         for _ in range(CALLS_PER_BATCH):
             requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
             if not requests:
                 return
         raise Unavailable("DynamoDB left history items unwritten.")
+
+    @passing_faults()
+    def purge(self, owner: str, object_id: str) -> None:
+        """Delete every event of an object; to purge again changes nothing."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#pk = :pk AND begins_with(#sk, :prefix)",
+            ProjectionExpression="#pk, #sk",
+            ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+            ExpressionAttributeValues={
+                ":pk": {"S": partition_key(owner, object_id)},
+                ":prefix": {"S": EVENT_PREFIX},
+            },
+            ConsistentRead=True,
+        )
+        keys = [item for page in pages for item in page["Items"]]
+        self._write_all([{"DeleteRequest": {"Key": key}} for key in keys])
 
     @passing_faults()
     def page(self, owner: str, object_id: str, *, after_version: int, limit: int) -> HistoryPage:

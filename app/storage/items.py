@@ -14,7 +14,8 @@ The shard is stored and never recomputed, so that LIST_SHARDS may be raised.
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -94,6 +95,8 @@ def _internal_values(stored: StoredObject) -> dict[str, Any]:
         "lease": stored.lease and {"token": stored.lease.token, "until": timestamp(stored.lease.until)},
         "deadline": _text(stored.deadline),
         "writable_until": _text(stored.writable_until),
+        # DynamoDB reads it as seconds since 1970 (Amazon DynamoDB Developer Guide, "Time to Live").
+        "purge_at": stored.purge_at and int(stored.purge_at.timestamp()),
     }
 
 
@@ -150,6 +153,7 @@ def _from_values(values: Mapping[str, Any]) -> StoredObject:
         lease=_lease(values.get("lease")),
         deadline=_moment(values.get("deadline")),
         writable_until=_moment(values.get("writable_until")),
+        purge_at=_from_epoch(values.get("purge_at")),
     )
 
 
@@ -222,6 +226,10 @@ def _problem(values: Mapping[str, Any] | None) -> Problem | None:
 
 def _lease(values: Mapping[str, Any] | None) -> Lease | None:
     return None if values is None else Lease(values["token"], parse_timestamp(values["until"]))
+
+
+def _from_epoch(seconds: Decimal | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -85,6 +85,11 @@ class ObjectRepository:
         return from_item(found["Item"])
 
     @passing_faults()
+    def check(self) -> None:
+        """Raises Unavailable when the table does not answer."""
+        self._client.get_item(TableName=self._table, Key=object_key("readiness", "check"))
+
+    @passing_faults()
     def save(self, after: StoredObject, *, read: StoredObject) -> None:
         """Replace `read` by `after` in one conditional write.
 

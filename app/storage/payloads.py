@@ -7,6 +7,7 @@ relay-failures/<sequence number>.json       stream records that are no event
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from app.aws import error_code, passing_faults
-from app.domain.errors import NotFound, UnknownMessage
+from app.domain.errors import NotFound, Unavailable, UnknownMessage
 from app.domain.objects import Artifact, Revision
 
 if TYPE_CHECKING:
@@ -135,6 +136,11 @@ class PayloadStore:
         return True
 
     @passing_faults()
+    def check(self) -> None:
+        """Raises Unavailable when the bucket does not answer."""
+        self._client.head_bucket(Bucket=self._bucket)
+
+    @passing_faults()
     def fetch(self, key: PayloadKey, target: Path, *, at_most: int) -> Download:
         """Copy a payload to a file, hashing it on the way; stop after `at_most` bytes.
 
@@ -162,6 +168,28 @@ class PayloadStore:
                 Bucket=self._bucket, Key=key.artifact(name), Body=file, ContentType=media_type
             )
         return Artifact(name, media_type, source.stat().st_size, sha256)
+
+    @passing_faults()
+    def purge(self, owner: str, object_id: str) -> None:
+        """Delete every payload and artifact of an object; to purge again changes nothing.
+
+        Raises Unavailable when S3 left some undeleted.
+        """
+        for folder in (PAYLOADS, ARTIFACTS):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=f"{folder}/{owner}/{object_id}/"
+            )
+            for page in pages:
+                self._delete([found["Key"] for found in page.get("Contents", [])])
+
+    def _delete(self, keys: Sequence[str]) -> None:
+        if keys:
+            answer = self._client.delete_objects(
+                Bucket=self._bucket,
+                Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
+            )
+            if answer.get("Errors"):
+                raise Unavailable("S3 left objects undeleted.")
 
     @passing_faults()
     def set_aside(self, name: str, record: bytes) -> None:

@@ -1,7 +1,9 @@
 """From a message to its use case.
 
-    S3 "Object Created"     process the payload
-    sweep                   sweep
+    S3 "Object Created"           process the payload
+    object.reprocess_requested    process it again
+    object.deleted                purge what is left of the object
+    sweep                         sweep
 
 A message is an EventBridge envelope in an SQS body. Anything else raises
 UnknownMessage, and so ends in the dead-letter queue, where it can be seen.
@@ -13,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.errors import UnknownMessage
+from app.domain.events import EventType
 from app.services.processing import Arrival, Processing
+from app.services.purging import Purging
 from app.services.sweeping import Sweeping
 from app.storage.payloads import PayloadKey
 
@@ -23,7 +27,13 @@ class Sweep:
     """The clock's message."""
 
 
-Message = Arrival | Sweep
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    owner: str
+    object_id: str
+
+
+Message = Arrival | Deletion | Sweep
 
 
 def parse_message(body: str) -> Message:
@@ -33,6 +43,10 @@ def parse_message(body: str) -> Message:
         match envelope["detail-type"]:
             case "Object Created":
                 return _arrival(envelope["detail"]["object"], body)
+            case EventType.REPROCESS_REQUESTED:
+                return _reprocess(envelope["detail"], body)
+            case EventType.DELETED:
+                return Deletion(envelope["detail"]["owner"], envelope["detail"]["subject"])
             case "sweep":
                 return Sweep()
     except (ValueError, KeyError, TypeError) as unreadable:
@@ -44,14 +58,23 @@ def _arrival(created: Mapping[str, Any], body: str) -> Arrival:
     return Arrival(PayloadKey.parse(created["key"]), int(created["size"]), body)
 
 
+def _reprocess(event: Mapping[str, Any], body: str) -> Arrival:
+    incoming = event["data"]["incoming"]
+    key = PayloadKey(event["owner"], event["subject"], incoming["revision"])
+    return Arrival(key, incoming["size"], body)
+
+
 class Dispatcher:
-    def __init__(self, processing: Processing, sweeping: Sweeping) -> None:
+    def __init__(self, processing: Processing, purging: Purging, sweeping: Sweeping) -> None:
         self._processing = processing
+        self._purging = purging
         self._sweeping = sweeping
 
     def dispatch(self, message: Message, *, seconds_left: Callable[[], float]) -> None:
         match message:
             case Arrival():
                 self._processing.process(message, seconds_left=seconds_left())
+            case Deletion(owner, object_id):
+                self._purging.purge(owner, object_id)
             case Sweep():
                 self._sweeping.sweep(seconds_left=seconds_left)

@@ -24,7 +24,8 @@ from app.domain.objects import (
     Status,
     StoredObject,
 )
-from app.services.objects import InlinePayload, NewObject, Objects
+from app.services.objects import NewObject, Objects
+from app.services.uploads import InlinePayload, Uploads
 from app.storage.history import HistoryRepository
 from app.storage.items import to_item
 from app.storage.objects import ListQuery, ObjectRepository
@@ -549,7 +550,8 @@ def test_of_many_creates_with_one_key_one_makes_the_object(emulated: Aws, owner:
     objects = ObjectRepository(emulated.dynamodb, emulated.table, shards=1)
     payloads = PayloadStore(emulated.s3, emulated.bucket, presigner=emulated.s3)
     history = HistoryRepository(emulated.dynamodb, emulated.table)
-    service = Objects(objects, payloads, history, shards=1, upload_seconds=900, download_seconds=300)
+    uploads = Uploads(payloads, seconds=900)
+    service = Objects(objects, payloads, history, uploads, shards=1, download_seconds=300)
     new = NewObject(
         kind="dataset",
         name="small.csv",

@@ -13,7 +13,11 @@ from starlette.testclient import TestClient
 from app.api.app import create_app
 from app.api.gateway import create_handler
 from app.config import ApiSettings
+from app.services.api import ApiServices
+from app.services.editing import Editing
 from app.services.objects import Objects
+from app.services.readiness import Readiness
+from app.services.uploads import Uploads
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
@@ -22,14 +26,15 @@ from tests.edges.doors import LambdaTransport
 
 
 @pytest.fixture
-def service(aws: Aws) -> Objects:
-    return Objects(
-        ObjectRepository(aws.dynamodb, aws.table, shards=1),
-        PayloadStore(aws.s3, aws.bucket, presigner=aws.s3),
-        HistoryRepository(aws.dynamodb, aws.table),
-        shards=1,
-        upload_seconds=900,
-        download_seconds=300,
+def services(aws: Aws) -> ApiServices:
+    objects = ObjectRepository(aws.dynamodb, aws.table, shards=1)
+    payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
+    history = HistoryRepository(aws.dynamodb, aws.table)
+    uploads = Uploads(payloads, seconds=900)
+    return ApiServices(
+        Objects(objects, payloads, history, uploads, shards=1, download_seconds=300),
+        Editing(objects, payloads, uploads),
+        Readiness(objects, payloads),
     )
 
 
@@ -40,9 +45,9 @@ def settings_for(auth_mode: str, **more: Any) -> ApiSettings:
 
 
 @pytest.fixture
-def make_app(service: Objects) -> Any:
+def make_app(services: ApiServices) -> Any:
     def make(auth_mode: str, **more: Any) -> FastAPI:
-        return create_app(service, settings_for(auth_mode, **more))
+        return create_app(services, settings_for(auth_mode, **more))
 
     return make
 

@@ -17,7 +17,7 @@ from app.domain import errors
 from app.domain.errors import Refused, Unavailable, WharfError
 from app.domain.kinds import KINDS
 from app.domain.objects import Status
-from app.services.objects import Objects
+from app.services.api import ApiServices
 from tests.edges.conftest import settings_for, through_lambda
 
 INTERNAL = {errors.InvalidPayload, errors.UnknownMessage}
@@ -100,8 +100,8 @@ def test_documentation_needs_no_internet_access(client: httpx2.Client) -> None:
         assert client.get(link.removeprefix("/dev")).status_code == 200
 
 
-def test_links_carry_the_stage_that_api_gateway_serves_below(service: Objects) -> None:
-    with through_lambda(create_app(service, settings_for("api-key"))) as client:
+def test_links_carry_the_stage_that_api_gateway_serves_below(services: ApiServices) -> None:
+    with through_lambda(create_app(services, settings_for("api-key"))) as client:
         page = client.get("/docs").text
         created = client.post("/v1/objects", json={"kind": "record", "name": "n"})
         start = client.get("/")
@@ -128,9 +128,9 @@ def test_openapi_describes_the_union_of_kinds(client: httpx2.Client) -> None:
     assert set(body["discriminator"]["mapping"]) == set(KINDS)
 
 
-def test_a_fault_of_the_service_is_a_problem_with_the_request_id(service: Objects) -> None:
-    app = create_app(service, settings_for("local"))
-    del app.state.objects
+def test_a_fault_of_the_service_is_a_problem_with_the_request_id(services: ApiServices) -> None:
+    app = create_app(services, settings_for("local"))
+    del app.state.services
     answer = TestClient(app, raise_server_exceptions=False).get("/v1/objects")
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")

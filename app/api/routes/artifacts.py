@@ -22,4 +22,5 @@ def download_artifact(
     object_id: UUID, name: str, caller: Caller, objects: ObjectsService, request: Request
 ) -> Response:
     """Download one artifact: a redirect, or the URL as JSON when you accept that."""
-    return answer_with_link(request, objects.link_to_artifact(caller.owner, object_id, name))
+    link = objects.link_to_artifact(caller.owner, object_id, name, method=request.state.method)
+    return answer_with_link(request, link)

@@ -1,11 +1,13 @@
-"""Health: whether the service is alive."""
+"""Health: whether the service is alive, and whether what it needs answers."""
 
 from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from app.api.dependencies import ReadinessService
 from app.api.lambda_route import LambdaRoute
+from app.domain.errors import Unavailable
 
 router = APIRouter(tags=["health"], route_class=LambdaRoute)
 
@@ -17,4 +19,13 @@ class HealthOut(BaseModel):
 @router.get("/healthz", operation_id="checkHealth")
 async def check_health() -> HealthOut:
     """Alive; needs nothing else to be."""
+    return HealthOut(status="ok")
+
+
+@router.get("/readyz", operation_id="checkReadiness")
+def check_readiness(readiness: ReadinessService) -> HealthOut:
+    """Ready to work; 503 names what does not answer."""
+    away = [name for name, answers in readiness.check().items() if not answers]
+    if away:
+        raise Unavailable(f"No answer from: {', '.join(away)}.")
     return HealthOut(status="ok")

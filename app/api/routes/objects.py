@@ -1,16 +1,35 @@
-"""Objects: create, read, list."""
+"""Objects: create, read, change, delete, list."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.dependencies import Cursor, IdempotencyKey, Limit, ObjectsService, RequestId
+from app.api.bodies import merge_patch_body
+from app.api.dependencies import (
+    Cursor,
+    EditingService,
+    IdempotencyKey,
+    Limit,
+    ObjectsService,
+    RequestId,
+)
 from app.api.lambda_route import LambdaRoute
+from app.api.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
 from app.api.principal import Caller
-from app.api.schemas import CreatedOut, CreateIn, ObjectOut, ObjectPage, PublicStatus, SummaryOut
+from app.api.schemas import (
+    CreatedOut,
+    CreateIn,
+    ObjectOut,
+    ObjectPage,
+    PatchIn,
+    PublicStatus,
+    SummaryOut,
+)
 from app.domain.errors import FieldError, InvalidInput
 from app.storage.objects import ListQuery
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "You have this version"}}
 
 router = APIRouter(prefix="/objects", tags=["objects"], route_class=LambdaRoute)
 
@@ -28,17 +47,66 @@ def create_object(
     """Create an object, with its payload inside, or with a URL to upload it to."""
     creation = objects.create(caller.owner, body.to_domain(idempotency_key), correlation_id=request_id)
     response.headers["Location"] = f"{request.url.path}/{creation.stored.id}"
-    response.headers["ETag"] = f'"{creation.stored.version}"'
+    response.headers["ETag"] = entity_tag(creation.stored.version)
     if creation.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    return CreatedOut.created(creation)
+    return CreatedOut.awaiting(creation.stored, creation.upload)
 
 
-@router.get("/{object_id}", operation_id="readObject")
-def read_object(object_id: UUID, caller: Caller, objects: ObjectsService, response: Response) -> ObjectOut:
-    """Read an object. `ETag` is its version."""
+@router.get("/{object_id}", operation_id="readObject", response_model=ObjectOut, responses=NOT_MODIFIED)
+def read_object(
+    object_id: UUID, caller: Caller, objects: ObjectsService, known: IfNoneMatch, response: Response
+) -> ObjectOut | Response:
+    """Read an object. `ETag` is its version; with `If-None-Match` 304 when you have that one."""
     stored = objects.read(caller.owner, object_id)
-    response.headers["ETag"] = f'"{stored.version}"'
+    tag = {"ETag": entity_tag(stored.version)}
+    if is_known(known, stored.version):
+        return Response(status_code=304, headers=tag)
+    response.headers.update(tag)
+    return ObjectOut.of(stored)
+
+
+@router.patch(
+    "/{object_id}",
+    operation_id="updateObject",
+    response_model=ObjectOut,
+    openapi_extra=merge_patch_body(PatchIn),
+)
+def update_object(
+    object_id: UUID,
+    body: PatchIn,
+    caller: Caller,
+    editing: EditingService,
+    expected: IfMatch,
+    request_id: RequestId,
+    response: Response,
+) -> ObjectOut:
+    """Change name, attributes and labels by a JSON merge patch (RFC 7396): null removes.
+
+    With `If-Match` no update is ever lost. Without, changes of different fields both
+    survive. A patch that changes nothing leaves the version as it is.
+    """
+    patch = body.model_dump(exclude_unset=True)
+    stored = editing.edit(caller.owner, object_id, patch, expected=expected, correlation_id=request_id)
+    response.headers["ETag"] = entity_tag(stored.version)
+    return ObjectOut.of(stored)
+
+
+@router.delete("/{object_id}", status_code=204, operation_id="deleteObject")
+def delete_object(
+    object_id: UUID, caller: Caller, editing: EditingService, expected: IfMatch, request_id: RequestId
+) -> None:
+    """Delete an object with its payloads, artifacts and history. To delete it again is 204 too."""
+    editing.delete(caller.owner, object_id, expected=expected, correlation_id=request_id)
+
+
+@router.post("/{object_id}/reprocess", status_code=202, operation_id="reprocessObject")
+def reprocess_object(
+    object_id: UUID, caller: Caller, editing: EditingService, request_id: RequestId, response: Response
+) -> ObjectOut:
+    """Run the pipeline again on the newest payload; 409 while it is running."""
+    stored = editing.reprocess(caller.owner, object_id, correlation_id=request_id)
+    response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 
 

@@ -1,18 +1,75 @@
-"""Payloads: download."""
+"""Payloads: upload a new revision, download the last ready one."""
 
+import re
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.dependencies import ObjectsService
+from app.api.bodies import raw_body
+from app.api.dependencies import EditingService, ObjectsService, RequestId
 from app.api.lambda_route import LambdaRoute
 from app.api.links import LINK_RESPONSES, answer_with_link
+from app.api.preconditions import entity_tag
 from app.api.principal import Caller
+from app.api.schemas import MEDIA_TYPE, CreatedOut, ObjectOut, UploadPayload
+from app.domain.errors import InvalidMediaType
+from app.services.uploads import InlinePayload
+
+MEDIA_TYPE_CHARACTERS = 255
 
 router = APIRouter(prefix="/objects/{object_id}", tags=["payloads"], route_class=LambdaRoute)
+
+
+async def _raw_payload(request: Request) -> InlinePayload:
+    media_type = request.headers.get("content-type", "").strip()
+    if len(media_type) > MEDIA_TYPE_CHARACTERS or not re.fullmatch(MEDIA_TYPE, media_type):
+        raise InvalidMediaType
+    return InlinePayload(media_type, await request.body())
+
+
+RawPayload = Annotated[InlinePayload, Depends(_raw_payload)]
+
+
+@router.post("/uploads", status_code=201, operation_id="requestUpload")
+def request_upload(
+    object_id: UUID,
+    body: UploadPayload,
+    caller: Caller,
+    editing: EditingService,
+    request_id: RequestId,
+    response: Response,
+) -> CreatedOut:
+    """Ask for an upload of a new revision. To ask again for the one that is awaited gives the same one."""
+    stored, upload = editing.request_upload(
+        caller.owner, object_id, body.to_domain(), correlation_id=request_id
+    )
+    response.headers["ETag"] = entity_tag(stored.version)
+    return CreatedOut.awaiting(stored, upload)
+
+
+@router.put(
+    "/payload",
+    status_code=202,
+    operation_id="putPayload",
+    openapi_extra=raw_body("The payload as it is, up to 4 MiB; its media type is the Content-Type."),
+)
+def put_payload(
+    object_id: UUID,
+    payload: RawPayload,
+    caller: Caller,
+    editing: EditingService,
+    request_id: RequestId,
+    response: Response,
+) -> ObjectOut:
+    """Upload a small payload as a new revision. The same bytes again change nothing."""
+    stored = editing.put_payload(caller.owner, object_id, payload, correlation_id=request_id)
+    response.headers["ETag"] = entity_tag(stored.version)
+    return ObjectOut.of(stored)
 
 
 @router.get("/payload", operation_id="downloadPayload", response_class=Response, responses=LINK_RESPONSES)
 def download_payload(object_id: UUID, caller: Caller, objects: ObjectsService, request: Request) -> Response:
     """Download the last ready payload: a redirect, or the URL as JSON when you accept that."""
-    return answer_with_link(request, objects.link_to_payload(caller.owner, object_id))
+    link = objects.link_to_payload(caller.owner, object_id, method=request.state.method)
+    return answer_with_link(request, link)

@@ -13,6 +13,7 @@ from app.domain.errors import (
     IdempotencyKeyReused,
     InvalidCursor,
     InvalidInput,
+    NoPayloadAllowed,
     NotFound,
     ObjectDeleted,
     PayloadNotReady,
@@ -22,7 +23,8 @@ from app.domain.events import event_of
 from app.domain.kinds import ATTRIBUTES_LIMIT_BYTES, GIBIBYTE, LARGEST_PUT_BYTES
 from app.domain.objects import Artifact, Payload, Result, Status, StoredObject
 from app.services.cursors import encode_cursor
-from app.services.objects import DeclaredPayload, InlinePayload, NewObject, Objects
+from app.services.objects import NewObject, Objects
+from app.services.uploads import DeclaredPayload, InlinePayload, Uploads
 from app.storage.history import HistoryRepository
 from app.storage.objects import ListQuery, ObjectRepository
 from app.storage.payloads import PayloadStore
@@ -55,8 +57,8 @@ def service(
         repository,
         payloads,
         history,
+        Uploads(payloads, seconds=UPLOAD_SECONDS),
         shards=1,
-        upload_seconds=UPLOAD_SECONDS,
         download_seconds=DOWNLOAD_SECONDS,
         clock=clock,
     )
@@ -156,7 +158,8 @@ def test_without_a_key_each_create_is_another_object(service: Objects) -> None:
 def test_an_object_keeps_the_shard_of_its_birth(
     repository: ObjectRepository, payloads: PayloadStore, history: HistoryRepository, shards: int
 ) -> None:
-    service = Objects(repository, payloads, history, shards=shards, upload_seconds=60, download_seconds=60)
+    uploads = Uploads(payloads, seconds=60)
+    service = Objects(repository, payloads, history, uploads, shards=shards, download_seconds=60)
 
     born = {create(service, new_record()).shard for _ in range(30)}
 
@@ -296,8 +299,6 @@ EMPTY_JSON_BYTES = len('{"text":""}')
 REFUSED: dict[str, tuple[NewObject, list[str]]] = {
     "attributes too large": (new_record(attributes=TOO_MANY), ["/attributes"]),
     "attributes too large in UTF-8": (new_record(attributes={"text": "é" * 16_384}), ["/attributes"]),
-    "a payload for a record": (new(kind="record"), ["/payload"]),
-    "an inline payload for a record": (new(kind="record", payload=INLINE), ["/payload"]),
     "a type the kind does not take": (
         new(payload=DeclaredPayload("image/png", 12, None)),
         ["/payload/media_type"],
@@ -329,6 +330,15 @@ def test_what_a_kind_does_not_take_is_refused_and_nothing_is_written(
         create(service, wanted)
 
     assert [error.pointer for error in refused.value.errors] == pointers
+    assert aws.dynamodb.scan(TableName=aws.table)["Count"] == 0
+    assert keys_in_bucket(aws) == []
+
+
+@pytest.mark.parametrize("wanted", [new(kind="record"), new(kind="record", payload=INLINE)])
+def test_a_record_takes_no_payload(service: Objects, aws: Aws, wanted: NewObject) -> None:
+    with pytest.raises(NoPayloadAllowed):
+        create(service, wanted)
+
     assert aws.dynamodb.scan(TableName=aws.table)["Count"] == 0
     assert keys_in_bucket(aws) == []
 

@@ -11,7 +11,9 @@ from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.objects import Payload, Result, Status, StoredObject
 from app.messaging.work_queue import WorkQueue
 from app.services.processing import Arrival
+from app.services.purging import Purging
 from app.services.sweeping import RESERVE_SECONDS, Action, Sweeping, decide
+from app.storage.history import HistoryRepository
 from app.storage.items import object_key
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
@@ -31,10 +33,17 @@ CLAIMED = make_object().claim(now=NOW, lease_until=LEASE_UNTIL)
 
 
 @pytest.fixture
+def purging(
+    repository: ObjectRepository, payloads: PayloadStore, history: HistoryRepository, clock: Clock
+) -> Purging:
+    return Purging(repository, payloads, history, clock=clock)
+
+
+@pytest.fixture
 def sweeping(
-    repository: ObjectRepository, payloads: PayloadStore, queue: WorkQueue, clock: Clock
+    repository: ObjectRepository, payloads: PayloadStore, queue: WorkQueue, purging: Purging, clock: Clock
 ) -> Sweeping:
-    return Sweeping(repository, payloads, queue, max_attempts=MAX_ATTEMPTS, clock=clock)
+    return Sweeping(repository, payloads, queue, purging, max_attempts=MAX_ATTEMPTS, clock=clock)
 
 
 def sweep(sweeping: Sweeping) -> Counter[Action]:
@@ -343,12 +352,14 @@ def test_a_sweep_with_nothing_to_do_costs_one_query(sweeping: Sweeping, aws: Aws
     assert [call.operation for made in calls for call in made] == ["Query"]
 
 
-def test_every_shard_is_swept(aws: Aws, payloads: PayloadStore, queue: WorkQueue, clock: Clock) -> None:
+def test_every_shard_is_swept(
+    aws: Aws, payloads: PayloadStore, queue: WorkQueue, clock: Clock, purging: Purging
+) -> None:
     sharded = ObjectRepository(aws.dynamodb, aws.table, shards=3)
     for shard in range(3):
         sharded.add(make_object(id=str(uuid4()), shard=shard))
     clock.move(minutes=21)
 
-    done = sweep(Sweeping(sharded, payloads, queue, max_attempts=MAX_ATTEMPTS, clock=clock))
+    done = sweep(Sweeping(sharded, payloads, queue, purging, max_attempts=MAX_ATTEMPTS, clock=clock))
 
     assert done == {Action.EXPIRE: 3}

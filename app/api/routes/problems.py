@@ -1,0 +1,43 @@
+"""Problems: the page that a problem document's `type` points to."""
+
+from html import escape
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from app.api.lambda_route import LambdaRoute
+from app.api.problems import PAGES, Answer
+from app.domain.errors import NotFound
+
+router = APIRouter(tags=["problems"], route_class=LambdaRoute)
+
+PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }}
+</style>
+<h1>{title}</h1>
+<p>Code <code>{code}</code>, status {status}.</p>
+<p>{advice}</p>
+"""
+
+
+@router.get("/problems/{code}", operation_id="readProblem", response_class=HTMLResponse)
+async def read_problem(code: str) -> HTMLResponse:
+    """What a problem's `code` means, and what to do about it."""
+    if code not in PAGES:
+        raise NotFound("problem")
+    return HTMLResponse(page(PAGES[code]))
+
+
+def page(answer: Answer) -> str:
+    return PAGE.format(
+        title=escape(answer.title),
+        code=escape(answer.code),
+        status=answer.status,
+        advice=escape(answer.advice),
+    )

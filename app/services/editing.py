@@ -1,0 +1,203 @@
+"""What a client changes about an object that is there: edit, delete, new payload, reprocess.
+
+Each reads, decides and saves. A save that meets another writer starts over a few
+times, so that changes of different fields both survive; with `expected` versions
+(If-Match) it ends in VersionMismatch instead, and no update is lost.
+"""
+
+from collections.abc import Callable, Mapping, Set
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from app.domain.errors import (
+    FieldError,
+    InvalidInput,
+    NoPayloadAllowed,
+    NotFound,
+    StaleWrite,
+    VersionMismatch,
+)
+from app.domain.json import compact_json, merge_patch
+from app.domain.kinds import KINDS, base_media_type
+from app.domain.objects import FIRST_REQUEUE_SECONDS, Status, StoredObject
+from app.domain.times import utc_now
+from app.services.uploads import DeclaredPayload, InlinePayload, Upload, Uploads
+from app.storage.objects import ObjectRepository
+from app.storage.payloads import PayloadKey, PayloadStore
+
+WRITE_TRIES = 5
+LABELS_LIMIT = 32
+
+Versions = Set[int] | None
+"""Those that the client accepts; None accepts any."""
+Change = Callable[[StoredObject, datetime], StoredObject]
+
+
+class Editing:
+    def __init__(
+        self,
+        objects: ObjectRepository,
+        payloads: PayloadStore,
+        uploads: Uploads,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._objects = objects
+        self._payloads = payloads
+        self._uploads = uploads
+        self._clock = clock
+
+    def edit(
+        self,
+        owner: str,
+        object_id: UUID,
+        patch: Mapping[str, Any],
+        *,
+        expected: Versions = None,
+        correlation_id: str,
+    ) -> StoredObject:
+        """Apply a merge patch over name, attributes and labels; one that changes nothing writes nothing.
+
+        Raises NotFound, VersionMismatch or InvalidInput.
+        """
+
+        def change(stored: StoredObject, now: datetime) -> StoredObject:
+            current = {
+                "name": stored.name,
+                "attributes": dict(stored.attributes),
+                "labels": dict(stored.labels),
+            }
+            merged = merge_patch(current, patch)
+            if compact_json(merged, sort_keys=True) == compact_json(current, sort_keys=True):
+                return stored
+            attributes, labels = merged.get("attributes", {}), merged.get("labels", {})
+            _check_labels(labels)
+            KINDS[stored.kind].check_attributes(attributes)
+            return stored.edit(
+                name=merged["name"],
+                attributes=attributes,
+                labels=labels,
+                now=now,
+                correlation_id=correlation_id,
+            )
+
+        return self._change(owner, object_id, change, expected)
+
+    def delete(self, owner: str, object_id: UUID, *, expected: Versions = None, correlation_id: str) -> None:
+        """Leave a tombstone; to delete one again changes nothing. Raises NotFound or VersionMismatch."""
+
+        def change(stored: StoredObject, now: datetime) -> StoredObject:
+            if stored.status is Status.DELETED:
+                return stored
+            _check_version(stored, expected)
+            return stored.delete(now=now, correlation_id=correlation_id)
+
+        self._save(owner, object_id, change)
+
+    def request_upload(
+        self, owner: str, object_id: UUID, declared: DeclaredPayload, *, correlation_id: str
+    ) -> tuple[StoredObject, Upload | None]:
+        """Await a new revision; to ask again for the one that is awaited gives the same one.
+
+        Raises NotFound, NoPayloadAllowed, InvalidInput or WrongState.
+        """
+
+        def change(stored: StoredObject, now: datetime) -> StoredObject:
+            KINDS[stored.kind].check_payload(declared.media_type, declared.size, at="")
+            if _is_awaited(stored, declared, now):
+                return stored
+            number = 1 if stored.newest is None else stored.newest.number + 1
+            revision, deadline = self._uploads.declare(declared, number, now)
+            return stored.request_upload(revision, now=now, deadline=deadline, correlation_id=correlation_id)
+
+        stored = self._change(owner, object_id, change)
+        return stored, self._uploads.sign(stored, self._clock())
+
+    def put_payload(
+        self, owner: str, object_id: UUID, payload: InlinePayload, *, correlation_id: str
+    ) -> StoredObject:
+        """Take a small payload as a new revision; the same bytes again change nothing.
+
+        Raises NotFound, NoPayloadAllowed, InvalidInput or WrongState.
+        """
+        checksum = sha256(payload.body).hexdigest()
+
+        def change(stored: StoredObject, now: datetime) -> StoredObject:
+            KINDS[stored.kind].check_payload(payload.media_type, len(payload.body), at="")
+            if _is_newest(stored, payload.media_type, checksum):
+                return stored
+            number = 1 if stored.newest is None else stored.newest.number + 1
+            revision, deadline = self._uploads.declare(payload, number, now)
+            return stored.request_upload(revision, now=now, deadline=deadline, correlation_id=correlation_id)
+
+        stored = self._change(owner, object_id, change)
+        incoming = stored.incoming
+        if incoming is not None and stored.status is not Status.PROCESSING:
+            self._payloads.put_once(PayloadKey(owner, stored.id, incoming.number), payload.body, incoming)
+        return stored
+
+    def reprocess(self, owner: str, object_id: UUID, *, correlation_id: str) -> StoredObject:
+        """Run the pipeline again on the newest payload. Raises NotFound, NoPayloadAllowed or WrongState."""
+
+        def change(stored: StoredObject, now: datetime) -> StoredObject:
+            if stored.newest is None:
+                raise NoPayloadAllowed(stored.kind)
+            deadline = now + timedelta(seconds=FIRST_REQUEUE_SECONDS)
+            return stored.reprocess(now=now, deadline=deadline, correlation_id=correlation_id)
+
+        return self._change(owner, object_id, change)
+
+    def _change(self, owner: str, object_id: UUID, change: Change, expected: Versions = None) -> StoredObject:
+        def change_living(stored: StoredObject, now: datetime) -> StoredObject:
+            if stored.status is Status.DELETED:
+                raise NotFound
+            _check_version(stored, expected)
+            return change(stored, now)
+
+        return self._save(owner, object_id, change_living)
+
+    def _save(self, owner: str, object_id: UUID, change: Change) -> StoredObject:
+        for _ in range(WRITE_TRIES):
+            stored = self._objects.get(owner, str(object_id))
+            after = change(stored, self._clock())
+            if after is stored:
+                return stored
+            try:
+                self._objects.save(after, read=stored)
+            except StaleWrite:
+                continue
+            return after
+        raise StaleWrite
+
+
+def _check_version(stored: StoredObject, expected: Versions) -> None:
+    if expected is not None and stored.version not in expected:
+        raise VersionMismatch(stored.version)
+
+
+def _is_awaited(stored: StoredObject, declared: DeclaredPayload, now: datetime) -> bool:
+    """Whether this very upload was asked for already, and can still be made."""
+    newest = stored.newest
+    return (
+        stored.status is Status.PENDING
+        and newest is not None
+        and newest.expires_at is not None
+        and now < newest.expires_at
+        and (newest.media_type, newest.size, newest.sha256)
+        == (declared.media_type, declared.size, declared.sha256)
+    )
+
+
+def _is_newest(stored: StoredObject, media_type: str, checksum: str) -> bool:
+    newest, payload = stored.newest, stored.payload
+    if newest is None or base_media_type(newest.media_type) != base_media_type(media_type):
+        return False
+    checked = payload.sha256 if payload is not None and payload.revision == newest.number else None
+    return checksum in (newest.sha256, checked)
+
+
+def _check_labels(labels: Mapping[str, str]) -> None:
+    if len(labels) > LABELS_LIMIT:
+        raise InvalidInput([FieldError("/labels", f"An object has at most {LABELS_LIMIT} labels.")])

@@ -1,0 +1,30 @@
+"""Whether the service can do its work now: its table and its bucket answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.domain.errors import Unavailable
+from app.observability import logger
+from app.storage.objects import ObjectRepository
+from app.storage.payloads import PayloadStore
+
+
+class Readiness:
+    def __init__(self, objects: ObjectRepository, payloads: PayloadStore) -> None:
+        self._checks: dict[str, Callable[[], Any]] = {
+            "table": objects.check,
+            "bucket": payloads.check,
+        }
+
+    def check(self) -> dict[str, bool]:
+        """Which of the dependencies answer."""
+        return {name: _answers(name, check) for name, check in self._checks.items()}
+
+
+def _answers(name: str, check: Callable[[], Any]) -> bool:
+    try:
+        check()
+    except Unavailable as fault:
+        logger.warning("dependency.away", dependency=name, error=str(fault))
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""How a payload comes in: inside a request, or uploaded by the client to a presigned URL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from app.domain.objects import Revision, Status, StoredObject
+from app.storage.payloads import PayloadKey, PayloadStore
+
+INLINE_DEADLINE_SECONDS = 60
+UPLOAD_GRACE_SECONDS = 5 * 60
+"""An upload that began before its URL expired may still be under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePayload:
+    """A payload inside the create request."""
+
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPayload:
+    """A payload that the client will upload; `sha256` in lower-case hex."""
+
+    media_type: str
+    size: int
+    sha256: str | None
+
+
+NewPayload = InlinePayload | DeclaredPayload
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A PUT of exactly the declared size with exactly these headers."""
+
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+class Uploads:
+    def __init__(self, payloads: PayloadStore, *, seconds: int) -> None:
+        self._payloads = payloads
+        self._seconds = seconds
+
+    def declare(self, payload: NewPayload, number: int, now: datetime) -> tuple[Revision, datetime]:
+        """The revision that is awaited, and when the sweep must look after it."""
+        match payload:
+            case InlinePayload(media_type, body):
+                revision = Revision(number, media_type, len(body), sha256(body).hexdigest(), None)
+                return revision, now + timedelta(seconds=INLINE_DEADLINE_SECONDS)
+            case DeclaredPayload(media_type, size, checksum):
+                expires_at = now + timedelta(seconds=self._seconds)
+                revision = Revision(number, media_type, size, checksum, expires_at)
+                return revision, expires_at + timedelta(seconds=UPLOAD_GRACE_SECONDS)
+
+    def sign(self, stored: StoredObject, now: datetime) -> Upload | None:
+        """Signed anew for the time that is left, so a retry needs no write; None when none is awaited."""
+        incoming = stored.incoming
+        if incoming is None or incoming.expires_at is None or stored.status is Status.PROCESSING:
+            return None
+        seconds = int((incoming.expires_at - now).total_seconds())
+        if seconds < 1:
+            return None
+        key = PayloadKey(stored.owner, stored.id, incoming.number)
+        signed = self._payloads.sign_upload(key, incoming, seconds=seconds)
+        return Upload(signed.url, signed.headers, incoming.expires_at)
