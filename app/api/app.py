@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from app.api.cross_origin import add_cross_origin
-from app.api.middleware import RequestMiddleware
+from app.api.middleware import BodyLimitMiddleware, RequestMiddleware
 from app.api.problems import MEDIA_TYPE, ProblemOut, add_problem_handlers
 from app.api.routes import artifacts, documentation, health, history, kinds, objects, payloads, problems
 from app.config import ApiSettings
@@ -31,8 +31,10 @@ def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     )
     app.state.services = services
     app.state.settings = settings
-    app.add_middleware(RequestMiddleware)
+    # Added from the inside out.
+    app.add_middleware(BodyLimitMiddleware)
     add_cross_origin(app, settings.cors_origins)
+    app.add_middleware(RequestMiddleware)
     add_problem_handlers(app)
     for noun in (objects, payloads, artifacts, history, kinds):
         app.include_router(noun.router, prefix="/v1")

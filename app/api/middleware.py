@@ -1,4 +1,8 @@
-"""Around every request: its id, the stage prefix, HEAD, and the limit on its body. Pure ASGI."""
+"""Around every request, in pure ASGI.
+
+RequestMiddleware, outermost: its id, the stage prefix, HEAD
+BodyLimitMiddleware, innermost: the limit on its body
+"""
 
 from typing import Any
 from uuid import uuid4
@@ -39,12 +43,20 @@ class RequestMiddleware:
                 message = {**message, "body": b""}
             await send(message)
 
-        if _declared_length(scope) > BODY_LIMIT_BYTES:
+        await self._app(scope, receive, send_with_id)
+
+
+class BodyLimitMiddleware:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _declared_length(scope) > BODY_LIMIT_BYTES:
             await _discard(receive)
             refusal = problem(Request(scope), HTTP_ANSWERS[413], TOO_LARGE)
-            await refusal(scope, receive, send_with_id)
+            await refusal(scope, receive, send)
             return
-        await self._app(scope, _limited(receive), send_with_id)
+        await self._app(scope, _limited(receive), send)
 
 
 def _request_id(scope: Scope) -> str:
