@@ -25,6 +25,7 @@ def build_api(settings: ApiSettings) -> "ApiServices":
     from app.storage.history import HistoryRepository
     from app.storage.objects import ObjectRepository
     from app.storage.payloads import PayloadStore
+    from app.storage.usage import UsageRepository
 
     clients = Clients()
     dynamodb, s3 = clients.client("dynamodb"), clients.client("s3")
@@ -43,6 +44,7 @@ def build_api(settings: ApiSettings) -> "ApiServices":
             download_seconds=settings.download_seconds,
         ),
         Editing(objects, payloads, uploads),
+        UsageRepository(dynamodb, settings.table_name),
         Readiness(objects, payloads),
     )
 
@@ -85,11 +87,13 @@ def build_relay(settings: RelaySettings) -> "Relaying":
     from app.services.relaying import Relaying
     from app.storage.history import HistoryRepository
     from app.storage.payloads import PayloadStore
+    from app.storage.usage import UsageRepository
 
     clients = Clients()
-    s3 = clients.client("s3")
+    dynamodb, s3 = clients.client("dynamodb"), clients.client("s3")
     return Relaying(
-        HistoryRepository(clients.client("dynamodb"), settings.table_name),
+        HistoryRepository(dynamodb, settings.table_name),
+        UsageRepository(dynamodb, settings.table_name),
         EventBus(clients.client("events"), settings.bus_name),
         PayloadStore(s3, settings.bucket_name, s3),
     )

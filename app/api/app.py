@@ -5,7 +5,17 @@ from fastapi import FastAPI
 from app.api.cross_origin import add_cross_origin
 from app.api.middleware import BodyLimitMiddleware, RequestMiddleware
 from app.api.problems import MEDIA_TYPE, ProblemOut, add_problem_handlers
-from app.api.routes import artifacts, documentation, health, history, kinds, objects, payloads, problems
+from app.api.routes import (
+    artifacts,
+    documentation,
+    health,
+    history,
+    kinds,
+    objects,
+    payloads,
+    problems,
+    usage,
+)
 from app.config import ApiSettings
 from app.services.api import ApiServices
 
@@ -36,7 +46,7 @@ def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     add_cross_origin(app, settings.cors_origins)
     app.add_middleware(RequestMiddleware)
     add_problem_handlers(app)
-    for noun in (objects, payloads, artifacts, history, kinds):
+    for noun in (objects, payloads, artifacts, history, kinds, usage):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(problems.router)

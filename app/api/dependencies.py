@@ -10,6 +10,7 @@ from app.services.api import ApiServices
 from app.services.editing import Editing
 from app.services.objects import Objects
 from app.services.readiness import Readiness
+from app.storage.usage import UsageRepository
 
 PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -20,6 +21,10 @@ async def _objects(request: Request) -> Objects:
 
 async def _editing(request: Request) -> Editing:
     return _services(request).editing
+
+
+async def _usage(request: Request) -> UsageRepository:
+    return _services(request).usage
 
 
 async def _readiness(request: Request) -> Readiness:
@@ -54,6 +59,7 @@ async def _idempotency_key(
 
 ObjectsService = Annotated[Objects, Depends(_objects)]
 EditingService = Annotated[Editing, Depends(_editing)]
+UsageCounters = Annotated[UsageRepository, Depends(_usage)]
 ReadinessService = Annotated[Readiness, Depends(_readiness)]
 RequestId = Annotated[str, Depends(_request_id)]
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]

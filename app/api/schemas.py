@@ -28,6 +28,7 @@ from app.domain.json import compact_json
 from app.domain.kinds import KINDS, Kind
 from app.domain.objects import ObjectSummary, StoredObject
 from app.domain.times import timestamp
+from app.domain.usage import Usage
 from app.services.objects import Link, NewObject
 from app.services.uploads import DeclaredPayload, InlinePayload, Upload
 
@@ -307,6 +308,25 @@ class EventPage(BaseModel):
 
     items: list[EventOut]
     next_cursor: str | None
+
+
+class UsageLimits(BaseModel):
+    """Null where there is no limit."""
+
+    objects: int | None
+    bytes: int | None
+
+
+class UsageOut(BaseModel):
+    """`bytes` counts payloads, those declared but not yet uploaded too, until they expire."""
+
+    objects: int
+    bytes: int
+    limits: UsageLimits
+
+    @classmethod
+    def of(cls, usage: Usage) -> Self:
+        return cls(objects=usage.objects, bytes=usage.bytes, limits=UsageLimits(objects=None, bytes=None))
 
 
 class KindOut(BaseModel):

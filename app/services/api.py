@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from app.services.editing import Editing
 from app.services.objects import Objects
 from app.services.readiness import Readiness
+from app.storage.usage import UsageRepository
 
 
 @dataclass(frozen=True, slots=True)
 class ApiServices:
     objects: Objects
     editing: Editing
+    usage: UsageRepository
     readiness: Readiness

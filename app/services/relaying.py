@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.events import ObjectEvent, event_of
+from app.domain.usage import NOTHING, Usage, usage_change
 from app.messaging.event_bus import EventBus
 from app.observability import logger
 from app.storage.history import HistoryRepository
 from app.storage.items import OBJECT, UnreadableItem, from_item
 from app.storage.payloads import PayloadStore
+from app.storage.usage import UsageRepository
 
 StreamRecord = Mapping[str, Any]
 """As Lambda hands it over (AWS Lambda Developer Guide, "Using AWS Lambda with DynamoDB")."""
@@ -26,6 +28,9 @@ class Announcement:
 
     sequence_number: str
     event: ObjectEvent
+    usage: Usage
+    """By how much the change raises its owner's usage."""
+    shard: int
 
 
 def announcement_of(record: StreamRecord) -> Announcement | None:
@@ -34,13 +39,23 @@ def announcement_of(record: StreamRecord) -> Announcement | None:
     if change["Keys"]["sk"] != {"S": OBJECT} or "NewImage" not in change:
         return None
     before = from_item(change["OldImage"]) if "OldImage" in change else None
-    event = event_of(before, from_item(change["NewImage"]))
-    return None if event is None else Announcement(change["SequenceNumber"], event)
+    after = from_item(change["NewImage"])
+    event = event_of(before, after)
+    if event is None:
+        return None
+    return Announcement(change["SequenceNumber"], event, usage_change(before, after), after.shard)
 
 
 class Relaying:
-    def __init__(self, history: HistoryRepository, bus: EventBus, payloads: PayloadStore) -> None:
+    def __init__(
+        self,
+        history: HistoryRepository,
+        usage: UsageRepository,
+        bus: EventBus,
+        payloads: PayloadStore,
+    ) -> None:
         self._history = history
+        self._usage = usage
         self._bus = bus
         self._payloads = payloads
 
@@ -51,10 +66,17 @@ class Relaying:
         """
         announced = [found for record in records if (found := self._announcement(record))]
         events = [announcement.event for announcement in announced]
-        self._history.add(events)
+        self._record(announced)
         unpublished = self._bus.publish(events)
         logger.info("relay.done", records=len(records), events=len(events) - len(unpublished))
         return next((a.sequence_number for a in announced if a.event.id in unpublished), None)
+
+    def _record(self, announced: Sequence[Announcement]) -> None:
+        """Into the history, and with the counters where the usage changes."""
+        self._history.add([made.event for made in announced if made.usage == NOTHING])
+        for made in announced:
+            if made.usage != NOTHING:
+                self._usage.count(made.event, made.usage, shard=made.shard)
 
     def _announcement(self, record: StreamRecord) -> Announcement | None:
         try:

@@ -39,7 +39,7 @@ class HistoryRepository:
 
         Raises Unavailable when DynamoDB leaves some unwritten several times.
         """
-        items = {event.id: _item(event) for event in events}.values()
+        items = {event.id: event_item(event) for event in events}.values()
         self._write_all([{"PutRequest": {"Item": item}} for item in items])
 
     def _write_all(self, requests: Sequence[Any]) -> None:
@@ -95,7 +95,7 @@ def sort_key(version: int) -> str:
     return f"{EVENT_PREFIX}{version:012d}"
 
 
-def _item(event: ObjectEvent) -> dict[str, Any]:
+def event_item(event: ObjectEvent) -> dict[str, Any]:
     return {
         "pk": {"S": partition_key(event.owner, event.object_id)},
         "sk": {"S": sort_key(event.version)},

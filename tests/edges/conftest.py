@@ -21,6 +21,7 @@ from app.services.uploads import Uploads
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
+from app.storage.usage import UsageRepository
 from tests.conftest import Aws
 from tests.edges.doors import LambdaTransport
 
@@ -34,6 +35,7 @@ def services(aws: Aws) -> ApiServices:
     return ApiServices(
         Objects(objects, payloads, history, uploads, shards=1, download_seconds=300),
         Editing(objects, payloads, uploads),
+        UsageRepository(aws.dynamodb, aws.table),
         Readiness(objects, payloads),
     )
 

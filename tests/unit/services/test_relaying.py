@@ -17,6 +17,7 @@ from app.services.relaying import Relaying, StreamRecord
 from app.storage.history import HistoryRepository
 from app.storage.items import object_key, to_item
 from app.storage.payloads import PayloadStore
+from app.storage.usage import UsageRepository
 from tests.conftest import NOW, Aws, make_object
 from tests.faults import Call, Fault, after, answering, calls_of, fail, not_connecting, throttling
 from tests.unit.services.conftest import content_of, keys_in_bucket, messages_in
@@ -32,7 +33,9 @@ BYTES_PER_CALL = 256 * 1024
 
 @pytest.fixture
 def relaying(aws: Aws, history: HistoryRepository, payloads: PayloadStore) -> Relaying:
-    return Relaying(history, EventBus(aws.events, aws.bus), payloads)
+    return Relaying(
+        history, UsageRepository(aws.dynamodb, aws.table), EventBus(aws.events, aws.bus), payloads
+    )
 
 
 @pytest.fixture
@@ -99,6 +102,12 @@ def of_history(stored: StoredObject) -> dict[str, Any]:
 
 def births(number: int, **changes: Any) -> list[dict[str, Any]]:
     return [record(None, make_object(id=str(uuid4()), **changes)) for _ in range(number)]
+
+
+def claims(number: int) -> list[dict[str, Any]]:
+    """Changes that leave their owner's usage as it was."""
+    stored = [make_object(id=str(uuid4())) for _ in range(number)]
+    return [record(one, one.claim(now=NOW, lease_until=NOW + timedelta(minutes=5))) for one in stored]
 
 
 def ids_put(calls: Sequence[Call]) -> list[list[str]]:
@@ -307,13 +316,16 @@ def test_history_is_written_before_the_bus_is_called(relaying: Relaying, aws: Aw
     assert len(history_of(aws)) == 1
 
 
+@pytest.mark.parametrize("operation", ["BatchWriteItem", "TransactWriteItems"])
 @pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
-def test_nothing_is_published_that_is_not_in_the_history(relaying: Relaying, aws: Aws, fault: Fault) -> None:
-    fail(aws.dynamodb, "BatchWriteItem", fault)
+def test_nothing_is_published_that_is_not_in_the_history(
+    relaying: Relaying, aws: Aws, operation: str, fault: Fault
+) -> None:
+    fail(aws.dynamodb, operation, fault)
     calls = calls_of(aws.events)
 
     with pytest.raises(Unavailable):
-        relaying.relay([record(None, CREATED)])
+        relaying.relay([*births(1), *claims(1)])
 
     assert calls == []
 
@@ -322,7 +334,7 @@ def leaving_all(aws: Aws, records: Sequence[StreamRecord]) -> Any:
     """An answer of BatchWriteItem that leaves everything unwritten."""
     keys = [one["dynamodb"]["Keys"]["pk"] for one in records]
     requests = [
-        {"PutRequest": {"Item": {"pk": pk, "sk": {"S": "event#000000000001"}, "event": {"S": "{}"}}}}
+        {"PutRequest": {"Item": {"pk": pk, "sk": {"S": "event#000000000002"}, "event": {"S": "{}"}}}}
         for pk in keys
     ]
 
@@ -333,7 +345,7 @@ def leaving_all(aws: Aws, records: Sequence[StreamRecord]) -> Any:
 
 
 def test_history_items_that_dynamodb_leaves_are_written_again(relaying: Relaying, aws: Aws) -> None:
-    records = births(2)
+    records = claims(2)
     after(aws.dynamodb, "BatchWriteItem", leaving_all(aws, records))
     calls = calls_of(aws.dynamodb)
 
@@ -344,7 +356,7 @@ def test_history_items_that_dynamodb_leaves_are_written_again(relaying: Relaying
 
 
 def test_history_items_that_dynamodb_keeps_leaving_hold_the_batch_up(relaying: Relaying, aws: Aws) -> None:
-    records = births(2)
+    records = claims(2)
     after(aws.dynamodb, "BatchWriteItem", leaving_all(aws, records), times=100)
     calls = calls_of(aws.events)
 

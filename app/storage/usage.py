@@ -1,0 +1,76 @@
+"""The repository of usage: counters per owner, spread over the shards.
+
+pk   <owner>#usage
+sk   shard#<n>
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from app.aws import passing_faults
+from app.domain.errors import Unavailable
+from app.domain.events import ObjectEvent
+from app.domain.usage import NOTHING, Usage
+from app.storage.history import event_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+COUNTED_BEFORE = "ConditionalCheckFailed"
+NOT_THERE_YET = "attribute_not_exists(#pk)"
+
+
+class UsageRepository:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    @passing_faults()
+    def count(self, event: ObjectEvent, change: Usage, *, shard: int) -> None:
+        """Write the event's history item and the counters in one transaction.
+
+        The item is the proof that it was counted: a repeated event counts once.
+        """
+        put = {
+            "TableName": self._table,
+            "Item": event_item(event),
+            "ConditionExpression": NOT_THERE_YET,
+            "ExpressionAttributeNames": {"#pk": "pk"},
+        }
+        transaction: list[Any] = [{"Put": put}, {"Update": self._addition(event.owner, change, shard)}]
+        try:
+            self._client.transact_write_items(TransactItems=transaction)
+        except self._client.exceptions.TransactionCanceledException as cancelled:
+            if _reasons(cancelled.response)[0] != COUNTED_BEFORE:
+                raise Unavailable("DynamoDB cancelled a transaction; others were writing.") from cancelled
+
+    def _addition(self, owner: str, change: Usage, shard: int) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": {"pk": {"S": _partition(owner)}, "sk": {"S": f"shard#{shard}"}},
+            "UpdateExpression": "ADD #objects :objects, #bytes :bytes",
+            "ExpressionAttributeNames": {"#objects": "objects", "#bytes": "bytes"},
+            "ExpressionAttributeValues": {
+                ":objects": {"N": str(change.objects)},
+                ":bytes": {"N": str(change.bytes)},
+            },
+        }
+
+    @passing_faults()
+    def read(self, owner: str) -> Usage:
+        found = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="#pk = :pk",
+            ExpressionAttributeNames={"#pk": "pk"},
+            ExpressionAttributeValues={":pk": {"S": _partition(owner)}},
+        )
+        counters = (Usage(int(item["objects"]["N"]), int(item["bytes"]["N"])) for item in found["Items"])
+        return sum(counters, NOTHING)
+
+
+def _partition(owner: str) -> str:
+    return f"{owner}#usage"
+
+
+def _reasons(response: Mapping[str, Any]) -> list[str]:
+    return [reason["Code"] for reason in response["CancellationReasons"]]

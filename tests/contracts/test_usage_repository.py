@@ -1,0 +1,79 @@
+"""Usage counters, on both backends: an event counts once, however often it comes."""
+
+import pytest
+
+from app.domain.errors import Unavailable
+from app.domain.objects import StoredObject
+from app.domain.usage import NOTHING, Usage
+from app.storage.history import HistoryRepository
+from app.storage.usage import UsageRepository
+from tests.conftest import Aws
+from tests.contracts.conftest import MakeStored
+from tests.contracts.test_history_repository import events_of, whole
+from tests.faults import answering, fail, lose_reply
+
+
+@pytest.fixture
+def usage(backend: Aws) -> UsageRepository:
+    return UsageRepository(backend.dynamodb, backend.table)
+
+
+@pytest.fixture
+def stored(make: MakeStored) -> StoredObject:
+    return make()
+
+
+def test_an_owner_without_objects_uses_nothing(usage: UsageRepository, owner: str) -> None:
+    assert usage.read(owner) == NOTHING
+
+
+def test_an_event_is_counted_and_kept(
+    usage: UsageRepository, history: HistoryRepository, stored: StoredObject
+) -> None:
+    [event] = events_of(stored, 1)
+
+    usage.count(event, Usage(1, 12), shard=0)
+
+    assert usage.read(stored.owner) == Usage(1, 12)
+    assert list(whole(history, stored).items) == [event.as_cloud_event()]
+
+
+def test_a_repeated_event_counts_once(usage: UsageRepository, stored: StoredObject) -> None:
+    [event] = events_of(stored, 1)
+
+    for _ in range(3):
+        usage.count(event, Usage(1, 12), shard=0)
+
+    assert usage.read(stored.owner) == Usage(1, 12)
+
+
+def test_an_event_whose_reply_got_lost_counts_once(
+    usage: UsageRepository, backend: Aws, stored: StoredObject
+) -> None:
+    [event] = events_of(stored, 1)
+    lose_reply(backend.dynamodb, "TransactWriteItems")
+
+    usage.count(event, Usage(1, 12), shard=0)
+
+    assert usage.read(stored.owner) == Usage(1, 12)
+
+
+def test_the_shards_are_added_up(usage: UsageRepository, make: MakeStored, stored: StoredObject) -> None:
+    first, second = events_of(stored, 2)
+    usage.count(first, Usage(2, 30), shard=0)
+    usage.count(second, Usage(-1, -12), shard=1)
+
+    assert usage.read(stored.owner) == Usage(1, 18)
+
+
+def test_a_cancelled_transaction_is_tried_again(
+    usage: UsageRepository, backend: Aws, stored: StoredObject
+) -> None:
+    [event] = events_of(stored, 1)
+    fail(backend.dynamodb, "TransactWriteItems", answering(500))
+
+    with pytest.raises(Unavailable):
+        usage.count(event, Usage(1, 12), shard=0)
+    usage.count(event, Usage(1, 12), shard=0)
+
+    assert usage.read(stored.owner) == Usage(1, 12)
