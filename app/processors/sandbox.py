@@ -45,7 +45,7 @@ GRACE_SECONDS = 2
 STOP_SECONDS = 1
 STANDARD_LIMITS = Limits()
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("wharf.sandbox")
 
 
 class Sandbox:

@@ -21,7 +21,7 @@ CRASHED = "Processing this payload failed unexpectedly."
 _OF_THE_SERVICE = {ProblemCode.UPLOAD_EXPIRED, ProblemCode.ATTEMPTS_EXHAUSTED}
 """Codes that no processor can find out."""
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("wharf.sandbox")
 
 
 def judge(ending: Ending, job: Job, output: OutputFolder) -> Report:
