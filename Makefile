@@ -76,6 +76,21 @@ format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
+.PHONY: openapi
+openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
+	@$(VENV)/bin/python -m scripts.openapi docs/openapi.json
+
+BASE ?= HEAD
+.PHONY: openapi-diff
+openapi-diff: $(DEV_STAMP) ## What changed in docs/openapi.json since BASE; fails when it breaks clients
+	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.openapi_diff /dev/stdin docs/openapi.json
+
+EXAMPLES ?= 200
+.PHONY: fuzz
+fuzz: $(DEV_STAMP) ## Look for differences between the API and its document (EXAMPLES, SECONDS, SEED)
+	@$(VENV)/bin/python -m tests.system.fuzzing --examples $(EXAMPLES) \
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lock
 lock: ## Compile the hashed lock files anew (needs uv)
 	@$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml

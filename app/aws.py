@@ -71,6 +71,16 @@ def passing_faults() -> Iterator[None]:
         raise Unavailable(f"AWS is busy: {error_code(fault)}") from fault
 
 
+@contextmanager
+def all_faults() -> Iterator[None]:
+    """Turn every fault of AWS into Unavailable, for a check that only asks whether it works."""
+    with passing_faults():
+        try:
+            yield
+        except ClientError as fault:
+            raise Unavailable(f"AWS refuses: {error_code(fault)}") from fault
+
+
 def error_code(fault: ClientError) -> str:
     return fault.response.get("Error", {}).get("Code", "")
 

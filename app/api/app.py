@@ -4,7 +4,8 @@ from fastapi import FastAPI
 
 from app.api.cross_origin import add_cross_origin
 from app.api.middleware import BodyLimitMiddleware, RequestMiddleware
-from app.api.problems import MEDIA_TYPE, ProblemOut, add_problem_handlers
+from app.api.openapi import add_openapi
+from app.api.problems import add_problem_handlers
 from app.api.routes import (
     artifacts,
     documentation,
@@ -20,24 +21,17 @@ from app.config import ApiSettings
 from app.services.api import ApiServices
 
 VERSION = "1.0.0"
-DESCRIPTION = """\
-Hand over a file or a record; have it checked and processed in the background; be told when it is
-done. Every error is an `application/problem+json` document with a stable `code`.
-"""
 
 
 def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     app = FastAPI(
         title="Wharf",
         version=VERSION,
-        description=DESCRIPTION,
+        summary="Hand over a file or a record; be told when it is checked and processed.",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={
-            "4XX": {"model": ProblemOut, "description": "Refused", "content": {MEDIA_TYPE: {}}},
-            "5XX": {"model": ProblemOut, "description": "Try again", "content": {MEDIA_TYPE: {}}},
-        },
     )
     app.state.services = services
     app.state.settings = settings
@@ -51,4 +45,5 @@ def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(problems.router)
     documentation.add_documentation(app)
+    add_openapi(app, settings.auth_mode)
     return app

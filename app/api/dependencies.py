@@ -2,9 +2,11 @@
 
 import re
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 
+from app.api.documented import Documented
 from app.domain.errors import InvalidIdempotencyKey
 from app.services.api import ApiServices
 from app.services.editing import Editing
@@ -12,7 +14,8 @@ from app.services.objects import Objects
 from app.services.readiness import Readiness
 from app.storage.usage import UsageRepository
 
-PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+IDEMPOTENCY_KEY = r'^(?:[!#-~](?:[ -~]{0,253}[!-~])?|"[ -~]{1,255}")$'
+"""Bare, or quoted as draft-ietf-httpapi-idempotency-key-header has it."""
 
 
 async def _objects(request: Request) -> Objects:
@@ -41,20 +44,22 @@ async def _request_id(request: Request) -> str:
 
 
 async def _idempotency_key(
-    idempotency_key: Annotated[
+    key: Annotated[
         str | None,
-        Header(description="Makes the request safe to repeat: 1 to 255 printable characters."),
+        Header(
+            alias="Idempotency-Key",
+            description="Makes the request safe to repeat: 1 to 255 printable characters, bare or quoted.",
+            examples=["order-42"],
+            json_schema_extra={"pattern": IDEMPOTENCY_KEY, "minLength": 1, "maxLength": 257},
+        ),
     ] = None,
 ) -> str | None:
-    """Bare, or quoted as draft-ietf-httpapi-idempotency-key-header has it."""
-    if idempotency_key is None:
+    """The key without its quotes."""
+    if key is None:
         return None
-    key = idempotency_key
-    if len(key) > 1 and key.startswith('"') and key.endswith('"'):
-        key = key[1:-1]
-    if not PRINTABLE.fullmatch(key):
+    if not re.fullmatch(IDEMPOTENCY_KEY, key):
         raise InvalidIdempotencyKey
-    return key
+    return key[1:-1] if key.startswith('"') else key
 
 
 ObjectsService = Annotated[Objects, Depends(_objects)]
@@ -63,5 +68,13 @@ UsageCounters = Annotated[UsageRepository, Depends(_usage)]
 ReadinessService = Annotated[Readiness, Depends(_readiness)]
 RequestId = Annotated[str, Depends(_request_id)]
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
+ObjectId = Annotated[UUID, Path(description="The object's `id`.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="The page's length at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(
+        description="`next_cursor` of the page before.",
+        json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$", "minLength": 1},
+    ),
+]
+LabelFilter = Annotated[str, Documented(pattern="^[^:]+:")]

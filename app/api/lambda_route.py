@@ -8,7 +8,6 @@ and a hop to another thread would only cost time: there they run inline.
 import functools
 import json
 import os
-import re
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction
 from typing import Any
@@ -17,10 +16,9 @@ from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
+from app.api.acceptance import JSON, accepts_json
 from app.api.bodies import MERGE_PATCH
 
-JSON = "application/json"
-JSON_RANGES = frozenset({JSON, "application/*", "*/*", "application/problem+json"})
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 
 
@@ -69,13 +67,5 @@ def _require_json(request: Request, methods: set[str]) -> None:
 
 
 def _require_acceptance(request: Request) -> None:
-    """Refuse a client that says it cannot read JSON (RFC 9110, section 12.5.1)."""
-    accept = request.headers.get("accept", "")
-    ranges = [part.split(";") for part in accept.split(",") if part.strip()]
-    readable = any(media.strip().lower() in JSON_RANGES and not _is_zero(rest) for media, *rest in ranges)
-    if ranges and not readable:
+    if not accepts_json(", ".join(request.headers.getlist("accept"))):
         raise HTTPException(406, f"This answers with {JSON}.")
-
-
-def _is_zero(parameters: list[str]) -> bool:
-    return any(re.fullmatch(r"q=0(\.0*)?", parameter.strip().lower()) for parameter in parameters)

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
+from app.api.acceptance import asks_for_json
 from app.api.schemas import LinkOut
 from app.services.objects import Link
 
@@ -16,6 +17,6 @@ NOT_STORED = {"Cache-Control": "no-store"}
 
 
 def answer_with_link(request: Request, link: Link) -> Response:
-    if "application/json" in request.headers.get("accept", ""):
+    if asks_for_json(", ".join(request.headers.getlist("accept"))):
         return JSONResponse(LinkOut.of(link).model_dump(), headers=NOT_STORED)
     return RedirectResponse(link.url, 307, headers=NOT_STORED)

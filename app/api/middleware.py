@@ -1,7 +1,7 @@
 """Around every request, in pure ASGI.
 
 RequestMiddleware, outermost: its id, the stage prefix, HEAD
-BodyLimitMiddleware, innermost: the limit on its body
+BodyLimitMiddleware, innermost: the limit on its body, and an answer to every fault
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import HTTP_ANSWERS, problem
+from app.api.problems import HTTP_ANSWERS, answer_fault, problem
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 DISCARD_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
@@ -56,7 +56,24 @@ class BodyLimitMiddleware:
             refusal = problem(Request(scope), HTTP_ANSWERS[413], TOO_LARGE)
             await refusal(scope, receive, send)
             return
-        await self._app(scope, _limited(receive), send)
+        await self._answer_faults(scope, _limited(receive), send)
+
+    async def _answer_faults(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Here, because Starlette would answer them outside CORS, where a page cannot read the answer."""
+        is_answered = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as fault:
+            if is_answered or scope["type"] != "http":
+                raise
+            answer = answer_fault(Request(scope), fault)
+            await answer(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:

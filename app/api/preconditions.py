@@ -3,13 +3,18 @@
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from app.domain.errors import InvalidPrecondition
 
 ENTITY_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-TAG_LIST = re.compile(rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t]*(?:{ENTITY_TAG})?)*[ \t]*")
+# No two parts can match the same blank: a long header takes no longer than its length.
+TAG_LIST = rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*"
+VERSION_TAG = re.compile(r'"([1-9][0-9]{0,17})"')
 ANY = "*"
+SENT_TAG = r'(W/)?"[!#-~]*"'
+CONDITION = {"pattern": rf"^(\*|{SENT_TAG}( *, *{SENT_TAG})*)$"}
+"""What a client should send. More is understood: empty list elements, other white space, obs-text."""
 
 
 def entity_tag(version: int) -> str:
@@ -17,29 +22,45 @@ def entity_tag(version: int) -> str:
 
 
 async def _if_match(
-    if_match: Annotated[
-        str | None, Header(description='Only if the object is at one of these versions: `"3"`.')
+    request: Request,
+    _if_match: Annotated[
+        str | None,
+        Header(
+            alias="If-Match",
+            description='Only if the object is at one of these versions: `"3"`; 412 if not.',
+            examples=['"3"'],
+            json_schema_extra=CONDITION,
+        ),
     ] = None,
 ) -> frozenset[int] | None:
     """The versions that are accepted; None accepts any that is there."""
-    if if_match is None or if_match.strip() == ANY:
+    sent = _sent(request, "If-Match")
+    if sent is None or sent.strip() == ANY:
         return None
     # Strong comparison: a weak tag never matches (section 13.1.1).
-    strong = {tag for tag in _tags(if_match, "If-Match") if not tag.startswith("W/")}
-    return frozenset(int(tag[1:-1]) for tag in strong if tag[1:-1].isdecimal() and tag.isascii())
+    versions = (VERSION_TAG.fullmatch(tag) for tag in _tags(sent, "If-Match"))
+    return frozenset(int(version[1]) for version in versions if version)
 
 
 async def _if_none_match(
-    if_none_match: Annotated[
-        str | None, Header(description='Answer 304 if the object is still at this version: `"3"`.')
+    request: Request,
+    _if_none_match: Annotated[
+        str | None,
+        Header(
+            alias="If-None-Match",
+            description='Answer 304 if the object is still at this version: `"3"`.',
+            examples=['"3"'],
+            json_schema_extra=CONDITION,
+        ),
     ] = None,
 ) -> frozenset[str]:
-    if if_none_match is None:
+    sent = _sent(request, "If-None-Match")
+    if sent is None:
         return frozenset()
-    if if_none_match.strip() == ANY:
+    if sent.strip() == ANY:
         return frozenset(ANY)
     # Weak comparison (section 13.1.2).
-    return frozenset(tag.removeprefix("W/") for tag in _tags(if_none_match, "If-None-Match"))
+    return frozenset(tag.removeprefix("W/") for tag in _tags(sent, "If-None-Match"))
 
 
 def is_known(known: frozenset[str], version: int) -> bool:
@@ -47,8 +68,14 @@ def is_known(known: frozenset[str], version: int) -> bool:
     return ANY in known or entity_tag(version) in known
 
 
+def _sent(request: Request, header: str) -> str | None:
+    """Several lines of a header are one list (RFC 9110, section 5.3)."""
+    lines = request.headers.getlist(header)
+    return ", ".join(lines) if lines else None
+
+
 def _tags(value: str, header: str) -> list[str]:
-    if not TAG_LIST.fullmatch(value):
+    if not re.fullmatch(TAG_LIST, value):
         raise InvalidPrecondition(header)
     return re.findall(ENTITY_TAG, value)
 

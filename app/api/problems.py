@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
+from app.api.documented import Documented
 from app.api.pointers import field_errors
 from app.api.preconditions import entity_tag
 from app.domain import errors
@@ -23,26 +24,22 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class FieldProblem(BaseModel):
-    """One wrong field. `pointer` is an RFC 6901 JSON pointer into the body."""
+    """One wrong field: a JSON pointer (RFC 6901) into the body, or `/query/<name>`."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    pointer: str
+    pointer: Annotated[str, Documented(format="json-pointer")]
     detail: str
 
 
 class ProblemOut(BaseModel):
-    """A problem document (RFC 9457). `code` is stable, made for programs."""
+    """A problem document (RFC 9457). `code` is stable, made for programs; `type` is the page about it."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    type: str
+    type: Annotated[str, Documented(format="uri-reference")]
     title: str
-    status: int
+    status: Annotated[int, Documented(minimum=400, maximum=599)]
     detail: str
     code: str
-    request_id: str
-    errors: list[FieldProblem] | None = None
+    request_id: Annotated[str, Documented(minLength=1)]
+    errors: list[FieldProblem] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +192,6 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.WharfError, _on_wharf_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_wharf_error(request: Request, error: Exception) -> JSONResponse:
@@ -244,11 +240,16 @@ def allowed_methods(request: Request) -> list[str]:
 
 
 def _is_routed(request: Request, method: str) -> bool:
-    scope = {**request.scope, "method": method}
-    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    # Below a mount, the root path is the mount's.
+    root_path = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    scope = {**request.scope, "method": method, "root_path": root_path}
+    matching = (route for route in request.app.routes if route.matches(scope)[0] is Match.FULL)
+    # What is mounted are files, which can only be read.
+    return any(method == "GET" or not isinstance(route, Mount) for route in matching)
 
 
-async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+def answer_fault(request: Request, error: Exception) -> JSONResponse:
+    """To what nobody expected."""
     logger.error("request.crashed", exc_info=error, path=request.url.path)
     return problem(request, HTTP_ANSWERS[500], "The fault is logged under this request id.")
 

@@ -97,6 +97,30 @@ KINDS = {
             size_limit=GIBIBYTE,
             unpacked_limit=10 * GIBIBYTE,
         ),
+        Kind(
+            name="image",
+            description="A picture, described, with an upright thumbnail and preview as WebP.",
+            processor="image",
+            media_types=frozenset(
+                {
+                    "image/png",
+                    "image/jpeg",
+                    "image/gif",
+                    "image/webp",
+                    "image/tiff",
+                    "image/bmp",
+                    "image/avif",
+                }
+            ),
+            size_limit=100 * MEBIBYTE,
+        ),
+        Kind(
+            name="document",
+            description="A PDF or a text: its text as UTF-8, counted, and a picture of a PDF's first page.",
+            processor="document",
+            media_types=frozenset({"application/pdf", "text/plain", "text/markdown"}),
+            size_limit=200 * MEBIBYTE,
+        ),
     )
 }
 

@@ -55,7 +55,7 @@ class Revision:
     sha256: str | None
     """Lower-case hex, when the client gave it."""
     expires_at: datetime | None
-    """Until when the client may upload it; None when it came inside the request."""
+    """Until when the client may upload it; None when no upload is awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +216,16 @@ class StoredObject(ObjectSummary):
         """Await the next revision; `declared.number` must be one more than the newest."""
         if self.status in (Status.PROCESSING, Status.DELETED):
             raise WrongState("upload", self.status)
-        writable_until = _later(self.writable_until, declared.expires_at)
+        writable_until = _later(self.writable_until, declared.expires_at or deadline)
         return self._awaiting(now, deadline, correlation_id, newest=declared, writable_until=writable_until)
 
     def reprocess(self, *, now: datetime, deadline: datetime, correlation_id: str) -> Self:
         if self.newest is None:
             raise WrongState("reprocess", "without a payload")
         self._require("reprocess", *SETTLED)
-        return self._awaiting(now, deadline, correlation_id)
+        # Its payload is there: no upload is awaited, and S3 would refuse one.
+        newest = replace(self.newest, expires_at=None)
+        return self._awaiting(now, deadline, correlation_id, newest=newest)
 
     def edit(
         self,

@@ -69,16 +69,15 @@ class Editing:
                 "attributes": dict(stored.attributes),
                 "labels": dict(stored.labels),
             }
-            merged = merge_patch(current, patch)
+            merged = {"attributes": {}, "labels": {}, **merge_patch(current, patch)}
             if compact_json(merged, sort_keys=True) == compact_json(current, sort_keys=True):
                 return stored
-            attributes, labels = merged.get("attributes", {}), merged.get("labels", {})
-            _check_labels(labels)
-            KINDS[stored.kind].check_attributes(attributes)
+            _check_labels(merged["labels"])
+            KINDS[stored.kind].check_attributes(merged["attributes"])
             return stored.edit(
                 name=merged["name"],
-                attributes=attributes,
-                labels=labels,
+                attributes=merged["attributes"],
+                labels=merged["labels"],
                 now=now,
                 correlation_id=correlation_id,
             )
@@ -126,7 +125,7 @@ class Editing:
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
             KINDS[stored.kind].check_payload(payload.media_type, len(payload.body), at="")
-            if _is_newest(stored, payload.media_type, checksum):
+            if _is_newest(stored, payload, checksum):
                 return stored
             number = 1 if stored.newest is None else stored.newest.number + 1
             revision, deadline = self._uploads.declare(payload, number, now)
@@ -190,12 +189,15 @@ def _is_awaited(stored: StoredObject, declared: DeclaredPayload, now: datetime) 
     )
 
 
-def _is_newest(stored: StoredObject, media_type: str, checksum: str) -> bool:
-    newest, payload = stored.newest, stored.payload
-    if newest is None or base_media_type(newest.media_type) != base_media_type(media_type):
+def _is_newest(stored: StoredObject, payload: InlinePayload, checksum: str) -> bool:
+    """Whether the newest revision is of these bytes, and not only declared to be."""
+    newest, ready = stored.newest, stored.payload
+    if newest is None or base_media_type(newest.media_type) != base_media_type(payload.media_type):
         return False
-    checked = payload.sha256 if payload is not None and payload.revision == newest.number else None
-    return checksum in (newest.sha256, checked)
+    if ready is not None and ready.revision == newest.number:
+        return checksum == ready.sha256
+    came_inline_or_may_come = newest.expires_at is None or stored.incoming is not None
+    return came_inline_or_may_come and (newest.sha256, newest.size) == (checksum, len(payload.body))
 
 
 def _check_labels(labels: Mapping[str, str]) -> None:

@@ -141,7 +141,7 @@ class Objects:
             status=Status.PENDING,
             newest=revision,
             deadline=deadline,
-            writable_until=revision.expires_at,
+            writable_until=revision.expires_at or deadline,
         )
 
     def read(self, owner: str, object_id: UUID) -> StoredObject:

@@ -35,12 +35,15 @@ class Verdict(Enum):
     """What to do with a message about a payload."""
 
     CLAIM = auto()
+    DISCARD = auto()
     ACKNOWLEDGE = auto()
     GIVE_UP = auto()
 
 
 def judge(stored: StoredObject, revision: int, *, now: datetime, max_attempts: int) -> Verdict:
     """A held lease, an older revision or a settled object needs nothing: the sweep guards leases."""
+    if stored.status is Status.DELETED:
+        return Verdict.DISCARD
     if not stored.awaits(revision):
         return Verdict.ACKNOWLEDGE
     if stored.status is Status.PROCESSING and stored.lease_is_held(now):
@@ -117,6 +120,9 @@ class Processing:
             verdict = judge(stored, key.revision, now=now, max_attempts=self._max_attempts)
             if verdict is Verdict.ACKNOWLEDGE:
                 logger.info("message.acknowledged", object_id=key.object_id, status=stored.status)
+                return None
+            if verdict is Verdict.DISCARD:
+                self._payloads.purge(key.owner, key.object_id)
                 return None
             if verdict is Verdict.GIVE_UP:
                 self._give_up(stored, arrival, error="lease lapsed")

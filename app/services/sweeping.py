@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.errors import NotFound, StaleWrite
+from app.domain.errors import NotFound, StaleWrite, Unavailable
 from app.domain.objects import Status, StoredObject
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
@@ -34,6 +34,7 @@ class Action(StrEnum):
     GIVE_UP = "failed"
     PURGE = "purged"
     LEAVE = "left"
+    FAIL = "not_swept"
 
 
 def decide(stored: StoredObject, *, payload_found: bool, now: datetime, max_attempts: int) -> Action:
@@ -71,7 +72,10 @@ class Sweeping:
         self._clock = clock
 
     def sweep(self, *, seconds_left: Callable[[], float]) -> Counter[Action]:
-        """Report how many objects each action was taken on."""
+        """Report how many objects each action was taken on.
+
+        Raises Unavailable at the end when some could not be swept now.
+        """
         done: Counter[Action] = Counter()
         for owner, object_id in self._objects.overdue(self._clock()):
             if seconds_left() < RESERVE_SECONDS:
@@ -79,6 +83,8 @@ class Sweeping:
                 break
             done[self._sweep_one(owner, object_id)] += 1
         logger.info("sweep.done", extra={action.value: count for action, count in done.items()})
+        if done[Action.FAIL]:
+            raise Unavailable(f"{done[Action.FAIL]} objects could not be swept.")
         return done
 
     def _sweep_one(self, owner: str, object_id: str) -> Action:
@@ -96,6 +102,10 @@ class Sweeping:
         except UnreadableItem:
             logger.exception("sweep.unreadable", object_id=object_id)
             return Action.LEAVE
+        except Unavailable:
+            # What is due after it must not wait.
+            logger.exception("sweep.failed_on", object_id=object_id)
+            return Action.FAIL
         return action
 
     def _payload_found(self, stored: StoredObject) -> bool:

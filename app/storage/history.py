@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.aws import passing_faults
 from app.domain.errors import Unavailable
 from app.domain.events import ObjectEvent
 from app.domain.json import compact_json
+from app.domain.times import utc_now
 from app.storage.items import partition_key
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ EVENT_PREFIX = "event#"
 ITEMS_PER_CALL = 25
 """BatchWriteItem takes no more (Amazon DynamoDB API Reference)."""
 CALLS_PER_BATCH = 4
+STUB_DAYS = 2
+"""More than the day for which a stream keeps a record, less than a tombstone stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,11 @@ class HistoryRepository:
 
     @passing_faults()
     def purge(self, owner: str, object_id: str) -> None:
-        """Delete every event of an object; to purge again changes nothing."""
+        """Empty every event of an object; to purge again changes nothing.
+
+        What is left of each for a while is its key, the proof that it was counted:
+        the stream may bring its record again.
+        """
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="#pk = :pk AND begins_with(#sk, :prefix)",
@@ -69,19 +77,21 @@ class HistoryRepository:
             ConsistentRead=True,
         )
         keys = [item for page in pages for item in page["Items"]]
-        self._write_all([{"DeleteRequest": {"Key": key}} for key in keys])
+        purge_at = int((utc_now() + timedelta(days=STUB_DAYS)).timestamp())
+        self._write_all([{"PutRequest": {"Item": {**key, "purge_at": {"N": str(purge_at)}}}} for key in keys])
 
     @passing_faults()
     def page(self, owner: str, object_id: str, *, after_version: int, limit: int) -> HistoryPage:
         found = self._client.query(
             TableName=self._table,
             KeyConditionExpression="#pk = :pk AND #sk BETWEEN :first AND :last",
-            ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+            ExpressionAttributeNames={"#pk": "pk", "#sk": "sk", "#event": "event"},
             ExpressionAttributeValues={
                 ":pk": {"S": partition_key(owner, object_id)},
                 ":first": {"S": sort_key(after_version + 1)},
                 ":last": {"S": f"{EVENT_PREFIX}~"},
             },
+            FilterExpression="attribute_exists(#event)",
             Limit=limit,
         )
         last = found.get("LastEvaluatedKey")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from app.aws import passing_faults
+from app.aws import all_faults, passing_faults
 from app.domain.errors import NotFound, StaleWrite
 from app.domain.objects import ObjectSummary, StoredObject
 from app.domain.times import timestamp
@@ -84,9 +84,9 @@ class ObjectRepository:
             raise NotFound
         return from_item(found["Item"])
 
-    @passing_faults()
+    @all_faults()
     def check(self) -> None:
-        """Raises Unavailable when the table does not answer."""
+        """Raises Unavailable when the table does not answer, is not there or is not ours."""
         self._client.get_item(TableName=self._table, Key=object_key("readiness", "check"))
 
     @passing_faults()

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from app.aws import error_code, passing_faults
+from app.aws import all_faults, error_code, passing_faults
 from app.domain.errors import NotFound, Unavailable, UnknownMessage
 from app.domain.objects import Artifact, Revision
 
@@ -135,9 +135,9 @@ class PayloadStore:
             return False
         return True
 
-    @passing_faults()
+    @all_faults()
     def check(self) -> None:
-        """Raises Unavailable when the bucket does not answer."""
+        """Raises Unavailable when the bucket does not answer, is not there or is not ours."""
         self._client.head_bucket(Bucket=self._bucket)
 
     @passing_faults()

@@ -46,7 +46,7 @@ def parse_message(body: str) -> Message:
             case EventType.REPROCESS_REQUESTED:
                 return _reprocess(envelope["detail"], body)
             case EventType.DELETED:
-                return Deletion(envelope["detail"]["owner"], envelope["detail"]["subject"])
+                return Deletion(*_owner_and_id(envelope["detail"]))
             case "sweep":
                 return Sweep()
     except (ValueError, KeyError, TypeError) as unreadable:
@@ -60,8 +60,15 @@ def _arrival(created: Mapping[str, Any], body: str) -> Arrival:
 
 def _reprocess(event: Mapping[str, Any], body: str) -> Arrival:
     incoming = event["data"]["incoming"]
-    key = PayloadKey(event["owner"], event["subject"], incoming["revision"])
-    return Arrival(key, incoming["size"], body)
+    key = PayloadKey(*_owner_and_id(event), int(incoming["revision"]))
+    return Arrival(key, int(incoming["size"]), body)
+
+
+def _owner_and_id(event: Mapping[str, Any]) -> tuple[str, str]:
+    owner, object_id = event["owner"], event["subject"]
+    if not isinstance(owner, str) or not isinstance(object_id, str):
+        raise TypeError("owner and subject are texts")
+    return owner, object_id
 
 
 class Dispatcher:

@@ -1,6 +1,8 @@
 """What the services may rely on when they keep an object's events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,8 +10,9 @@ from app.domain.events import ObjectEvent, event_of
 from app.domain.objects import StoredObject
 from app.storage.history import HistoryPage, HistoryRepository
 from app.storage.objects import ObjectRepository
-from tests.conftest import NOW
+from tests.conftest import NOW, Aws
 from tests.contracts.conftest import MakeStored
+from tests.faults import after, calls_of, lose_reply
 
 ATTRIBUTES = {"share": 1 / 3, "big": 10**40, "größe": "日本 🚢", "": None, "deep": [[[{}]]]}
 
@@ -118,3 +121,90 @@ def test_a_history_is_of_one_object_only(
 
     assert versions(whole(history, stored).items) == [1, 2]
     assert versions(whole(history, other).items) == [1, 2, 3]
+
+
+def test_a_purged_history_is_empty(history: HistoryRepository, stored: StoredObject) -> None:
+    history.add(events_of(stored, 3))
+
+    history.purge(stored.owner, stored.id)
+
+    assert whole(history, stored) == HistoryPage((), None)
+
+
+@pytest.mark.parametrize("number", [0, 25, 26, 60])
+def test_a_history_of_any_length_is_purged(
+    history: HistoryRepository, stored: StoredObject, number: int
+) -> None:
+    history.add(events_of(stored, number)[:number])
+
+    history.purge(stored.owner, stored.id)
+
+    assert whole(history, stored).items == ()
+
+
+def test_a_history_larger_than_a_page_of_dynamodb_is_purged(
+    history: HistoryRepository, stored: StoredObject
+) -> None:
+    """A query answers at most 1 MB at a time."""
+    large = replace(stored, attributes={"text": "x" * 30_000})
+    events = [replace(event, data=event_data(large)) for event in events_of(stored, 45)]
+    history.add(events)
+
+    history.purge(stored.owner, stored.id)
+
+    assert whole(history, stored).items == ()
+
+
+def event_data(stored: StoredObject) -> Mapping[str, Any]:
+    event = event_of(None, stored)
+    assert event is not None
+    return event.data
+
+
+def test_to_purge_a_history_again_changes_nothing(history: HistoryRepository, stored: StoredObject) -> None:
+    history.add(events_of(stored, 2))
+
+    for _ in range(2):
+        history.purge(stored.owner, stored.id)
+
+    assert whole(history, stored).items == ()
+
+
+def test_a_purge_of_the_history_leaves_the_object_and_its_neighbours(
+    history: HistoryRepository, objects: ObjectRepository, stored: StoredObject, make: MakeStored
+) -> None:
+    other = make()
+    objects.add(stored)
+    history.add([*events_of(stored, 2), *events_of(other, 2)])
+
+    history.purge(stored.owner, stored.id)
+
+    assert objects.get(stored.owner, stored.id) == stored
+    assert versions(whole(history, other).items) == [1, 2]
+
+
+def test_a_purge_whose_reply_got_lost_has_succeeded(
+    history: HistoryRepository, stored: StoredObject, backend: Aws
+) -> None:
+    history.add(events_of(stored, 3))
+    lose_reply(backend.dynamodb, "BatchWriteItem")
+
+    history.purge(stored.owner, stored.id)
+
+    assert whole(history, stored).items == ()
+
+
+def test_what_dynamodb_leaves_undeleted_is_deleted_again(
+    history: HistoryRepository, stored: StoredObject, backend: Aws
+) -> None:
+    history.add(events_of(stored, 3))
+    calls = calls_of(backend.dynamodb)
+    key = {"pk": {"S": f"{stored.owner}#{stored.id}"}, "sk": {"S": "event#000000000002"}}
+    left = {backend.table: [{"DeleteRequest": {"Key": key}}]}
+    after(backend.dynamodb, "BatchWriteItem", lambda answer: answer.update(UnprocessedItems=left))
+
+    history.purge(stored.owner, stored.id)
+
+    assert [call.operation for call in calls] == ["Query", "BatchWriteItem", "BatchWriteItem"]
+    assert calls[-1].parameters["RequestItems"] == left
+    assert whole(history, stored).items == ()

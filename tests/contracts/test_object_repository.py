@@ -128,6 +128,22 @@ def test_a_tombstone_is_found(objects: ObjectRepository, make: MakeStored) -> No
     assert objects.get(created.owner, created.id) == tombstone
 
 
+def test_a_purged_tombstone_keeps_when_it_may_go_to_the_second(
+    objects: ObjectRepository, make: MakeStored, backend: Aws
+) -> None:
+    """DynamoDB's own clock for it counts whole seconds."""
+    tombstone = objects.add(deleted(make()))
+    now = NOW + timedelta(seconds=1, milliseconds=999)
+
+    purged = tombstone.purged(now=now)
+    objects.save(purged, read=tombstone)
+
+    found = objects.get(tombstone.owner, tombstone.id)
+    assert found.purge_at == NOW + timedelta(days=7, seconds=1)
+    assert replace(found, purge_at=None) == replace(purged, purge_at=None)
+    assert (tombstone.owner, tombstone.id) not in set(objects.overdue(NOW + timedelta(days=365)))
+
+
 def test_a_save_replaces_what_was_read(objects: ObjectRepository, make: MakeStored) -> None:
     created = objects.add(make())
     after = edited(created)
@@ -232,6 +248,7 @@ stored_objects = st.builds(
     lease=st.none() | st.builds(Lease, texts, moments),
     deadline=st.none() | moments,
     writable_until=st.none() | moments,
+    purge_at=st.none() | moments.map(lambda moment: moment.replace(microsecond=0)),
 )
 
 DEEP: Any = "bottom"

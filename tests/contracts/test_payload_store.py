@@ -1,17 +1,19 @@
 """What the services, and clients with a signed URL, may rely on."""
 
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
 
-from app.domain.errors import NotFound, UnknownMessage
+from app.domain.errors import NotFound, Unavailable, UnknownMessage
 from app.domain.objects import Artifact, Revision
 from app.storage.payloads import Download, PayloadKey, PayloadStore, SignedRequest
 from tests.conftest import Aws
-from tests.faults import lose_reply, sent_by
+from tests.faults import after, calls_of, lose_reply, sent_by
 
 CSV = b"a,b\n1,2\n3,4\n"
 DECLARED = Revision(1, "text/csv", len(CSV), None, None)
@@ -163,6 +165,124 @@ def test_a_stream_record_is_set_aside(payloads: PayloadStore, backend: Aws) -> N
 
     stored = content_of(backend, "relay-failures/4711.json")
     assert stored == (b'{"eventID":"1"}', "application/json")
+
+
+def keys_of(backend: Aws, key: PayloadKey) -> list[str]:
+    """All that is kept of an object."""
+    folders = (f"{folder}/{key.owner}/{key.object_id}" for folder in ("payloads", "artifacts"))
+    pages = (backend.s3.list_objects_v2(Bucket=backend.bucket, Prefix=folder) for folder in folders)
+    return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+
+def fill(payloads: PayloadStore, key: PayloadKey, source: Path, *, revisions: int = 2) -> None:
+    source.write_bytes(b"{}")
+    for number in range(1, revisions + 1):
+        revision = PayloadKey(key.owner, key.object_id, number)
+        payloads.put_once(revision, CSV, DECLARED)
+        for name in ("profile.json", "Größe 日本.txt"):
+            payloads.put_artifact(revision, name, "application/json", source)
+
+
+def test_a_purge_removes_all_payloads_and_artifacts_of_an_object(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    fill(payloads, key, tmp_path / "a")
+    before = keys_of(backend, key)
+
+    payloads.purge(key.owner, key.object_id)
+
+    assert len(before) == 6
+    assert keys_of(backend, key) == []
+
+
+def test_a_purge_leaves_what_belongs_to_others(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    """Also to one whose owner or id begins alike."""
+    neighbours = [
+        PayloadKey(key.owner, str(uuid4()), 1),
+        PayloadKey(key.owner, f"{key.object_id}0", 1),
+        PayloadKey(f"{key.owner}0", key.object_id, 1),
+    ]
+    for each in (key, *neighbours):
+        fill(payloads, each, tmp_path / "a", revisions=1)
+
+    payloads.purge(key.owner, key.object_id)
+
+    assert all(payloads.exists(neighbour) for neighbour in neighbours)
+    assert not payloads.exists(key)
+
+
+def test_to_purge_again_or_for_nothing_changes_nothing(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    payloads.purge(key.owner, key.object_id)
+    fill(payloads, key, tmp_path / "a")
+
+    for _ in range(2):
+        payloads.purge(key.owner, key.object_id)
+
+    assert keys_of(backend, key) == []
+
+
+def test_more_than_a_page_is_purged(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    """S3 lists up to 1,000 keys at a time; here it is asked for three."""
+    fill(payloads, key, tmp_path / "a", revisions=4)
+    calls = calls_of(backend.s3)
+    with_small_pages = shrink_pages(backend.s3)
+
+    payloads.purge(key.owner, key.object_id)
+
+    with_small_pages.close()
+    assert sum(call.operation == "ListObjectsV2" for call in calls) > 2
+    assert keys_of(backend, key) == []
+
+
+def shrink_pages(client: Any) -> ExitStack:
+    """Until it is closed."""
+
+    def shrink(params: dict[str, Any], **_: Any) -> None:
+        params["MaxKeys"] = 3
+
+    event = "provide-client-params.s3.ListObjectsV2"
+    client.meta.events.register(event, shrink)
+    undo = ExitStack()
+    undo.callback(client.meta.events.unregister, event, shrink)
+    return undo
+
+
+def test_a_purge_whose_reply_got_lost_has_succeeded(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    fill(payloads, key, tmp_path / "a")
+    lose_reply(backend.s3, "DeleteObjects")
+
+    payloads.purge(key.owner, key.object_id)
+
+    assert keys_of(backend, key) == []
+
+
+def test_a_purge_that_leaves_something_is_said_to_be_worth_another_try(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    """S3 answers 200 with the keys that it did not delete."""
+    fill(payloads, key, tmp_path / "a")
+    left = {"Errors": [{"Key": str(key), "Code": "InternalError", "Message": "Not now."}]}
+    after(backend.s3, "DeleteObjects", lambda answer: answer.update(left))
+
+    with pytest.raises(Unavailable):
+        payloads.purge(key.owner, key.object_id)
+
+
+def test_what_was_purged_can_be_written_again(payloads: PayloadStore, key: PayloadKey, backend: Aws) -> None:
+    payloads.put_once(key, CSV, DECLARED)
+    payloads.purge(key.owner, key.object_id)
+
+    payloads.put_once(key, b"x", DECLARED)
+
+    assert content_of(backend, str(key)) == (b"x", "text/csv")
 
 
 @pytest.fixture

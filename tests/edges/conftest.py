@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from app.api.app import create_app
 from app.api.gateway import create_handler
+from app.api.security import AuthMode
 from app.config import ApiSettings
 from app.services.api import ApiServices
 from app.services.editing import Editing
@@ -23,7 +24,8 @@ from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
 from app.storage.usage import UsageRepository
 from tests.conftest import Aws
-from tests.edges.doors import LambdaTransport
+from tests.edges.described import Described
+from tests.edges.doors import STAGE, LambdaTransport
 
 
 @pytest.fixture
@@ -56,19 +58,20 @@ def make_app(services: ApiServices) -> Any:
 
 @pytest.fixture(params=["asgi", "lambda"])
 def client(request: pytest.FixtureRequest, make_app: Any) -> Iterator[httpx2.Client]:
-    if request.param == "asgi":
-        with TestClient(make_app("local"), follow_redirects=False) as asgi:
-            yield asgi
-        return
-    with through_lambda(make_app("api-key")) as client:
+    """Every exchange is checked against the OpenAPI document."""
+    auth_mode: AuthMode = "local" if request.param == "asgi" else "api-key"
+    app = make_app(auth_mode)
+    door = TestClient(app, follow_redirects=False) if request.param == "asgi" else through_lambda(app)
+    with door as client:
+        client.event_hooks["response"].append(Described(auth_mode))
         yield client
 
 
 @contextmanager
-def through_lambda(app: FastAPI) -> Iterator[httpx2.Client]:
-    handler = create_handler(app)
+def through_lambda(app: FastAPI, stage: str = STAGE) -> Iterator[httpx2.Client]:
+    transport = LambdaTransport(create_handler(app), stage=stage)
     try:
-        with httpx2.Client(transport=LambdaTransport(handler), base_url="http://testserver") as client:
+        with httpx2.Client(transport=transport, base_url="http://testserver") as client:
             yield client
     finally:
         asyncio.get_event_loop().close()

@@ -58,6 +58,7 @@ class LambdaTransport(httpx2.BaseTransport):
 
     handler: Callable[[Any, Any], dict[str, Any]]
     largest_event_bytes: int = 6 * 1024 * 1024
+    stage: str = STAGE
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         event = proxy_event(
@@ -66,6 +67,7 @@ class LambdaTransport(httpx2.BaseTransport):
             query=request.url.query.decode(),
             headers=dict(request.headers),
             body=request.read(),
+            stage=self.stage,
         )
         if len(json.dumps(event)) > self.largest_event_bytes:
             return httpx2.Response(413, json={"message": "Request Too Long"})

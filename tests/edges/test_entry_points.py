@@ -23,8 +23,8 @@ ENVIRONMENT = {
 }
 
 FOREIGN = {
-    "lambda_api": {"duckdb", "app.processors", "app.worker", "app.local", "uvicorn"},
-    "lambda_worker": {"fastapi", "starlette", "mangum", "duckdb", "app.api", "app.local"},
+    "lambda_api": {"duckdb", "PIL", "pypdfium2", "app.processors", "app.worker", "app.local", "uvicorn"},
+    "lambda_worker": {"fastapi", "starlette", "mangum", "duckdb", "PIL", "pypdfium2", "app.api", "app.local"},
     "lambda_relay": {"fastapi", "starlette", "mangum", "duckdb", "app.api", "app.worker", "app.processors"},
 }
 

@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 
 from app.domain.errors import NotFound, Unavailable, UnknownMessage
+from app.domain.events import event_of
+from app.domain.objects import Revision, StoredObject
 from app.messaging.work_queue import WorkQueue
 from app.services.processing import Arrival
 from app.storage.payloads import PayloadKey
 from app.worker.batch import BatchWorker, retry_seconds
-from app.worker.dispatch import Message, Sweep, parse_message
-from tests.conftest import Aws
+from app.worker.dispatch import Deletion, Message, Sweep, parse_message
+from tests.conftest import NOW, Aws
+from tests.statuses import make_in
 
-KEY = "payloads/local-me/0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10/1"
+ID = "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"
+KEY = f"payloads/local-me/{ID}/1"
 
 
 def s3_event(key: str = KEY, size: int = 12) -> str:
@@ -174,6 +178,102 @@ def test_the_messages_mean_what_was_sent() -> None:
     assert parse_message(s3_event()) == Arrival(
         PayloadKey("local-me", "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10", 1), 12, s3_event()
     )
+
+
+def domain_event(after: StoredObject, before: StoredObject | None) -> str:
+    """As EventBridge hands it to a queue (Amazon EventBridge User Guide, "AWS events")."""
+    event = event_of(before, after)
+    assert event is not None
+    return json.dumps(
+        {
+            "version": "0",
+            "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+            "detail-type": event.type.value,
+            "source": "wharf.objects",
+            "account": "111122223333",
+            "time": "2026-03-01T09:30:00Z",
+            "region": "us-east-1",
+            "resources": [],
+            "detail": event.as_cloud_event(),
+        }
+    )
+
+
+def deleted_event() -> str:
+    ready = make_in("ready")
+    return domain_event(ready.delete(now=NOW, correlation_id="request-2"), ready)
+
+
+def reprocess_event() -> str:
+    rejected = make_in("rejected", newest=Revision(7, "text/csv", 40, None, None))
+    again = rejected.reprocess(now=NOW, deadline=NOW, correlation_id="request-2")
+    return domain_event(again, rejected)
+
+
+def test_a_deletion_names_what_is_to_be_purged() -> None:
+    assert parse_message(deleted_event()) == Deletion("local-me", ID)
+
+
+def test_what_is_to_be_processed_again_is_an_arrival_of_the_newest_payload() -> None:
+    body = reprocess_event()
+
+    assert parse_message(body) == Arrival(PayloadKey("local-me", ID, 7), 40, body)
+
+
+def test_a_payload_to_be_processed_again_waits_behind_a_smaller_one(aws: Aws) -> None:
+    event = take_batch(aws, reprocess_event(), s3_event(size=41), s3_event(size=39), deleted_event())
+
+    dispatcher, failed = handle(aws, event)
+
+    sizes = [message.size if isinstance(message, Arrival) else None for message in dispatcher.seen]
+    assert (sizes, failed) == ([None, 39, 40, 41], [])
+
+
+def without(body: str, *path: str) -> str:
+    """The same envelope, one field less."""
+    envelope = inner = json.loads(body)
+    for name in path[:-1]:
+        inner = inner[name]
+    del inner[path[-1]]
+    return json.dumps(envelope)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        without(deleted_event(), "detail"),
+        without(deleted_event(), "detail", "owner"),
+        without(deleted_event(), "detail", "subject"),
+        without(reprocess_event(), "detail", "owner"),
+        without(reprocess_event(), "detail", "data", "incoming"),
+        without(reprocess_event(), "detail", "data", "incoming", "revision"),
+        without(reprocess_event(), "detail", "data", "incoming", "size"),
+        deleted_event().replace("object.deleted", "object.updated"),
+        deleted_event().replace('"local-me"', "null"),
+        deleted_event().replace(f'"{ID}"', "7"),
+        reprocess_event().replace('"revision": 7', '"revision": "seven"'),
+        reprocess_event().replace('"size": 40', '"size": null'),
+    ],
+)
+def test_an_event_that_lacks_what_the_worker_needs_is_kept_for_the_operator(aws: Aws, body: str) -> None:
+    with pytest.raises(UnknownMessage):
+        parse_message(body)
+
+    _, failed = handle(aws, take_batch(aws, body))
+    (letter,) = dead_letters(aws)
+    assert (failed, letter["Body"]) == ([], body)
+
+
+@pytest.mark.parametrize("size", ["null", '"40"', "[]"])
+def test_an_event_of_no_known_size_does_not_harm_its_neighbours(aws: Aws, size: str) -> None:
+    body = reprocess_event().replace('"size": 40', f'"size": {size}')
+    event = take_batch(aws, s3_event(), body, SWEEP)
+
+    dispatcher, failed = handle(aws, event)
+
+    assert failed == []
+    assert parse_message(s3_event()) in dispatcher.seen
+    assert Sweep() in dispatcher.seen
 
 
 def test_each_retry_waits_twice_as_long_up_to_a_quarter_of_an_hour() -> None:

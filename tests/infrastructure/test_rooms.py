@@ -17,7 +17,7 @@ VIOLATIONS = {
     "Rooms: imports point one way": ("domain/times.py", "import app.services.cursors"),
     "Only the adapters know AWS": ("services/cursors.py", "import boto3"),
     "Only the HTTP edge knows FastAPI": ("worker/dispatch.py", "import fastapi"),
-    "Only the dataset processor knows DuckDB": ("services/cursors.py", "import duckdb"),
+    "Only the processors know what they read with": ("services/cursors.py", "import duckdb"),
     "The processors know neither cloud nor framework": ("processors/file.py", "import botocore"),
 }
 

@@ -1,11 +1,13 @@
 """The main job on the running stack, over real HTTP: hand over, process, download."""
 
 import hashlib
+import io
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 
 from tests.system.client import Client, send
 from tests.system.conftest import Runtime
@@ -139,3 +141,27 @@ def test_an_unknown_id_is_not_found(client: Client) -> None:
 
 def test_the_documentation_is_served(client: Client) -> None:
     assert b"swagger-ui" in client.get("/docs").body
+
+
+def test_an_image_gets_a_thumbnail(client: Client) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (2000, 1000), "teal").save(picture, "JPEG")
+    object_id = client.upload("image", "teal.jpg", "image/jpeg", picture.getvalue())
+
+    found = client.wait_until_settled(object_id)
+
+    assert found["status"] == "ready"
+    assert (found["result"]["summary"]["width"], found["result"]["summary"]["height"]) == (2000, 1000)
+    with Image.open(io.BytesIO(client.artifact(object_id, "thumbnail.webp"))) as thumbnail:
+        assert thumbnail.size == (320, 160)
+
+
+def test_a_document_gives_its_text(client: Client) -> None:
+    object_id = client.upload(
+        "document", "log.md", "text/markdown", "# Día 1\n\nAll well.\n".encode("latin-1")
+    )
+
+    found = client.wait_until_settled(object_id)
+
+    assert (found["status"], found["result"]["summary"]["words"]) == ("ready", 5)
+    assert client.artifact(object_id, "text.txt").decode() == "# Día 1\n\nAll well.\n"

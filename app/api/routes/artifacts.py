@@ -1,13 +1,15 @@
 """Artifacts: what a processor made of a payload."""
 
-from uuid import UUID
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
-from app.api.dependencies import ObjectsService
+from app.api.dependencies import ObjectId, ObjectsService
 from app.api.lambda_route import LambdaRoute
 from app.api.links import LINK_RESPONSES, answer_with_link
 from app.api.principal import Caller
+
+Name = Annotated[str, Path(description="One of `result.artifacts`.", examples=["data.parquet"])]
 
 router = APIRouter(prefix="/objects/{object_id}", tags=["artifacts"], route_class=LambdaRoute)
 
@@ -19,7 +21,7 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["artifacts"], route_clas
     responses=LINK_RESPONSES,
 )
 def download_artifact(
-    object_id: UUID, name: str, caller: Caller, objects: ObjectsService, request: Request
+    object_id: ObjectId, name: Name, caller: Caller, objects: ObjectsService, request: Request
 ) -> Response:
     """Download one artifact: a redirect, or the URL as JSON when you accept that."""
     link = objects.link_to_artifact(caller.owner, object_id, name, method=request.state.method)

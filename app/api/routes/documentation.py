@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 ASSETS = "/docs/assets"
@@ -21,6 +21,11 @@ def add_documentation(app: FastAPI) -> None:
             swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
             swagger_favicon_url=f"{root}{ASSETS}/favicon-32x32.png",
         )
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def show_openapi(request: Request) -> JSONResponse:
+        root = request.scope.get("root_path", "")
+        return JSONResponse(app.openapi() | {"servers": [{"url": root or "/"}]})
 
     @app.get("/", include_in_schema=False)
     async def show_start(request: Request) -> RedirectResponse:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from app.api.dependencies import ReadinessService
 from app.api.lambda_route import LambdaRoute
+from app.api.principal import Caller
 from app.domain.errors import Unavailable
 
 router = APIRouter(tags=["health"], route_class=LambdaRoute)
@@ -23,7 +24,7 @@ async def check_health() -> HealthOut:
 
 
 @router.get("/readyz", operation_id="checkReadiness")
-def check_readiness(readiness: ReadinessService) -> HealthOut:
+def check_readiness(_caller: Caller, readiness: ReadinessService) -> HealthOut:
     """Ready to work; 503 names what does not answer."""
     away = [name for name, answers in readiness.check().items() if not answers]
     if away:

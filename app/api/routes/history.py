@@ -1,10 +1,8 @@
 """History: the events of one object."""
 
-from uuid import UUID
-
 from fastapi import APIRouter
 
-from app.api.dependencies import Cursor, Limit, ObjectsService
+from app.api.dependencies import Cursor, Limit, ObjectId, ObjectsService
 from app.api.lambda_route import LambdaRoute
 from app.api.principal import Caller
 from app.api.schemas import EventOut, EventPage
@@ -14,7 +12,7 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=
 
 @router.get("/history", operation_id="readHistory")
 def read_history(
-    object_id: UUID,
+    object_id: ObjectId,
     caller: Caller,
     objects: ObjectsService,
     limit: Limit = 20,

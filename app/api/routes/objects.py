@@ -1,7 +1,6 @@
 """Objects: create, read, change, delete, list."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -10,22 +9,17 @@ from app.api.dependencies import (
     Cursor,
     EditingService,
     IdempotencyKey,
+    LabelFilter,
     Limit,
+    ObjectId,
     ObjectsService,
     RequestId,
 )
 from app.api.lambda_route import LambdaRoute
 from app.api.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
 from app.api.principal import Caller
-from app.api.schemas import (
-    CreatedOut,
-    CreateIn,
-    ObjectOut,
-    ObjectPage,
-    PatchIn,
-    PublicStatus,
-    SummaryOut,
-)
+from app.api.requests import CreateIn, PatchIn
+from app.api.schemas import CreatedOut, ObjectOut, ObjectPage, PublicStatus, SummaryOut
 from app.domain.errors import FieldError, InvalidInput
 from app.storage.objects import ListQuery
 
@@ -55,7 +49,7 @@ def create_object(
 
 @router.get("/{object_id}", operation_id="readObject", response_model=ObjectOut, responses=NOT_MODIFIED)
 def read_object(
-    object_id: UUID, caller: Caller, objects: ObjectsService, known: IfNoneMatch, response: Response
+    object_id: ObjectId, caller: Caller, objects: ObjectsService, known: IfNoneMatch, response: Response
 ) -> ObjectOut | Response:
     """Read an object. `ETag` is its version; with `If-None-Match` 304 when you have that one."""
     stored = objects.read(caller.owner, object_id)
@@ -73,7 +67,7 @@ def read_object(
     openapi_extra=merge_patch_body(PatchIn),
 )
 def update_object(
-    object_id: UUID,
+    object_id: ObjectId,
     body: PatchIn,
     caller: Caller,
     editing: EditingService,
@@ -92,9 +86,9 @@ def update_object(
     return ObjectOut.of(stored)
 
 
-@router.delete("/{object_id}", status_code=204, operation_id="deleteObject")
+@router.delete("/{object_id}", status_code=204, operation_id="deleteObject", response_class=Response)
 def delete_object(
-    object_id: UUID, caller: Caller, editing: EditingService, expected: IfMatch, request_id: RequestId
+    object_id: ObjectId, caller: Caller, editing: EditingService, expected: IfMatch, request_id: RequestId
 ) -> None:
     """Delete an object with its payloads, artifacts and history. To delete it again is 204 too."""
     editing.delete(caller.owner, object_id, expected=expected, correlation_id=request_id)
@@ -102,7 +96,7 @@ def delete_object(
 
 @router.post("/{object_id}/reprocess", status_code=202, operation_id="reprocessObject")
 def reprocess_object(
-    object_id: UUID, caller: Caller, editing: EditingService, request_id: RequestId, response: Response
+    object_id: ObjectId, caller: Caller, editing: EditingService, request_id: RequestId, response: Response
 ) -> ObjectOut:
     """Run the pipeline again on the newest payload; 409 while it is running."""
     stored = editing.reprocess(caller.owner, object_id, correlation_id=request_id)
@@ -114,11 +108,9 @@ def reprocess_object(
 def list_objects(
     caller: Caller,
     objects: ObjectsService,
-    kind: str | None = None,
-    status: PublicStatus | None = None,
-    label: Annotated[
-        list[str] | None, Query(description="`key:value`; an object must have all of them.")
-    ] = None,
+    kind: Annotated[str | None, Query(description="Only objects of this kind.")] = None,
+    status: Annotated[PublicStatus | None, Query(description="Only objects of this status.")] = None,
+    label: Annotated[list[LabelFilter] | None, Query(description="`key:value`; repeat it for more.")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> ObjectPage:

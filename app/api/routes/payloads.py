@@ -2,21 +2,19 @@
 
 import re
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.bodies import raw_body
-from app.api.dependencies import EditingService, ObjectsService, RequestId
+from app.api.dependencies import EditingService, ObjectId, ObjectsService, RequestId
 from app.api.lambda_route import LambdaRoute
 from app.api.links import LINK_RESPONSES, answer_with_link
 from app.api.preconditions import entity_tag
 from app.api.principal import Caller
-from app.api.schemas import MEDIA_TYPE, CreatedOut, ObjectOut, UploadPayload
+from app.api.requests import MEDIA_TYPE, MEDIA_TYPE_CHARACTERS, UploadPayload
+from app.api.schemas import CreatedOut, ObjectOut
 from app.domain.errors import InvalidMediaType
 from app.services.uploads import InlinePayload
-
-MEDIA_TYPE_CHARACTERS = 255
 
 router = APIRouter(prefix="/objects/{object_id}", tags=["payloads"], route_class=LambdaRoute)
 
@@ -33,7 +31,7 @@ RawPayload = Annotated[InlinePayload, Depends(_raw_payload)]
 
 @router.post("/uploads", status_code=201, operation_id="requestUpload")
 def request_upload(
-    object_id: UUID,
+    object_id: ObjectId,
     body: UploadPayload,
     caller: Caller,
     editing: EditingService,
@@ -55,9 +53,9 @@ def request_upload(
     openapi_extra=raw_body("The payload as it is, up to 4 MiB; its media type is the Content-Type."),
 )
 def put_payload(
-    object_id: UUID,
-    payload: RawPayload,
+    object_id: ObjectId,
     caller: Caller,
+    payload: RawPayload,
     editing: EditingService,
     request_id: RequestId,
     response: Response,
@@ -69,7 +67,9 @@ def put_payload(
 
 
 @router.get("/payload", operation_id="downloadPayload", response_class=Response, responses=LINK_RESPONSES)
-def download_payload(object_id: UUID, caller: Caller, objects: ObjectsService, request: Request) -> Response:
+def download_payload(
+    object_id: ObjectId, caller: Caller, objects: ObjectsService, request: Request
+) -> Response:
     """Download the last ready payload: a redirect, or the URL as JSON when you accept that."""
     link = objects.link_to_payload(caller.owner, object_id, method=request.state.method)
     return answer_with_link(request, link)

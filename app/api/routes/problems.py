@@ -1,13 +1,16 @@
 """Problems: the page that a problem document's `type` points to."""
 
 from html import escape
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse
 
 from app.api.lambda_route import LambdaRoute
 from app.api.problems import PAGES, Answer
 from app.domain.errors import NotFound
+
+Code = Annotated[str, Path(description="The `code` of a problem.", json_schema_extra={"enum": sorted(PAGES)})]
 
 router = APIRouter(tags=["problems"], route_class=LambdaRoute)
 
@@ -27,7 +30,7 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem aut
 
 
 @router.get("/problems/{code}", operation_id="readProblem", response_class=HTMLResponse)
-async def read_problem(code: str) -> HTMLResponse:
+async def read_problem(code: Code) -> HTMLResponse:
     """What a problem's `code` means, and what to do about it."""
     if code not in PAGES:
         raise NotFound("problem")

@@ -21,6 +21,7 @@ TYPE_OF = {
     "claim": EventType.PROCESSING,
     "release": None,
     "requeue": None,
+    "purged": None,
 }
 
 

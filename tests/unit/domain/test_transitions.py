@@ -33,6 +33,7 @@ TRANSITIONS: dict[str, Transition] = {
         name="new", attributes={}, labels={}, now=NOW, correlation_id="request-2"
     ),
     "delete": lambda stored: stored.delete(now=NOW, correlation_id="request-2"),
+    "purged": lambda stored: stored.purged(now=NOW),
 }
 
 AFTER: dict[str, dict[str, str]] = {
@@ -68,7 +69,7 @@ AFTER: dict[str, dict[str, str]] = {
         "edit": "expired",
         "delete": "deleted",
     },
-    "deleted": {},
+    "deleted": {"purged": "deleted"},
 }
 
 PROCESSING = make_object().claim(now=NOW, lease_until=LATER)
@@ -111,11 +112,14 @@ def test_each_transition_draws_a_new_write_token(status: str, transition: str) -
     assert TRANSITIONS[transition](before).write_token != before.write_token
 
 
-@pytest.mark.parametrize("transition", ["release", "requeue"])
-def test_bookkeeping_does_not_raise_the_version(transition: str) -> None:
-    after = TRANSITIONS[transition](PROCESSING)
+@pytest.mark.parametrize(
+    ("status", "transition"), [("processing", "release"), ("processing", "requeue"), ("deleted", "purged")]
+)
+def test_bookkeeping_does_not_raise_the_version(status: str, transition: str) -> None:
+    before = IN_STATUS[status]
+    after = TRANSITIONS[transition](before)
 
-    assert (after.version, after.updated_at) == (PROCESSING.version, PROCESSING.updated_at)
+    assert (after.version, after.updated_at) == (before.version, before.updated_at)
 
 
 def test_a_first_claim_is_public_and_counts_an_attempt() -> None:
@@ -173,7 +177,8 @@ def test_a_new_upload_starts_with_no_attempts_and_no_problem() -> None:
 def test_reprocessing_keeps_the_revision() -> None:
     pending = IN_STATUS["rejected"].reprocess(now=NOW, deadline=LATER, correlation_id="request-2")
 
-    assert (pending.newest, pending.attempts) == (PROCESSING.newest, 0)
+    assert pending.newest is not None
+    assert (pending.newest.number, pending.attempts) == (1, 0)
 
 
 def test_a_record_without_payload_cannot_be_reprocessed() -> None:
@@ -202,3 +207,15 @@ def test_a_tombstone_is_due_when_the_last_upload_url_and_lease_have_passed() -> 
 
     assert tombstone.deadline == lease_until
     assert (tombstone.attributes, tombstone.labels, tombstone.summary) == ({}, {}, None)
+
+
+def test_a_tombstone_of_what_nobody_can_write_is_due_at_once() -> None:
+    tombstone = make_object(writable_until=None).delete(now=NOW, correlation_id="request-2")
+
+    assert tombstone.deadline == NOW
+
+
+def test_a_purged_tombstone_is_not_looked_at_again_and_goes_after_seven_days() -> None:
+    purged = IN_STATUS["deleted"].purged(now=LATER)
+
+    assert (purged.deadline, purged.purge_at) == (None, LATER + timedelta(days=7))

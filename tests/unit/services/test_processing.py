@@ -195,7 +195,7 @@ VERDICTS: dict[str, tuple[StoredObject, int, datetime, Verdict]] = {
         Verdict.ACKNOWLEDGE,
     ),
     "failed": (CLAIMED.give_up(now=NOW), 1, NOW, Verdict.ACKNOWLEDGE),
-    "deleted": (deleted(make_object()), 1, NOW, Verdict.ACKNOWLEDGE),
+    "deleted": (deleted(make_object()), 1, NOW, Verdict.DISCARD),
     "a record": (
         make_object(kind="record", status=Status.READY, newest=None),
         1,

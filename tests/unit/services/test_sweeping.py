@@ -1,13 +1,14 @@
 """Every object whose deadline has passed is put right, and no other is looked at."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from app.domain.errors import InvalidPayload, ProblemCode
+from app.domain.errors import InvalidPayload, ProblemCode, Unavailable
 from app.domain.objects import Payload, Result, Status, StoredObject
 from app.messaging.work_queue import WorkQueue
 from app.services.processing import Arrival
@@ -19,17 +20,20 @@ from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
 from app.worker.dispatch import parse_message
 from tests.conftest import NOW, Aws, Clock, make_object
-from tests.faults import before, calls_of
-from tests.unit.services.conftest import messages_in
+from tests.faults import after, answering, before, calls_of, fail
+from tests.unit.services.conftest import keys_in_bucket, messages_in
 
 MAX_ATTEMPTS = 3
 CSV = b"a,b\n1,2\n3,4\n"
 DUE = NOW + timedelta(minutes=20)
 """When the sample object's deadline passes."""
 LEASE_UNTIL = NOW + timedelta(minutes=5)
+URL_UNTIL = NOW + timedelta(minutes=15)
+"""Until when the sample object's upload URL is good."""
 PLENTY = 300.0
 
 CLAIMED = make_object().claim(now=NOW, lease_until=LEASE_UNTIL)
+TOMBSTONE = make_object().delete(now=NOW, correlation_id="request-2")
 
 
 @pytest.fixture
@@ -105,6 +109,14 @@ DECISIONS: dict[str, tuple[StoredObject, bool, datetime, Action]] = {
     ),
     "failed": (CLAIMED.give_up(now=NOW), False, DUE, Action.LEAVE),
     "expired": (make_object().expire(now=NOW), False, DUE, Action.LEAVE),
+    "deleted": (TOMBSTONE, False, URL_UNTIL, Action.PURGE),
+    "deleted, a URL still good": (
+        TOMBSTONE,
+        False,
+        URL_UNTIL - timedelta(milliseconds=1),
+        Action.LEAVE,
+    ),
+    "deleted and purged": (TOMBSTONE.purged(now=URL_UNTIL), False, DUE, Action.LEAVE),
 }
 
 
@@ -350,6 +362,74 @@ def test_a_sweep_with_nothing_to_do_costs_one_query(sweeping: Sweeping, aws: Aws
 
     assert done == {}
     assert [call.operation for made in calls for call in made] == ["Query"]
+
+
+def test_a_due_tombstone_is_purged_for_the_last_time(
+    sweeping: Sweeping, repository: ObjectRepository, payloads: PayloadStore, aws: Aws, clock: Clock
+) -> None:
+    stored = repository.add(TOMBSTONE)
+    upload(payloads, stored)
+    clock.move(minutes=16)
+
+    done = sweep(sweeping)
+
+    assert done == {Action.PURGE: 1}
+    assert keys_in_bucket(aws) == []
+    purged = repository.get(stored.owner, stored.id)
+    assert (purged.deadline, purged.purge_at) == (None, clock() + timedelta(days=7))
+
+
+def test_a_tombstone_is_left_while_an_upload_url_is_good(
+    sweeping: Sweeping, repository: ObjectRepository, clock: Clock
+) -> None:
+    stored = repository.add(TOMBSTONE)
+    clock.move(minutes=14)
+
+    assert sweep(sweeping) == {}
+    assert repository.get(stored.owner, stored.id) == stored
+
+
+def test_a_purged_tombstone_is_not_swept_again(
+    sweeping: Sweeping, repository: ObjectRepository, clock: Clock
+) -> None:
+    repository.add(TOMBSTONE)
+    clock.move(minutes=16)
+    sweep(sweeping)
+    clock.move(days=30)
+
+    assert sweep(sweeping) == {}
+
+
+def test_a_purge_that_s3_cannot_finish_is_swept_again(
+    sweeping: Sweeping, repository: ObjectRepository, payloads: PayloadStore, aws: Aws, clock: Clock
+) -> None:
+    upload(payloads, repository.add(TOMBSTONE))
+    clock.move(minutes=16)
+    fail(aws.s3, "ListObjectsV2", answering(503))
+
+    with pytest.raises(Unavailable):
+        sweep(sweeping)
+
+    assert sweep(sweeping) == {Action.PURGE: 1}
+    assert keys_in_bucket(aws) == []
+
+
+def test_one_object_that_cannot_be_purged_does_not_keep_the_rest_waiting(
+    sweeping: Sweeping, repository: ObjectRepository, payloads: PayloadStore, aws: Aws, clock: Clock
+) -> None:
+    """The longest overdue is always first: it would keep every sweep from what is due after it."""
+    stuck = repository.add(replace(TOMBSTONE, id=str(uuid4()), deadline=NOW))
+    upload(payloads, stuck)
+    awaiting = repository.add(make_object())
+    clock.move(minutes=21)
+    denied = {"Errors": [{"Key": str(key_of(stuck)), "Code": "AccessDenied"}]}
+    after(aws.s3, "DeleteObjects", lambda answer: answer.update(denied), times=100)
+
+    with suppress(Unavailable):
+        sweep(sweeping)
+
+    assert repository.get(stuck.owner, stuck.id) == stuck
+    assert repository.get(awaiting.owner, awaiting.id).status is Status.EXPIRED
 
 
 def test_every_shard_is_swept(

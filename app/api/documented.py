@@ -1,0 +1,25 @@
+"""Schemas that say more than, or something else than, the types they stand beside."""
+
+from typing import Any
+
+from pydantic import BaseModel, GetJsonSchemaHandler
+
+
+class DocumentedAs:
+    """Show a model's schema for a dict that is validated by that model elsewhere."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self._model = model
+
+    def __get_pydantic_json_schema__(self, _schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(self._model.__pydantic_core_schema__)
+
+
+class Documented:
+    """Add keywords to the schema of a type: what a use case checks later, or the formats it keeps to."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self._keywords = keywords
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | self._keywords

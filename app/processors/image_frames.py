@@ -1,0 +1,91 @@
+"""How many frames (GIF, PNG, WebP, AVIF) or pages (TIFF) there are, counted without decoding them.
+
+Pillow decodes, or reads the tags of, every frame that it counts; a file may
+hold millions. Here GIF and TIFF are walked from frame to frame, up to a bound.
+"""
+
+import mmap
+import re
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from PIL.ImageFile import ImageFile
+
+from app.domain.errors import InvalidPayload, ProblemCode
+
+MOST_FRAMES = 10_000
+GIF_HEADER_BYTES = 13
+GIF_DESCRIPTOR_BYTES = 9
+DESCRIPTOR, TRAILER = b",", b";"
+GIF_BLOCK = re.compile(rb"[,;!]")
+"""How a block begins: an image, the end, an extension."""
+
+
+def count_frames(image: ImageFile, source: Path) -> int:
+    """Raises InvalidPayload above MOST_FRAMES.
+
+    A JPEG is one picture: what may follow it are previews and depth maps.
+    """
+    match image.format:
+        case "JPEG" | "MPO":
+            return 1
+        case "GIF":
+            frames = _walked(source, gif_frames)
+        case "TIFF":
+            frames = _walked(source, tiff_pages)
+        case _:
+            frames = getattr(image, "n_frames", 1)
+    if frames > MOST_FRAMES:
+        detail = f"The image has more than {MOST_FRAMES} frames."
+        raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)
+    return frames
+
+
+def gif_frames(data: mmap.mmap) -> Iterator[int]:
+    """The offset of each image descriptor; what is no block is skipped, as decoders do."""
+    at = GIF_HEADER_BYTES + _color_table_bytes(data[10])
+    while (block := GIF_BLOCK.search(data, at)) and block[0] != TRAILER:
+        at = block.end()
+        if block[0] == DESCRIPTOR:
+            yield at
+            # one byte, the size of the first codes, stands before the data
+            at += GIF_DESCRIPTOR_BYTES + _color_table_bytes(data[at + 8]) + 1
+        else:
+            at += 1
+        while size := data[at]:
+            at += size + 1
+        at += 1
+
+
+def tiff_pages(data: mmap.mmap) -> Iterator[int]:
+    """The offset of each directory of the chain, which may not run in a circle."""
+    order = "<" if data[:2] == b"II" else ">"
+    is_big = 43 in data[2:4]
+    count, entry_bytes, offset = ("Q", 20, "Q") if is_big else ("H", 12, "L")
+    seen = set()
+    (at,) = struct.unpack_from(order + offset, data, 8 if is_big else 4)
+    while at and at not in seen:
+        seen.add(at)
+        yield at
+        (entries,) = struct.unpack_from(order + count, data, at)
+        (at,) = struct.unpack_from(order + offset, data, at + struct.calcsize(count) + entries * entry_bytes)
+
+
+def _walked(source: Path, walk: Callable[[mmap.mmap], Iterator[int]]) -> int:
+    """Where the file is cut off or damaged, the count ends."""
+    found = 0
+    with (
+        source.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        suppress(IndexError, struct.error, OverflowError),
+    ):
+        for _ in islice(walk(data), MOST_FRAMES + 1):
+            found += 1
+    return max(found, 1)
+
+
+def _color_table_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0

@@ -1,0 +1,208 @@
+"""What each request costs in calls to AWS, counted where botocore sends them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.api.app import create_app
+from app.services.api import ApiServices
+from app.services.objects import Objects
+from app.services.uploads import Uploads
+from app.storage.history import HistoryRepository
+from app.storage.objects import ObjectRepository
+from app.storage.payloads import PayloadStore
+from tests.conftest import Aws
+from tests.edges.conftest import settings_for, through_lambda
+from tests.edges.stored import URL, Stored, behind
+from tests.faults import Call, calls_of
+from tests.statuses import CSV
+
+RECORD = {"kind": "record", "name": "order 42"}
+INLINE = {"kind": "dataset", "name": "small.csv", "payload": {"media_type": "text/csv", "text": "a\n1\n"}}
+DECLARED = {"kind": "dataset", "name": "big.csv", "payload": {"media_type": "text/csv", "size": 40}}
+KEY = {"Idempotency-Key": "order-42"}
+AS_CSV = {"Content-Type": "text/csv"}
+
+Request = Callable[[httpx2.Client], httpx2.Response]
+
+COSTS: dict[str, tuple[Request, int, list[str]]] = {
+    "create": (lambda client: client.post("/v1/objects", json=RECORD, headers=KEY), 201, ["PutItem"]),
+    "create, declared": (
+        lambda client: client.post("/v1/objects", json=DECLARED, headers=KEY),
+        201,
+        ["PutItem"],
+    ),
+    "create, inline": (
+        lambda client: client.post("/v1/objects", json=INLINE, headers=KEY),
+        201,
+        ["PutItem", "PutObject"],
+    ),
+    "read": (lambda client: client.get(URL), 200, ["GetItem"]),
+    "head": (lambda client: client.head(URL), 200, ["GetItem"]),
+    "read, known": (lambda client: client.get(URL, headers={"If-None-Match": '"3"'}), 304, ["GetItem"]),
+    "patch": (lambda client: client.patch(URL, json={"name": "new"}), 200, ["GetItem", "PutItem"]),
+    "patch with If-Match": (
+        lambda client: client.patch(URL, json={"name": "new"}, headers={"If-Match": '"3"'}),
+        200,
+        ["GetItem", "PutItem"],
+    ),
+    "patch, nothing new": (lambda client: client.patch(URL, json={}), 200, ["GetItem"]),
+    "delete": (lambda client: client.delete(URL), 204, ["GetItem", "PutItem"]),
+    "uploads": (
+        lambda client: client.post(f"{URL}/uploads", json=DECLARED["payload"]),
+        201,
+        ["GetItem", "PutItem"],
+    ),
+    "put payload": (
+        lambda client: client.put(f"{URL}/payload", content=b"x\n9\n", headers=AS_CSV),
+        202,
+        ["GetItem", "PutItem", "PutObject"],
+    ),
+    "put payload, the same": (
+        lambda client: client.put(f"{URL}/payload", content=CSV, headers=AS_CSV),
+        202,
+        ["GetItem"],
+    ),
+    "reprocess": (lambda client: client.post(f"{URL}/reprocess"), 202, ["GetItem", "PutItem"]),
+    "download": (lambda client: client.get(f"{URL}/payload"), 307, ["GetItem"]),
+    "artifact": (lambda client: client.get(f"{URL}/artifacts/profile.json"), 307, ["GetItem"]),
+    "list": (lambda client: client.get("/v1/objects"), 200, ["Query"]),
+    "list, filtered": (lambda client: client.get("/v1/objects?kind=record&status=ready"), 200, ["Query"]),
+    "history": (lambda client: client.get(f"{URL}/history"), 200, ["GetItem", "Query"]),
+    "kinds": (lambda client: client.get("/v1/kinds"), 200, []),
+    "health": (lambda client: client.get("/healthz"), 200, []),
+}
+"""Request, status and calls, on an object that is ready at version 3. Presigning is no call."""
+
+
+class Calls:
+    """Those to every service, in the order they were made to each."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._made: list[list[Call]] = [
+            calls_of(client) for client in (aws.dynamodb, aws.s3, aws.sqs, aws.events)
+        ]
+
+    def operations(self) -> list[str]:
+        return [call.operation for made in self._made for call in made]
+
+    def of(self, operation: str) -> list[Call]:
+        return [call for made in self._made for call in made if call.operation == operation]
+
+
+@pytest.fixture
+def stored(client: httpx2.Client, aws: Aws) -> Stored:
+    stored = behind(client, aws)
+    stored.add("ready")
+    return stored
+
+
+@pytest.mark.parametrize("name", COSTS)
+@pytest.mark.usefixtures("stored")
+def test_a_request_costs_what_the_design_says(client: httpx2.Client, aws: Aws, name: str) -> None:
+    send, status, operations = COSTS[name]
+    calls = Calls(aws)
+
+    answer = send(client)
+
+    assert answer.status_code == status
+    assert calls.operations() == operations
+
+
+@pytest.mark.parametrize("name", ["create", "create, declared", "create, inline"])
+def test_a_replay_costs_what_the_create_did(client: httpx2.Client, aws: Aws, name: str) -> None:
+    send, _, operations = COSTS[name]
+    send(client)
+    calls = Calls(aws)
+
+    replayed = send(client)
+
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    assert calls.operations() == operations
+
+
+@pytest.mark.parametrize("name", ["uploads", "delete"])
+@pytest.mark.usefixtures("stored")
+def test_what_is_asked_for_again_is_only_read(client: httpx2.Client, aws: Aws, name: str) -> None:
+    send, status, _ = COSTS[name]
+    send(client)
+    calls = Calls(aws)
+
+    answer = send(client)
+
+    assert (answer.status_code, calls.operations()) == (status, ["GetItem"])
+
+
+def refused(client: httpx2.Client) -> Iterator[httpx2.Response]:
+    yield client.post("/v1/objects", json={"kind": "record"})
+    yield client.post("/v1/objects", content=b"{", headers={"Content-Type": "application/json"})
+    yield client.patch(URL, json={"status": "ready"})
+    yield client.patch(URL, json={}, headers={"If-Match": "3"})
+    yield client.put(f"{URL}/payload", content=b"x" * (4 * 1024 * 1024 + 1), headers=AS_CSV)
+    yield client.get(URL, headers={"Accept": "text/html"})
+    yield client.get("/v1/objects?cursor=x")
+    yield client.get("/v1/objects/42")
+    yield client.options(URL)
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_is_refused_for_its_form_costs_nothing(client: httpx2.Client, aws: Aws) -> None:
+    calls = Calls(aws)
+
+    statuses = [answer.status_code for answer in refused(client)]
+
+    assert statuses == [422, 400, 422, 400, 413, 406, 400, 404, 204]
+    assert calls.operations() == []
+
+
+@pytest.mark.usefixtures("stored")
+def test_reads_by_id_are_strongly_consistent_and_lists_are_not(client: httpx2.Client, aws: Aws) -> None:
+    calls = Calls(aws)
+    client.get(URL)
+    client.patch(URL, json={"name": "new"})
+    client.get("/v1/objects")
+
+    assert [call.parameters["ConsistentRead"] for call in calls.of("GetItem")] == [True, True]
+    assert "ConsistentRead" not in calls.of("Query")[0].parameters
+
+
+@pytest.mark.usefixtures("stored")
+def test_every_write_is_conditional(client: httpx2.Client, aws: Aws) -> None:
+    calls = Calls(aws)
+    for name in ("create", "patch", "uploads", "put payload", "delete"):
+        COSTS[name][0](client)
+
+    writes = [*calls.of("PutItem"), *calls.of("PutObject")]
+    assert len(writes) == 6
+    assert all({"ConditionExpression", "IfNoneMatch"} & set(write.parameters) for write in writes)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("query", ["", "?status=ready&label=team:growth"])
+def test_a_list_costs_one_call_for_each_shard_of_its_index(
+    services: ApiServices, aws: Aws, shards: int, query: str
+) -> None:
+    with through_lambda(create_app(sharded(services, aws, shards), settings_for("api-key"))) as client:
+        calls = Calls(aws)
+        answer = client.get(f"/v1/objects{query}")
+
+    index: Any = "by_status" if query else "by_owner"
+    assert answer.status_code == 200
+    assert [call.parameters["IndexName"] for call in calls.of("Query")] == [index] * shards
+    assert len(calls.operations()) == shards
+
+
+def sharded(services: ApiServices, aws: Aws, shards: int) -> ApiServices:
+    payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
+    objects = Objects(
+        ObjectRepository(aws.dynamodb, aws.table, shards=shards),
+        payloads,
+        HistoryRepository(aws.dynamodb, aws.table),
+        Uploads(payloads, seconds=900),
+        shards=shards,
+        download_seconds=300,
+    )
+    return replace(services, objects=objects)

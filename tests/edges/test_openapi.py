@@ -1,0 +1,178 @@
+"""The OpenAPI document is valid, current and fit for client generators; its examples work."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import httpx2
+import pytest
+from jsonschema_rs import Draft202012Validator
+from openapi_spec_validator import validate
+
+from app.api.app import create_app
+from app.api.operations import OPERATIONS
+from app.api.problems import PAGES
+from app.api.security import SCHEMES, AuthMode
+from app.services.api import ApiServices
+from scripts.openapi import as_text, document
+from tests.edges.conftest import settings_for, through_lambda
+from tests.edges.described import document_of
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+OPEN = {"checkHealth", "readProblem"}
+NOT_OF_AN_OPERATION = {"internal_error", "method_not_allowed"}
+"""A fault of ours; and what a path answers to a method that is no operation."""
+
+Json = dict[str, Any]
+
+
+class Example(NamedTuple):
+    operation: str
+    method: str
+    path: str
+    media_type: str
+    name: str
+    body: Any
+    status: int
+
+    def __str__(self) -> str:
+        return f"{self.operation}-{self.name}-{self.media_type}"
+
+
+def operations() -> Iterator[tuple[str, str, Json]]:
+    for path, item in document_of("api-key")["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def request_examples() -> Iterator[Example]:
+    for path, method, operation in operations():
+        status = min(int(status) for status in operation["responses"])
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            for name, example in content["examples"].items():
+                body = example["value"]
+                yield Example(operation["operationId"], method, path, media_type, name, body, status)
+
+
+def answer_examples() -> Iterator[tuple[str, Json, Any]]:
+    shared = document_of("api-key")["components"]["examples"]
+    for _, _, operation in operations():
+        for status, answer in operation["responses"].items():
+            for content in answer.get("content", {}).values():
+                for name, example in content.get("examples", {}).items():
+                    value = example["value"] if "value" in example else shared[name]["value"]
+                    yield f"{operation['operationId']}-{status}-{name}", content["schema"], value
+
+
+REQUESTS = list(request_examples())
+ANSWERS = list(answer_examples())
+
+
+def test_the_committed_document_is_current() -> None:
+    assert COMMITTED.read_text(encoding="utf-8") == as_text(document()), "run: make openapi"
+
+
+@pytest.mark.parametrize("auth_mode", get_args(AuthMode))
+def test_the_document_is_valid_openapi(auth_mode: AuthMode) -> None:
+    found = document_of(auth_mode)
+
+    assert found["openapi"].startswith("3.1")
+    validate(found)
+
+
+def test_the_document_is_built_once(services: ApiServices) -> None:
+    app = create_app(services, settings_for("local"))
+
+    assert app.openapi() is app.openapi()
+
+
+@pytest.mark.parametrize(("stage", "server"), [("dev", "/dev"), ("", "/")])
+def test_the_server_is_where_the_document_is_read(services: ApiServices, stage: str, server: str) -> None:
+    with through_lambda(create_app(services, settings_for("api-key")), stage=stage) as client:
+        found = client.get("/openapi.json").json()
+
+    assert found["servers"] == [{"url": server}]
+
+
+def test_the_table_and_the_routes_tell_of_the_same_operations() -> None:
+    assert {operation["operationId"] for _, _, operation in operations()} == set(OPERATIONS)
+
+
+def test_operations_are_named_for_client_generators() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name) for name in names)
+    assert {tag for *_, operation in operations() for tag in operation["tags"]} == {
+        tag["name"] for tag in document_of("api-key")["tags"]
+    }
+
+
+def test_parameters_are_never_null_and_all_document_of() -> None:
+    parameters = [parameter for *_, op in operations() for parameter in op.get("parameters", [])]
+
+    assert {p["name"] for p in parameters if p["in"] == "header"} == {
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+    }
+    assert all("anyOf" not in parameter["schema"] for parameter in parameters)
+    assert all(parameter["description"] for parameter in parameters)
+
+
+def test_no_default_fills_in_what_a_client_leaves_out() -> None:
+    assert '"default"' not in json.dumps(document_of("api-key")["components"]["schemas"])
+
+
+def test_refusals_are_problem_documents_with_their_codes() -> None:
+    told = set()
+    for *_, operation in operations():
+        for status, answer in operation["responses"].items():
+            if "application/problem+json" not in answer.get("content", {}):
+                continue
+            codes = answer["content"]["application/problem+json"]["schema"]["properties"]["code"]["enum"]
+            assert {PAGES[code].status for code in codes} == {int(status)}
+            told |= set(codes)
+
+    assert told == set(PAGES) - NOT_OF_AN_OPERATION
+    assert "HTTPValidationError" not in json.dumps(document_of("local"))
+
+
+@pytest.mark.parametrize("auth_mode", get_args(AuthMode))
+def test_every_operation_that_is_not_open_needs_the_caller(auth_mode: AuthMode) -> None:
+    found = document_of(auth_mode)
+
+    ((name, _scheme),) = found["components"]["securitySchemes"].items()
+    paths = found["paths"].values()
+    without = {op["operationId"] for item in paths for op in item.values() if op.get("security") == []}
+    assert name == SCHEMES[auth_mode][0]
+    assert {name: []} in found["security"]
+    assert without == OPEN
+
+
+@pytest.mark.parametrize("example", REQUESTS, ids=str)
+def test_an_example_of_a_request_works(client: httpx2.Client, example: Example) -> None:
+    """The client checks each answer against the document."""
+    kind = "record" if example.operation == "updateObject" else "text"
+    (create,) = (e.body for e in REQUESTS if (e.operation, e.name) == ("createObject", kind))
+    object_id = client.post("/v1/objects", json=create).json()["id"]
+    media_type = "text/csv" if example.media_type == "*/*" else example.media_type
+    content = example.body if isinstance(example.body, str) else json.dumps(example.body)
+
+    answer = client.request(
+        example.method,
+        example.path.replace("{object_id}", object_id),
+        content=content.encode(),
+        headers={"Content-Type": media_type},
+    )
+
+    assert answer.status_code == example.status
+
+
+@pytest.mark.parametrize(("schema", "value"), [a[1:] for a in ANSWERS], ids=[a[0] for a in ANSWERS])
+def test_an_example_of_an_answer_is_one(schema: Json, value: Any) -> None:
+    whole = {**schema, "components": {"schemas": document_of("api-key")["components"]["schemas"]}}
+
+    Draft202012Validator(whole, validate_formats=True).validate(value)

@@ -1,0 +1,178 @@
+"""Each problem's `type` leads to a page that says what it means and what to do."""
+
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+
+from app.api.app import create_app
+from app.api.problems import ANSWERS, HTTP_ANSWERS, PAGES
+from app.services.api import ApiServices
+from tests.conftest import Aws
+from tests.edges.conftest import settings_for
+from tests.edges.stored import URL, Stored, behind
+from tests.faults import answering, fail, throttling
+
+
+def test_every_code_in_the_table_has_a_page(client: httpx2.Client) -> None:
+    codes = {answer.code for answer in (*ANSWERS.values(), *HTTP_ANSWERS.values())}
+
+    for code in codes:
+        page = client.get(f"/problems/{code}")
+
+        assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        shown = unescape(page.text)
+        assert PAGES[code].title in shown
+        assert PAGES[code].advice in shown
+        assert code in shown
+        assert str(PAGES[code].status) in shown
+
+
+def test_a_page_needs_nothing_from_elsewhere(client: httpx2.Client) -> None:
+    page = client.get("/problems/not_found").text
+
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_a_code_that_is_none_has_no_page(client: httpx2.Client) -> None:
+    for code in ("nothing", "NOT_FOUND", "not_found.html", "<b>", "%00", "ü"):
+        answer = client.get(f"/problems/{code}")
+
+        assert (code, answer.status_code, answer.json()["code"]) == (code, 404, "not_found")
+
+
+def create(client: httpx2.Client, key: str = "", name: str = "n") -> httpx2.Response:
+    headers = {"Idempotency-Key": key}
+    return client.post("/v1/objects", json={"kind": "record", "name": name}, headers=headers)
+
+
+def reuse_a_key(client: httpx2.Client, _: Stored) -> httpx2.Response:
+    create(client, "k")
+    return create(client, "k", "another")
+
+
+def reuse_the_key_of_a_deleted_object(client: httpx2.Client, _: Stored) -> httpx2.Response:
+    created = create(client, "k").json()
+    client.delete(f"/v1/objects/{created['id']}")
+    return create(client, "k")
+
+
+def be_overtaken(client: httpx2.Client, stored: Stored) -> httpx2.Response:
+    fail(stored.aws.dynamodb, "PutItem", answering(400, "ConditionalCheckFailedException"), times=9)
+    return client.patch(URL, json={"name": "new"})
+
+
+def be_throttled(client: httpx2.Client, stored: Stored) -> httpx2.Response:
+    fail(stored.aws.dynamodb, "GetItem", throttling())
+    return client.get(URL)
+
+
+def use_a_record(request: Callable[[httpx2.Client, str], httpx2.Response]) -> "Provoke":
+    def provoke(client: httpx2.Client, stored: Stored) -> httpx2.Response:
+        return request(client, f"/v1/objects/{stored.add_record(id=RECORD).id}")
+
+    return provoke
+
+
+Provoke = Callable[[httpx2.Client, Stored], httpx2.Response]
+RECORD = "11111111-9a0e-4e6f-8a51-2f1c7f1f6a10"
+LARGE = b"x" * (4 * 1024 * 1024 + 1)
+JSON = {"Content-Type": "application/json"}
+
+PROVOKED: dict[str, Provoke] = {
+    "invalid_input": lambda client, _: client.patch(URL, json={"colour": 1}),
+    "invalid_cursor": lambda client, _: client.get("/v1/objects?cursor=x"),
+    "invalid_idempotency_key": lambda client, _: create(client, "k" * 256),
+    "invalid_precondition": lambda client, _: client.get(URL, headers={"If-None-Match": "3"}),
+    "invalid_media_type": lambda client, _: client.put(
+        f"{URL}/payload", content=b"x", headers={"Content-Type": "none"}
+    ),
+    "idempotency_key_reused": reuse_a_key,
+    "not_found": lambda client, _: client.get("/nothing"),
+    "object_deleted": reuse_the_key_of_a_deleted_object,
+    "wrong_state": lambda client, _: client.post(f"{URL}/reprocess"),
+    "no_payload_allowed": use_a_record(lambda client, url: client.post(f"{url}/reprocess")),
+    "version_mismatch": lambda client, _: client.delete(URL, headers={"If-Match": '"7"'}),
+    "payload_not_ready": lambda client, _: client.get(f"{URL}/payload"),
+    "concurrent_change": be_overtaken,
+    "unavailable": be_throttled,
+    "malformed_json": lambda client, _: client.post("/v1/objects", content=b"{", headers=JSON),
+    "method_not_allowed": lambda client, _: client.put("/v1/kinds"),
+    "not_acceptable": lambda client, _: client.get(URL, headers={"Accept": "text/html"}),
+    "body_too_large": lambda client, _: client.post("/v1/objects", content=LARGE, headers=JSON),
+    "unsupported_media_type": lambda client, _: client.post("/v1/objects", content=b"{}"),
+}
+"""Every problem that a caller can bring about; the sample object is pending."""
+
+NOT_BY_A_CALLER = {"unauthenticated", "internal_error"}
+
+
+def test_every_problem_is_provoked() -> None:
+    assert set(PROVOKED) | NOT_BY_A_CALLER == set(PAGES)
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+def test_the_type_of_a_problem_leads_to_its_page(client: httpx2.Client, aws: Aws, code: str) -> None:
+    stored = behind(client, aws)
+    stored.add("pending")
+
+    answer = PROVOKED[code](client, stored)
+
+    check(client, answer, code)
+
+
+def check(client: httpx2.Client, answer: httpx2.Response, code: str) -> None:
+    problem = answer.json()
+    assert (problem["code"], answer.status_code) == (code, PAGES[code].status)
+    assert (problem["title"], problem["status"]) == (PAGES[code].title, answer.status_code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["request_id"] == answer.headers["Request-Id"]
+    assert problem["detail"]
+    assert ("errors" in problem) is (code == "invalid_input")
+    assert ("Retry-After" in answer.headers) is (code == "unavailable")
+    # The Lambda door serves below the stage, which API Gateway takes off the path again.
+    assert client.get(problem["type"].removeprefix("/dev")).status_code == 200
+
+
+def test_nobodys_problem_has_a_page_too(services: ApiServices) -> None:
+    with TestClient(create_app(services, settings_for("iam"))) as nobody:
+        check(nobody, nobody.get("/v1/objects"), "unauthenticated")
+
+
+def test_the_services_own_problem_has_a_page_too(services: ApiServices) -> None:
+    app = create_app(services, settings_for("local"))
+    del app.state.services
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        check(client, client.get("/v1/objects"), "internal_error")
+
+
+def test_an_asset_that_is_none_is_a_problem_like_any_other(client: httpx2.Client) -> None:
+    for path in ("%00", "..%2f..%2fapp.py", "a" * 300, "%ff", "."):
+        answer = client.get(f"/docs/assets/{path}")
+
+        assert (path, answer.status_code) == (path, 404)
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_no_page_shows_what_its_text_would_mean_as_html(client: httpx2.Client) -> None:
+    """`"` and `<` in titles and advice are text."""
+    for code, answer in PAGES.items():
+        page = client.get(f"/problems/{code}").text
+
+        assert page.count("<p>") == 2, code
+        assert "<" not in unescape(page.split("<h1>")[1].split("</h1>")[0]) or "<" in answer.title
+
+
+def test_the_codes_are_in_the_source_of_one_table_only() -> None:
+    """A title that is written twice will be changed once."""
+    api = Path(__file__).parents[2] / "app" / "api"
+    holders = {
+        source.name for source in api.rglob("*.py") if "The object was deleted" in source.read_text("utf-8")
+    }
+
+    assert holders == {"problems.py"}

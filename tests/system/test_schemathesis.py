@@ -1,0 +1,25 @@
+"""The API does what its OpenAPI document says, whatever it is sent.
+
+The same requests in every run; `make fuzz` makes others.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.system.conftest import started
+from tests.system.fuzzing import fuzz
+
+EXAMPLES = 10
+SEED = 20260301
+
+
+def test_no_request_finds_a_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with started(tmp_path) as runtime:
+        report = fuzz(runtime, [f"--max-examples={EXAMPLES}", f"--seed={SEED}", "--generation-deterministic"])
+
+    with capsys.disabled():
+        print(f"\nSchemathesis: {report.cases} test cases")
+    assert report.status == 0, report.output
+    assert report.cases > 500
+    assert "Traceback" not in runtime.output()
