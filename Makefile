@@ -10,6 +10,7 @@ PYTHON ?= python3
 PORT ?= 8000
 AWS_PORT ?= 4566
 DATA_DIR ?= .local
+WORKERS ?= auto
 VENV := .venv
 
 stamp = $(shell { $(PYTHON) -VV; cat $(1); } 2>&1 | cksum | tr ' ' -)
@@ -51,8 +52,8 @@ run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA
 	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir $(DATA_DIR)
 
 .PHONY: test
-test: $(DEV_STAMP) ## Run every test that needs no system package
-	@$(VENV)/bin/python -m pytest $(TESTS)
+test: $(DEV_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
+	@$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(TESTS)
 
 .PHONY: check
 check: lint template test ## Everything that a change must pass

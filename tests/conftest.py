@@ -4,7 +4,7 @@ The table comes from template.yaml, the only description of it.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -32,6 +32,35 @@ def _no_inherited_aws_settings() -> Iterator[None]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield
+
+
+Measured = Callable[[str], None]
+MEASURED = "measured"
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Measured:
+    """Takes a line with a figure, to be shown at the end of the run."""
+
+    def note(line: str) -> None:
+        request.node.user_properties.append((MEASURED, line))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Also where the tests run in processes of their own, whose output is not shown."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    lines = {
+        line
+        for report in reports
+        for name, line in getattr(report, "user_properties", ())
+        if name == MEASURED
+    }
+    if lines:
+        terminalreporter.section("measured")
+        for line in sorted(lines):
+            terminalreporter.line(line)
 
 
 class Clock:

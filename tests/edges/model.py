@@ -341,14 +341,15 @@ class Model:
         return self._answer(202, item)
 
     def _is_newest(self, item: Item, media_type: str, body: bytes) -> bool:
-        """The same bytes again: those declared, unless they never came, or those checked."""
+        """The same bytes again: those checked, those that came inside a request, those awaited."""
         newest, payload = item["newest"], item["payload"]
-        if base(newest["media_type"]) != base(media_type):
+        if base(newest["media_type"]) != base(media_type) or item["status"] == "expired":
             return False
-        if item["status"] != "expired" and (newest["sha256"], newest["size"]) == (checksum(body), len(body)):
-            return True
-        is_checked = payload is not None and payload["revision"] == newest["revision"]
-        return is_checked and payload["sha256"] == checksum(body)
+        if payload is not None and payload["revision"] == newest["revision"]:
+            return bool(payload["sha256"] == checksum(body))
+        if newest["expires_at"] is not None and item["status"] in SETTLED:
+            return False
+        return bool((newest["sha256"], newest["size"]) == (checksum(body), len(body)))
 
     def reprocess(self, owner: str, item_id: str, *, request: str) -> Expected:
         item = self.living(owner, item_id)

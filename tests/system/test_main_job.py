@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
+from tests.conftest import Measured
 from tests.system.client import Client, send
 from tests.system.conftest import Runtime
 from tests.system.samples import CITIES, COLUMNS, ROWS, SAMPLES, Sample
@@ -23,15 +24,14 @@ def client(running: Runtime) -> Client:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_a_large_data_set_uploaded_by_presigned_url_becomes_ready(
-    client: Client, sample: Sample, capsys: pytest.CaptureFixture[str]
+    client: Client, sample: Sample, measured: Measured
 ) -> None:
     payload = sample.make()
     object_id = client.upload("dataset", sample.name, sample.media_type, payload)
     uploaded = time.monotonic()
     found = client.wait_until_settled(object_id)
     seconds = time.monotonic() - uploaded
-    with capsys.disabled():
-        print(f"\n{sample.name}: {len(payload)} bytes, upload to ready in {seconds:.2f} s", end=" ")
+    measured(f"{sample.name}: {len(payload)} bytes, upload to ready in {seconds:.2f} s")
 
     assert (found["status"], found["problem"]) == ("ready", None)
     summary = found["result"]["summary"]

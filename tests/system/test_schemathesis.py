@@ -5,8 +5,7 @@ The same requests in every run; `make fuzz` makes others.
 
 from pathlib import Path
 
-import pytest
-
+from tests.conftest import Measured
 from tests.system.conftest import started
 from tests.system.fuzzing import fuzz
 
@@ -14,12 +13,11 @@ EXAMPLES = 10
 SEED = 20260301
 
 
-def test_no_request_finds_a_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_request_finds_a_difference(tmp_path: Path, measured: Measured) -> None:
     with started(tmp_path) as runtime:
         report = fuzz(runtime, [f"--max-examples={EXAMPLES}", f"--seed={SEED}", "--generation-deterministic"])
 
-    with capsys.disabled():
-        print(f"\nSchemathesis: {report.cases} test cases")
+    measured(f"Schemathesis: {report.cases} test cases")
     assert report.status == 0, report.output
     assert report.cases > 500
     assert "Traceback" not in runtime.output()
