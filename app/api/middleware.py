@@ -11,7 +11,8 @@ from fastapi import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import HTTP_ANSWERS, answer_fault, problem
+from app.api.answers import HTTP_ANSWERS
+from app.api.problems import answer_fault, problem
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 DISCARD_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES

@@ -11,11 +11,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.api.answers import PAGES, Answer
 from app.api.examples import REQUEST_ID
 from app.api.openapi_schemas import tidy
 from app.api.operations import OPERATIONS, Operation, Success
 from app.api.problem_examples import EXAMPLES
-from app.api.problems import MEDIA_TYPE, PAGES, RETRY_AFTER_SECONDS, Answer, ProblemOut
+from app.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
 from app.api.security import GATEWAY_MESSAGE, AuthMode, gateway_answers, requirement, security_schemes
 
 Json = dict[str, Any]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from app.api.answers import ANSWERS, HTTP_ANSWERS, PAGES
 from app.api.examples import REQUEST_ID
-from app.api.problems import ANSWERS, HTTP_ANSWERS, PAGES
 from app.domain import errors
 
 _SAMPLES: tuple[errors.WharfError, ...] = (

@@ -11,9 +11,9 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
+from app.api.answers import PAGES
 from app.api.app import create_app
 from app.api.operations import OPERATIONS
-from app.api.problems import PAGES
 from app.api.security import SCHEMES, AuthMode
 from app.services.api import ApiServices
 from scripts.openapi import as_text, document

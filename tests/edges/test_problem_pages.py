@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from app.api.answers import ANSWERS, HTTP_ANSWERS, PAGES
 from app.api.app import create_app
-from app.api.problems import ANSWERS, HTTP_ANSWERS, PAGES
 from app.services.api import ApiServices
 from tests.conftest import Aws
 from tests.edges.conftest import settings_for

@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api import routes
+from app.api.answers import ANSWERS, HTTP_ANSWERS
 from app.api.app import create_app
-from app.api.problems import ANSWERS, HTTP_ANSWERS
 from app.api.schemas import PublicStatus
 from app.domain import errors
 from app.domain.errors import Refused, Unavailable, WharfError

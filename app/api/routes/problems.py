@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse
 
+from app.api.answers import PAGES, Answer
 from app.api.lambda_route import LambdaRoute
-from app.api.problems import PAGES, Answer
 from app.domain.errors import NotFound
 
 Code = Annotated[str, Path(description="The `code` of a problem.", json_schema_extra={"enum": sorted(PAGES)})]

@@ -1,0 +1,151 @@
+"""The one table from errors to answers: status, code, title, and what to do about it."""
+
+from dataclasses import dataclass
+
+from app.domain import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`advice` tells the reader of the problem's page what to do."""
+
+    status: int
+    code: str
+    title: str
+    advice: str
+
+
+ANSWERS: dict[type[errors.WharfError], Answer] = {
+    errors.InvalidInput: Answer(
+        422,
+        "invalid_input",
+        "The input is invalid",
+        "`errors` names each wrong field by a JSON pointer into the body, or by `/query/<name>`.",
+    ),
+    errors.InvalidCursor: Answer(
+        400,
+        "invalid_cursor",
+        "The cursor is invalid",
+        "Take `next_cursor` as it is from the page before, with the same filters and the same caller.",
+    ),
+    errors.InvalidIdempotencyKey: Answer(
+        400,
+        "invalid_idempotency_key",
+        "The Idempotency-Key is invalid",
+        "Send 1 to 255 printable ASCII characters, for example a UUID.",
+    ),
+    errors.InvalidPrecondition: Answer(
+        400,
+        "invalid_precondition",
+        "The precondition is invalid",
+        "Send `*`, or entity tags as they came in `ETag`, quotes included, with commas between.",
+    ),
+    errors.InvalidMediaType: Answer(
+        415,
+        "invalid_media_type",
+        "The payload's media type is missing or malformed",
+        "Send the payload's media type, such as `text/csv`, as `Content-Type`.",
+    ),
+    errors.IdempotencyKeyReused: Answer(
+        422,
+        "idempotency_key_reused",
+        "The Idempotency-Key was used for another request",
+        "Use a new key for a new object; repeat a request with exactly the same body.",
+    ),
+    errors.Unauthenticated: Answer(
+        401, "unauthenticated", "The caller is unknown", "Send the credentials that this service asks for."
+    ),
+    errors.NotFound: Answer(
+        404,
+        "not_found",
+        "Not found",
+        "There is nothing of this name for you: it never was, was deleted, or belongs to somebody else.",
+    ),
+    errors.ObjectDeleted: Answer(
+        409,
+        "object_deleted",
+        "The object was deleted",
+        "The object of this Idempotency-Key was deleted. Use a new key for a new object.",
+    ),
+    errors.WrongState: Answer(
+        409,
+        "wrong_state",
+        "The object's status does not allow this",
+        "Read the object; wait until it is no longer `pending` or `processing`, then try again.",
+    ),
+    errors.NoPayloadAllowed: Answer(
+        409,
+        "no_payload_allowed",
+        "Objects of this kind have no payload",
+        "`GET /v1/kinds` tells which kinds have payloads.",
+    ),
+    errors.VersionMismatch: Answer(
+        412,
+        "version_mismatch",
+        "The object is at another version",
+        "Somebody changed the object. `ETag` is its version now: read it, and apply your change again.",
+    ),
+    errors.PayloadNotReady: Answer(
+        409,
+        "payload_not_ready",
+        "No payload is ready yet",
+        "Read the object until its status is `ready`; `problem` says why it may never be.",
+    ),
+    errors.StaleWrite: Answer(
+        409,
+        "concurrent_change",
+        "Others keep changing the object",
+        "Try again; send `If-Match` to be told at once when somebody else was first.",
+    ),
+    errors.Unavailable: Answer(
+        503,
+        "unavailable",
+        "Try again in a moment",
+        "AWS is busy or away. Wait for the seconds in `Retry-After`; with an Idempotency-Key a repeated "
+        "create is safe.",
+    ),
+}
+"""Every leaf of the error tree that a request can meet."""
+
+HTTP_ANSWERS: dict[int, Answer] = {
+    answer.status: answer
+    for answer in (
+        Answer(400, "malformed_json", "The body is not JSON", "Send valid JSON in UTF-8 (RFC 8259)."),
+        ANSWERS[errors.NotFound],
+        Answer(
+            405,
+            "method_not_allowed",
+            "The method is not allowed here",
+            "`Allow` names the methods that are.",
+        ),
+        Answer(
+            406,
+            "not_acceptable",
+            "The answer would be of a type that is not accepted",
+            "Accept `application/json`, or leave `Accept` out.",
+        ),
+        Answer(
+            413,
+            "body_too_large",
+            "The request body is too large",
+            "Declare the payload's `media_type` and `size` instead of sending it, and upload it to the URL "
+            "in the answer.",
+        ),
+        Answer(
+            415,
+            "unsupported_media_type",
+            "The body's media type is not supported",
+            "Send the body as `application/json`.",
+        ),
+        ANSWERS[errors.InvalidInput],
+        Answer(
+            500,
+            "internal_error",
+            "The service failed",
+            "The fault is logged under the request id. Repeat the request, or tell the operator the id.",
+        ),
+    )
+}
+"""What the framework and the middleware refuse before a use case is called."""
+
+PAGES: dict[str, Answer] = {answer.code: answer for answer in (*ANSWERS.values(), *HTTP_ANSWERS.values())}
