@@ -86,6 +86,10 @@ BASE ?= HEAD
 openapi-diff: $(DEV_STAMP) ## What changed in docs/openapi.json since BASE; fails when it breaks clients
 	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.openapi_diff /dev/stdin docs/openapi.json
 
+.PHONY: model
+model: $(DEV_STAMP) ## Compare clients with a model of the service, at length and at random
+	@HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m pytest tests/edges/test_clients_against_a_model.py
+
 EXAMPLES ?= 200
 .PHONY: fuzz
 fuzz: $(DEV_STAMP) ## Look for differences between the API and its document (EXAMPLES, SECONDS, SEED)

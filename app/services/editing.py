@@ -28,6 +28,7 @@ from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
 
 WRITE_TRIES = 5
+SHORTEST_UPLOAD = timedelta(seconds=1)
 LABELS_LIMIT = 32
 
 Versions = Set[int] | None
@@ -183,7 +184,7 @@ def _is_awaited(stored: StoredObject, declared: DeclaredPayload, now: datetime) 
         stored.status is Status.PENDING
         and newest is not None
         and newest.expires_at is not None
-        and now < newest.expires_at
+        and newest.expires_at - now >= SHORTEST_UPLOAD
         and (newest.media_type, newest.size, newest.sha256)
         == (declared.media_type, declared.size, declared.sha256)
     )
@@ -192,6 +193,9 @@ def _is_awaited(stored: StoredObject, declared: DeclaredPayload, now: datetime) 
 def _is_newest(stored: StoredObject, payload: InlinePayload, checksum: str) -> bool:
     """Whether the newest revision is of these bytes, and not only declared to be."""
     newest, ready = stored.newest, stored.payload
+    if stored.status is Status.EXPIRED:
+        # Awaited no longer: as a new revision it has a deadline again, and the sweep looks after it.
+        return False
     if newest is None or base_media_type(newest.media_type) != base_media_type(payload.media_type):
         return False
     if ready is not None and ready.revision == newest.number:

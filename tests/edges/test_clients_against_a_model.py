@@ -57,7 +57,7 @@ from tests.edges.model import (
 
 settings.register_profile(
     "brief",
-    max_examples=50,
+    max_examples=35,
     stateful_step_count=40,
     derandomize=True,
     deadline=None,

@@ -696,10 +696,11 @@ def test_the_same_bytes_of_another_type_are_another_payload(
     assert put(editing, replace(INLINE, media_type="text/tab-separated-values")).version == 4
 
 
-@pytest.mark.parametrize("minutes", [0, 21], ids=["awaited", "expired"])
+@pytest.mark.parametrize(("minutes", "revision"), [(0, 2), (21, 3)], ids=["awaited", "expired"])
 def test_the_same_bytes_heal_a_write_to_s3_that_failed(
-    editing: Editing, repository: ObjectRepository, aws: Aws, clock: Clock, minutes: int
+    editing: Editing, repository: ObjectRepository, aws: Aws, clock: Clock, minutes: int, revision: int
 ) -> None:
+    """As the same revision while it is awaited; an expired one has no deadline, so as a new one."""
     repository.add(make_in("ready"))
     fail(aws.s3, "PutObject", answering(503))
     with pytest.raises(Unavailable):
@@ -710,8 +711,8 @@ def test_the_same_bytes_heal_a_write_to_s3_that_failed(
         repository.save(awaiting.expire(now=clock()), read=awaiting)
     healed = put(editing, OTHER)
 
-    assert healed.newest == awaiting.newest
-    assert content_of(aws, f"payloads/{ME}/{ID}/2") == OTHER.body
+    assert (healed.status, healed.newest and healed.newest.number) == (Status.PENDING, revision)
+    assert content_of(aws, f"payloads/{ME}/{ID}/{revision}") == OTHER.body
 
 
 def test_a_put_whose_reply_from_s3_got_lost_has_succeeded(
