@@ -4,6 +4,7 @@ RequestMiddleware, outermost: its id, the stage prefix, HEAD
 BodyLimitMiddleware, innermost: the limit on its body, and an answer to every fault
 """
 
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.answers import HTTP_ANSWERS
 from app.api.problems import answer_fault, problem
+from app.observability import logger
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 DISCARD_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
@@ -36,15 +38,22 @@ class RequestMiddleware:
         _restore_stage(scope)
         _serve_head_as_get(scope)
 
+        began, status = perf_counter(), 0
+
         async def send_with_id(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 headers = [h for h in message["headers"] if h[0].lower() != b"request-id"]
                 message["headers"] = [*headers, (b"request-id", request_id.encode())]
             elif scope["state"]["method"] == "HEAD":
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            _log(scope, status, perf_counter() - began)
 
 
 class BodyLimitMiddleware:
@@ -75,6 +84,18 @@ class BodyLimitMiddleware:
                 raise
             answer = answer_fault(Request(scope), fault)
             await answer(scope, receive, send)
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    """The operation stands for the path, which may hold anything."""
+    logger.info(
+        "request.done",
+        request_id=scope["state"]["request_id"],
+        method=scope["state"]["method"],
+        operation=getattr(scope.get("route"), "operation_id", None),
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+    )
 
 
 def _request_id(scope: Scope) -> str:

@@ -104,7 +104,7 @@ def _is_routed(request: Request, method: str) -> bool:
 
 def answer_fault(request: Request, error: Exception) -> JSONResponse:
     """To what nobody expected."""
-    logger.error("request.crashed", exc_info=error, path=request.url.path)
+    logger.error("request.crashed", exc_info=error, request_id=request.state.request_id)
     return problem(request, HTTP_ANSWERS[500], "The fault is logged under this request id.")
 
 

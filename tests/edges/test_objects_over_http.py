@@ -1,5 +1,6 @@
 """Create, read and list objects: the same answers through both doors."""
 
+import json
 from base64 import b64encode
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,9 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from app.api.middleware import BODY_LIMIT_BYTES
 from tests.conftest import Aws
+from tests.edges.doors import proxy_event
 
 RECORD = {"kind": "record", "name": "order 42", "attributes": {"total": "9.90"}, "labels": {"team": "growth"}}
 CSV = {"kind": "dataset", "name": "small.csv", "payload": {"media_type": "text/csv", "text": "a,b\n1,2\n"}}
@@ -226,6 +229,16 @@ def test_a_body_of_four_mebibytes_is_taken_and_a_byte_more_is_not(client: httpx2
 
     exact = client.post("/v1/objects", content=CSV_OF_SIZE % (b"x" * (limit - frame)), headers=headers)
     assert exact.status_code == 201
+
+
+def test_the_largest_request_fits_into_a_lambda_event() -> None:
+    """Lambda takes 6 MB (AWS Lambda Developer Guide, "Lambda quotas"); API Gateway sends bodies in base64."""
+    headers = {f"X-Header-{number}": "x" * 200 for number in range(40)}
+    event = proxy_event(
+        "PUT", f"/v1/objects/{'0' * 36}/payload", headers=headers, body=b"x" * BODY_LIMIT_BYTES
+    )
+
+    assert len(json.dumps(event).encode()) < 6_000_000
 
 
 CSV_OF_SIZE = b'{"kind":"dataset","name":"n","payload":{"media_type":"text/csv","text":"%b"}}'

@@ -137,6 +137,18 @@ def test_a_fault_of_the_service_is_a_problem_with_the_request_id(services: ApiSe
     assert answer.json()["request_id"] == answer.headers["Request-Id"]
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/v1/objects?limit=0", "/nothing"])
+def test_the_log_of_a_request_has_the_id_of_its_answer(
+    client: httpx2.Client, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    with caplog.at_level("INFO"):
+        answer = client.get(path)
+
+    [logged] = [record for record in caplog.records if record.message == "request.done"]
+    assert vars(logged)["request_id"] == answer.headers["Request-Id"]
+    assert vars(logged)["status"] == answer.status_code
+
+
 def test_no_route_holds_a_rule() -> None:
     """Signature, one call, one conversion: a function with more statements does something else."""
     modules = [module for _, module in inspect.getmembers(routes, inspect.ismodule)]
