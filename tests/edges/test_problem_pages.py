@@ -175,4 +175,4 @@ def test_the_codes_are_in_the_source_of_one_table_only() -> None:
         source.name for source in api.rglob("*.py") if "The object was deleted" in source.read_text("utf-8")
     }
 
-    assert holders == {"problems.py"}
+    assert holders == {"answers.py"}
