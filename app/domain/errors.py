@@ -18,6 +18,7 @@
     - StaleWrite             somebody else wrote in between
     - UnknownMessage         no handler for this queue message
     - InvalidPayload         the payload is wrong; carries a ProblemCode
+      . OutOfTime            its processing took longer than it was given
   + Unavailable              trying again may help
 """
 
@@ -138,6 +139,15 @@ class InvalidPayload(Refused):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+class OutOfTime(InvalidPayload):
+    """Of the payload's doing only if it was given all the time that a payload may take."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            ProblemCode.LIMIT_EXCEEDED, f"Processing this payload took longer than {seconds:g} s."
+        )
 
 
 class Unavailable(WharfError):

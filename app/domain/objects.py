@@ -149,6 +149,10 @@ class StoredObject(ObjectSummary):
     def awaits(self, revision: int) -> bool:
         return self.incoming is not None and self.incoming.number == revision
 
+    def has_replaced(self, revision: int) -> bool:
+        """Whether a newer revision has become ready, so that nobody needs this one any more."""
+        return self.payload is not None and revision < self.payload.revision
+
     def artifact(self, name: str) -> Artifact | None:
         return next((artifact for artifact in self.artifacts if artifact.name == name), None)
 

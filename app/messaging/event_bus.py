@@ -24,16 +24,16 @@ class EventBus:
     def publish(self, events: Sequence[ObjectEvent]) -> frozenset[str]:
         """Publish in order; return the ids of the events that the bus did not take.
 
-        After a call in which the bus refused an entry no further call is made,
-        so that later events do not overtake it by far.
+        The bus takes or refuses each entry of a call. So no call holds two events of one
+        object, and none is made after one that had an entry refused: an event never
+        overtakes an earlier one of its object.
         """
-        entries = [(event.id, self._entry(event)) for event in events]
         unpublished = [event.id for event in events]
-        for batch in _batches(entries):
+        for batch in _batches([(event, self._entry(event)) for event in events]):
             answer = self._client.put_events(Entries=[entry for _, entry in batch])
             taken = {
-                event_id
-                for (event_id, _), result in zip(batch, answer["Entries"], strict=True)
+                event.id
+                for (event, _), result in zip(batch, answer["Entries"], strict=True)
                 if "ErrorCode" not in result
             }
             unpublished = [event_id for event_id in unpublished if event_id not in taken]
@@ -51,15 +51,18 @@ class EventBus:
         }
 
 
-def _batches(entries: Sequence[tuple[str, Any]]) -> Iterator[list[tuple[str, Any]]]:
-    batch: list[tuple[str, Any]] = []
+def _batches(
+    entries: Sequence[tuple[ObjectEvent, Any]],
+) -> Iterator[list[tuple[ObjectEvent, Any]]]:
+    batch: list[tuple[ObjectEvent, Any]] = []
     size = 0
-    for entry in entries:
-        entry_size = _size(entry[1])
-        if batch and (len(batch) == ENTRIES_PER_CALL or size + entry_size > BYTES_PER_CALL):
+    for event, entry in entries:
+        entry_size = _size(entry)
+        is_full = len(batch) == ENTRIES_PER_CALL or size + entry_size > BYTES_PER_CALL
+        if batch and (is_full or any(event.object_id == other.object_id for other, _ in batch)):
             yield batch
             batch, size = [], 0
-        batch.append(entry)
+        batch.append((event, entry))
         size += entry_size
     if batch:
         yield batch

@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from app.domain.errors import InvalidPayload, ProblemCode
+from app.domain.errors import InvalidPayload, OutOfTime, ProblemCode
 from app.processors.report import ArtifactFile, Report
 from app.processors.sandbox_output import OutputError, OutputFolder, is_over
 from app.processors.sandbox_wire import MIB, SCRATCH, Cause, Ending, Job, encode
@@ -49,7 +49,7 @@ class _Verdict:
         limits, status = self.job.limits, self.ending.status
         match self.ending.cause:
             case Cause.OUT_OF_TIME:
-                self.exceeded(f"took longer than {self.job.seconds:g} s")
+                raise OutOfTime(self.job.seconds)
             case Cause.OUT_OF_DISK:
                 self.exceeded(f"wrote more than {_mib(limits.disk_bytes)}")
             case Cause.TALKED_TOO_MUCH:

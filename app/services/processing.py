@@ -7,26 +7,28 @@ ends and the message comes back, or its attempts are used up and it has `failed`
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.domain.errors import InvalidPayload, ProblemCode, StaleWrite, Unavailable
+from app.domain.errors import InvalidPayload, OutOfTime, ProblemCode, StaleWrite, Unavailable
 from app.domain.kinds import KINDS, base_media_type
 from app.domain.objects import Artifact, Payload, Result, Revision, Status, StoredObject
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
 from app.observability import logger
-from app.processors.report import ArtifactFile, Task
+from app.processors.report import ArtifactFile, Report, Task
 from app.processors.sandbox import Sandbox
+from app.services.messages import Arrival
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import Download, PayloadKey, PayloadStore
 
 WRITE_TRIES = 5
 STORING_SHARE = 0.1
 """Of the time that is left, kept back from the processor to store what it made."""
+PROCESSING_SHARE = 0.75
+"""Of the lease, that any payload may take. One that was cut short before is tried again."""
 SLOWEST_BYTES_PER_SECOND = 20 * 1024 * 1024
 START_SECONDS = 20
 
@@ -42,7 +44,7 @@ class Verdict(Enum):
 
 def judge(stored: StoredObject, revision: int, *, now: datetime, max_attempts: int) -> Verdict:
     """A held lease, an older revision or a settled object needs nothing: the sweep guards leases."""
-    if stored.status is Status.DELETED:
+    if stored.status is Status.DELETED or stored.has_replaced(revision):
         return Verdict.DISCARD
     if not stored.awaits(revision):
         return Verdict.ACKNOWLEDGE
@@ -56,15 +58,6 @@ def judge(stored: StoredObject, revision: int, *, now: datetime, max_attempts: i
 def seconds_needed(size: int, lease_seconds: int) -> float:
     """What a payload of so many bytes may need; never more than a fresh function has."""
     return min(START_SECONDS + size / SLOWEST_BYTES_PER_SECOND, 0.8 * lease_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A message about a payload; `body` is kept if the service must give up."""
-
-    key: PayloadKey
-    size: int
-    body: str
 
 
 class Processing:
@@ -122,7 +115,8 @@ class Processing:
                 logger.info("message.acknowledged", object_id=key.object_id, status=stored.status)
                 return None
             if verdict is Verdict.DISCARD:
-                self._payloads.purge(key.owner, key.object_id)
+                self._payloads.delete(key)
+                logger.info("payload.discarded", object_id=key.object_id, revision=key.revision)
                 return None
             if verdict is Verdict.GIVE_UP:
                 self._give_up(stored, arrival, error="lease lapsed")
@@ -154,10 +148,8 @@ class Processing:
             fetched = self._payloads.fetch(key, source, at_most=declared.size + 1)
             check_download(fetched, declared)
             (output / "scratch").mkdir(parents=True)
-            report = self._sandbox.run(
-                self._task(claimed, declared, source, output),
-                seconds=self._seconds_for_processor(fetched.size, deadline),
-            )
+            task = self._task(claimed, declared, source, output)
+            report = self._run(task, seconds=self._seconds_for_processor(fetched.size, deadline))
             artifacts = self._store(key, output, report.artifacts)
         payload = Payload(declared.media_type, fetched.size, fetched.sha256, declared.number)
         return payload, Result(report.summary, artifacts)
@@ -168,6 +160,16 @@ class Processing:
         if seconds < seconds_needed(size, self._lease_seconds) / 2:
             raise Unavailable("The download left too little time to process the payload.")
         return seconds
+
+    def _run(self, task: Task, *, seconds: float) -> Report:
+        """Raises InvalidPayload; Unavailable when less time than any payload may take was too little."""
+        allowance = PROCESSING_SHARE * self._lease_seconds
+        try:
+            return self._sandbox.run(task, seconds=min(seconds, allowance))
+        except OutOfTime as cut_short:
+            if seconds < allowance:
+                raise Unavailable("Too little time was left to process the payload.") from cut_short
+            raise
 
     def _task(self, claimed: StoredObject, declared: Revision, source: Path, output: Path) -> Task:
         kind = KINDS[claimed.kind]

@@ -1,7 +1,8 @@
-"""Remove what a deleted object leaves: payloads, artifacts, history.
+"""Remove what nobody needs any more: what a deleted object leaves, and replaced revisions.
 
-Done when the object is deleted, and again once nobody can write a payload any
-more: an upload URL or a worker's lease may outlive the deletion.
+Payloads, artifacts and history go when the object is deleted, and again once nobody
+can write a payload any more: an upload URL or a worker's lease may outlive the deletion.
+Older revisions go when a newer one is ready.
 """
 
 from collections.abc import Callable
@@ -38,6 +39,15 @@ class Purging:
             return
         if stored.status is Status.DELETED:
             self._purge(stored)
+
+    def purge_replaced(self, owner: str, object_id: str) -> None:
+        """Act only on what a consistent read shows to be replaced; to purge again changes nothing."""
+        try:
+            stored = self._objects.get(owner, object_id)
+        except NotFound:
+            return
+        if stored.payload is not None and stored.status is not Status.DELETED:
+            self._payloads.purge(owner, object_id, before=stored.payload.revision)
 
     def _purge(self, stored: StoredObject) -> None:
         self._payloads.purge(stored.owner, stored.id)

@@ -170,17 +170,22 @@ class PayloadStore:
         return Artifact(name, media_type, source.stat().st_size, sha256)
 
     @passing_faults()
-    def purge(self, owner: str, object_id: str) -> None:
-        """Delete every payload and artifact of an object; to purge again changes nothing.
+    def delete(self, key: PayloadKey) -> None:
+        """Delete one payload; to delete it again changes nothing."""
+        self._client.delete_object(Bucket=self._bucket, Key=str(key))
 
-        Raises Unavailable when S3 left some undeleted.
+    @passing_faults()
+    def purge(self, owner: str, object_id: str, *, before: int | None = None) -> None:
+        """Delete every payload and artifact of an object, or of its revisions before one.
+
+        To purge again changes nothing. Raises Unavailable when S3 left some undeleted.
         """
         for folder in (PAYLOADS, ARTIFACTS):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=f"{folder}/{owner}/{object_id}/"
-            )
+            prefix = f"{folder}/{owner}/{object_id}/"
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             for page in pages:
-                self._delete([found["Key"] for found in page.get("Contents", [])])
+                found = [content["Key"] for content in page.get("Contents", [])]
+                self._delete([key for key in found if before is None or _revision(key, prefix) < before])
 
     def _delete(self, keys: Sequence[str]) -> None:
         if keys:
@@ -200,6 +205,10 @@ class PayloadStore:
             Body=record,
             ContentType="application/json",
         )
+
+
+def _revision(key: str, prefix: str) -> int:
+    return int(key.removeprefix(prefix).split("/")[0])
 
 
 def _base64_checksum(sha256: str) -> str:

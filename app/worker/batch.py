@@ -17,8 +17,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from app.domain.errors import Refused, UnknownMessage, WharfError
 from app.messaging.work_queue import WorkQueue
 from app.observability import logger
-from app.services.processing import Arrival
-from app.worker.dispatch import Dispatcher, parse_message
+from app.services.messages import Arrival, parse_message
+from app.worker.dispatch import Dispatcher
 
 FIRST_RETRY_SECONDS = 5
 LAST_RETRY_SECONDS = 15 * 60

@@ -225,6 +225,31 @@ def test_to_purge_again_or_for_nothing_changes_nothing(
     assert keys_of(backend, key) == []
 
 
+def test_only_the_revisions_before_one_are_purged_where_it_is_named(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    fill(payloads, key, tmp_path / "a", revisions=12)
+
+    payloads.purge(key.owner, key.object_id, before=10)
+
+    left = {key.split("/")[3] for key in keys_of(backend, key)}
+    assert left == {"10", "11", "12"}
+    assert len(keys_of(backend, key)) == 9
+
+
+def test_one_payload_is_deleted_and_that_again_changes_nothing(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    fill(payloads, key, tmp_path / "a", revisions=2)
+    first = PayloadKey(key.owner, key.object_id, 1)
+
+    for _ in range(2):
+        payloads.delete(first)
+
+    assert not payloads.exists(first)
+    assert len(keys_of(backend, key)) == 5
+
+
 def test_more_than_a_page_is_purged(
     payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
 ) -> None:

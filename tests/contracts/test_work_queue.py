@@ -6,9 +6,8 @@ from uuid import uuid4
 import pytest
 
 from app.messaging.work_queue import WorkQueue
-from app.services.processing import Arrival
+from app.services.messages import Arrival, parse_message
 from app.storage.payloads import PayloadKey
-from app.worker.dispatch import parse_message
 from tests.conftest import Aws
 
 KEY = PayloadKey("local-me", str(uuid4()), 3)

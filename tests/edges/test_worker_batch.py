@@ -10,10 +10,9 @@ from app.domain.errors import NotFound, Unavailable, UnknownMessage
 from app.domain.events import event_of
 from app.domain.objects import Revision, StoredObject
 from app.messaging.work_queue import WorkQueue
-from app.services.processing import Arrival
+from app.services.messages import Arrival, Deletion, Message, Replacement, Sweep, parse_message
 from app.storage.payloads import PayloadKey
 from app.worker.batch import BatchWorker, retry_seconds
-from app.worker.dispatch import Deletion, Message, Sweep, parse_message
 from tests.conftest import NOW, Aws
 from tests.statuses import make_in
 
@@ -212,6 +211,12 @@ def reprocess_event() -> str:
 
 def test_a_deletion_names_what_is_to_be_purged() -> None:
     assert parse_message(deleted_event()) == Deletion("local-me", ID)
+
+
+def test_a_ready_event_is_read_as_a_replacement() -> None:
+    body = domain_event(make_in("ready"), make_in("processing"))
+
+    assert parse_message(body) == Replacement("local-me", ID)
 
 
 def test_what_is_to_be_processed_again_is_an_arrival_of_the_newest_payload() -> None:

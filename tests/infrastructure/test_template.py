@@ -189,6 +189,16 @@ class TestRules:
             "detail-type": [EventType.REPROCESS_REQUESTED.value, EventType.DELETED.value],
         }
 
+    def test_a_replaced_payload_is_work(self, resources: Json) -> None:
+        rule = properties(resources, "PayloadReplacedRule")
+
+        assert rule["EventBusName"] == {"Ref": "DomainBus"}
+        assert rule["EventPattern"] == {
+            "source": [SOURCE],
+            "detail-type": [EventType.READY.value],
+            "detail": {"data": {"payload": {"revision": [{"numeric": [">", 1]}]}}},
+        }
+
     def test_the_clock_asks_for_a_sweep_every_minute(self, resources: Json) -> None:
         rule = properties(resources, "SweepRule")
 

@@ -22,7 +22,7 @@ def rows(client: Client, object_id: str) -> int:
     return int(client.wait_until_settled(object_id)["result"]["summary"]["rows"])
 
 
-def test_a_new_revision_takes_over_once_it_is_ready(client: Client) -> None:
+def test_a_new_revision_takes_over_once_it_is_ready(client: Client, running: Runtime) -> None:
     object_id = client.upload("dataset", "n.csv", "text/csv", FIRST)
     before = rows(client, object_id)
 
@@ -32,6 +32,8 @@ def test_a_new_revision_takes_over_once_it_is_ready(client: Client) -> None:
 
     assert (before, put.status, after) == (1, 202, 2)
     assert client.get(f"/v1/objects/{object_id}/payload").body == SECOND
+    storage = Storage(running)
+    assert eventually(lambda: {key.split("/")[3] for key in storage.keys(object_id)} == {"2"})
     client.wait_for_history(
         object_id,
         "object.created",

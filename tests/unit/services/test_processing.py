@@ -9,16 +9,16 @@ from typing import Any, cast
 
 import pytest
 
-from app.domain.errors import InvalidPayload, NotFound, ProblemCode, Unavailable
+from app.domain.errors import InvalidPayload, NotFound, OutOfTime, ProblemCode, Unavailable
 from app.domain.kinds import KINDS
 from app.domain.objects import Artifact, Payload, Problem, Result, Revision, Status, StoredObject
 from app.messaging.work_queue import WorkQueue
 from app.processors.report import ArtifactFile, Report, Task
 from app.processors.sandbox import Sandbox
-from app.services.processing import Arrival, Processing, Verdict, judge, seconds_needed
+from app.services.messages import Arrival, parse_message
+from app.services.processing import Processing, Verdict, judge, seconds_needed
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
-from app.worker.dispatch import parse_message
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.faults import (
     Fault,
@@ -196,6 +196,18 @@ VERDICTS: dict[str, tuple[StoredObject, int, datetime, Verdict]] = {
     ),
     "failed": (CLAIMED.give_up(now=NOW), 1, NOW, Verdict.ACKNOWLEDGE),
     "deleted": (deleted(make_object()), 1, NOW, Verdict.DISCARD),
+    "a revision that a newer one has replaced": (
+        make_object(status=Status.READY, payload=replace(PAYLOAD, revision=2)),
+        1,
+        NOW,
+        Verdict.DISCARD,
+    ),
+    "the ready revision while another is awaited": (
+        make_object(newest=Revision(3, "text/csv", 1, None, None), payload=replace(PAYLOAD, revision=2)),
+        2,
+        NOW,
+        Verdict.ACKNOWLEDGE,
+    ),
     "a record": (
         make_object(kind="record", status=Status.READY, newest=None),
         1,
@@ -318,6 +330,45 @@ def test_a_download_that_took_all_the_time_is_no_fault_of_the_payload(bench: Ben
 
     assert bench.sandbox.tasks == []
     assert bench.stored(arrival).status is Status.PROCESSING
+
+
+def take_too_long(_: Task) -> Report:
+    raise OutOfTime(8)
+
+
+def test_a_processor_that_was_cut_short_for_want_of_time_is_tried_again(bench: Bench) -> None:
+    arrival = bench.upload(make_object())
+
+    with pytest.raises(Unavailable, match="Too little time"):
+        bench.process(arrival, take_too_long, seconds_left=LEASE_SECONDS / 2)
+
+    assert bench.stored(arrival).status is Status.PROCESSING
+    assert bench.process(arrival).status is Status.READY
+
+
+def test_a_processor_that_had_all_the_time_there_is_exceeded_its_limit(bench: Bench) -> None:
+    arrival = bench.upload(make_object())
+
+    rejected = bench.process(arrival, take_too_long)
+
+    [seconds] = bench.sandbox.seconds
+    assert seconds == 0.75 * LEASE_SECONDS
+    assert rejected.problem == Problem(
+        ProblemCode.LIMIT_EXCEEDED, "Processing this payload took longer than 8 s."
+    )
+
+
+def test_a_late_payload_of_a_replaced_revision_is_removed(bench: Bench) -> None:
+    """Its upload URL may outlive the revision: nothing would remove it any more."""
+    late = bench.upload(make_object())
+    second = Revision(2, "text/csv", 4, None, None)
+    awaiting = bench.save(
+        lambda stored: stored.request_upload(second, now=NOW, deadline=LATER, correlation_id="request-2")
+    )
+    ready = bench.process(bench.upload_revision(awaiting, b"a\n1\n"))
+
+    assert bench.process(late) == ready
+    assert not bench.payloads.exists(late.key)
 
 
 def test_an_empty_payload_is_processed_like_any_other(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """What a deleted object leaves is removed: at once, and again when nobody can write any more."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 from uuid import UUID, uuid4
@@ -8,13 +9,14 @@ import pytest
 
 from app.domain.errors import NotFound, Unavailable
 from app.domain.events import event_of
-from app.domain.objects import Status, StoredObject
+from app.domain.objects import Status, StoredObject, new_token
 from app.domain.usage import NOTHING, Usage
 from app.messaging.work_queue import WorkQueue
 from app.processors.sandbox import Sandbox
 from app.services.editing import Editing
+from app.services.messages import Arrival, Deletion, Message, Replacement
 from app.services.objects import NewObject, Objects
-from app.services.processing import Arrival, Processing
+from app.services.processing import Processing
 from app.services.purging import Purging
 from app.services.sweeping import Sweeping
 from app.services.uploads import InlinePayload, Uploads
@@ -22,7 +24,7 @@ from app.storage.history import HistoryRepository
 from app.storage.objects import ListQuery, ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
 from app.storage.usage import UsageRepository
-from app.worker.dispatch import Deletion, Dispatcher
+from app.worker.dispatch import Dispatcher
 from tests.conftest import NOW, TABLE, Aws, Clock, make_object
 from tests.faults import answering, before, calls_of, fail, lose_reply
 from tests.statuses import CSV, LEASE_UNTIL, STATUSES, make_in, make_record
@@ -88,7 +90,7 @@ class Service:
     def delete(self, stored: StoredObject) -> None:
         self.editing.delete(stored.owner, UUID(stored.id), correlation_id="request-2")
 
-    def take(self, message: Arrival | Deletion | None) -> None:
+    def take(self, message: Message | None) -> None:
         assert message is not None
         self.dispatcher.dispatch(message, seconds_left=lambda: 300)
 
@@ -146,6 +148,34 @@ def test_other_objects_keep_what_is_theirs(service: Service, aws: Aws) -> None:
     assert len(keys_in_bucket(aws)) == 4
     assert not any(f"{ME}/{stored.id}/" in key for key in keys_in_bucket(aws))
     assert (service.events(other), service.events(others)) == (1, 1)
+
+
+def test_replaced_revisions_go_when_a_newer_one_is_ready(service: Service, aws: Aws) -> None:
+    stored = service.add(make_in("ready"))
+    for number in (2, 3):
+        key = PayloadKey(ME, stored.id, number)
+        for name in (str(key), key.artifact("profile.json")):
+            aws.s3.put_object(Bucket=aws.bucket, Key=name, Body=b"x")
+    assert stored.payload is not None
+    newer = replace(stored, payload=replace(stored.payload, revision=2), write_token=new_token())
+    service.repository.save(newer, read=stored)
+
+    for _ in range(2):
+        service.take(Replacement(ME, stored.id))
+
+    assert [key.split("/")[3] for key in keys_in_bucket(aws)] == ["2", "3", "2", "3"]
+    assert service.stored(stored) == newer
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_nothing_goes_where_nothing_was_replaced(service: Service, aws: Aws, status: str) -> None:
+    stored = service.add(make_in(status))
+    kept = keys_in_bucket(aws)
+
+    service.take(Replacement(ME, stored.id))
+    service.take(Replacement(ME, str(uuid4())))
+
+    assert keys_in_bucket(aws) == kept
 
 
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != "deleted"])

@@ -187,7 +187,20 @@ def test_events_of_one_object_go_out_in_their_order(relaying: Relaying, aws: Aws
 
     relaying.relay([record(None, CREATED), record(CREATED, CLAIMED), record(CLAIMED, READY)])
 
-    assert ids_put(calls) == [[f"{CREATED.id}:{version}" for version in (1, 2, 3)]]
+    assert ids_put(calls) == [[f"{CREATED.id}:{version}"] for version in (1, 2, 3)]
+
+
+def test_an_event_never_overtakes_an_earlier_one_of_its_object(relaying: Relaying, aws: Aws) -> None:
+    """The bus may take one entry of a call and refuse another."""
+    others = births(4)
+    records = [others[0], record(None, CREATED), *others[1:3], record(CREATED, CLAIMED), others[3]]
+    calls = calls_of(aws.events)
+    after(aws.events, "PutEvents", refusing(1))
+
+    go_on_from = relaying.relay(records)
+
+    assert ids_put(calls) == [ids_of(records[:4])]
+    assert go_on_from == records[1]["dynamodb"]["SequenceNumber"]
 
 
 def test_repeated_records_are_one_history_item(relaying: Relaying, aws: Aws, subscriber: str) -> None:

@@ -11,14 +11,13 @@ import pytest
 from app.domain.errors import InvalidPayload, ProblemCode, Unavailable
 from app.domain.objects import Payload, Result, Status, StoredObject
 from app.messaging.work_queue import WorkQueue
-from app.services.processing import Arrival
+from app.services.messages import Arrival, parse_message
 from app.services.purging import Purging
 from app.services.sweeping import RESERVE_SECONDS, Action, Sweeping, decide
 from app.storage.history import HistoryRepository
 from app.storage.items import object_key
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
-from app.worker.dispatch import parse_message
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.faults import after, answering, before, calls_of, fail
 from tests.unit.services.conftest import keys_in_bucket, messages_in
