@@ -47,6 +47,9 @@ $(DEV_STAMP):
 $(SAM_STAMP):
 	$(call environment,$(VENV)-sam,requirements-sam.txt,$(SAM_STAMP))
 
+.PHONY: environment
+environment: $(RUN_STAMP) # What the scripts in scripts/ need
+
 .PHONY: run
 run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA_DIR)
 	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir $(DATA_DIR)
@@ -64,7 +67,7 @@ lint: $(DEV_STAMP) ## Format, lint, types, import rules, shell scripts
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/shellcheck .ci/run
+	@$(VENV)/bin/shellcheck .ci/run scripts/*.sh
 
 .PHONY: template
 template: $(DEV_STAMP) $(SAM_STAMP) ## Validate template.yaml with cfn-lint and both ways of SAM
@@ -80,6 +83,11 @@ format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 .PHONY: openapi
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
 	@$(VENV)/bin/python -m scripts.openapi docs/openapi.json
+
+STAGE ?= local
+.PHONY: redrive
+redrive: ## List what the service gave up, or try it again (STAGE, ARGS="--all --dry-run")
+	@AWS_PORT=$(AWS_PORT) scripts/redrive.sh $(STAGE) $(ARGS)
 
 BASE ?= HEAD
 .PHONY: openapi-diff

@@ -1,4 +1,4 @@
-"""The composition root: one builder per function.
+"""The composition root: one builder per function, and one per operator's tool.
 
 The only place that makes clients, repositories and services. Each builder
 imports what its function needs, so that the worker and the relay never load
@@ -8,11 +8,13 @@ FastAPI and the API never loads DuckDB.
 from typing import TYPE_CHECKING
 
 from app.aws import Clients
-from app.config import ApiSettings, RelaySettings, WorkerSettings
+from app.config import ApiSettings, OperatorSettings, RelaySettings, WorkerSettings
 
 if TYPE_CHECKING:
     from app.services.api import ApiServices
+    from app.services.redriving import Redriving
     from app.services.relaying import Relaying
+    from app.services.republishing import Republishing
     from app.worker.batch import BatchWorker
 
 
@@ -96,4 +98,28 @@ def build_relay(settings: RelaySettings) -> "Relaying":
         UsageRepository(dynamodb, settings.table_name),
         EventBus(clients.client("events"), settings.bus_name),
         PayloadStore(s3, settings.bucket_name, s3),
+    )
+
+
+def build_redriving(settings: OperatorSettings) -> "Redriving":
+    from app.messaging.dead_letters import DeadLetterQueue
+    from app.services.redriving import Redriving
+    from app.storage.objects import ObjectRepository
+
+    clients = Clients()
+    return Redriving(
+        ObjectRepository(clients.client("dynamodb"), settings.table_name, settings.list_shards),
+        DeadLetterQueue(clients.client("sqs"), settings.dead_letter_queue_url, settings.queue_url),
+    )
+
+
+def build_republishing(settings: OperatorSettings) -> "Republishing":
+    from app.messaging.event_bus import EventBus
+    from app.services.republishing import Republishing
+    from app.storage.objects import ObjectRepository
+
+    clients = Clients()
+    return Republishing(
+        ObjectRepository(clients.client("dynamodb"), settings.table_name, settings.list_shards),
+        EventBus(clients.client("events"), settings.bus_name),
     )

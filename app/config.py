@@ -62,3 +62,12 @@ class WorkerSettings(Settings):
 
 class RelaySettings(Settings):
     bus_name: str
+
+
+class OperatorSettings(Settings):
+    """What the tools in scripts/ need, who run with the operator's own rights."""
+
+    bus_name: str
+    queue_url: str
+    dead_letter_queue_url: str
+    list_shards: Annotated[int, Field(ge=1, le=64)] = 1

@@ -18,7 +18,7 @@
     - StaleWrite             somebody else wrote in between
     - UnknownMessage         no handler for this queue message
     - InvalidPayload         the payload is wrong; carries a ProblemCode
-      . OutOfTime            its processing took longer than it was given
+      · OutOfTime            its processing took longer than it was given
   + Unavailable              trying again may help
 """
 

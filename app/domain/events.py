@@ -66,15 +66,35 @@ def event_of(before: StoredObject | None, after: StoredObject) -> ObjectEvent | 
     """None when nothing public changed."""
     if before is not None and before.version == after.version:
         return None
+    return _event(after, _type_of(before, after))
+
+
+def _event(stored: StoredObject, event_type: EventType) -> ObjectEvent:
     return ObjectEvent(
-        object_id=after.id,
-        owner=after.owner,
-        version=after.version,
-        type=_type_of(before, after),
-        time=after.updated_at,
-        correlation_id=after.correlation_id,
-        data=public_view(after),
+        object_id=stored.id,
+        owner=stored.owner,
+        version=stored.version,
+        type=event_type,
+        time=stored.updated_at,
+        correlation_id=stored.correlation_id,
+        data=public_view(stored),
     )
+
+
+def current_event(stored: StoredObject) -> ObjectEvent:
+    """What an object is now, for subscribers that missed how it became so.
+
+    Its id is that of the newest change: who had that one will know the repeat.
+    """
+    return _event(stored, _current_type(stored))
+
+
+def _current_type(stored: StoredObject) -> EventType:
+    if stored.version == 1:
+        return EventType.CREATED
+    if stored.status is Status.PENDING:
+        return EventType.UPLOAD_REQUESTED
+    return EventType(f"object.{stored.status}")
 
 
 def _type_of(before: StoredObject | None, after: StoredObject) -> EventType:

@@ -7,6 +7,7 @@
     pending                  -- expire -----------> expired
     any but processing       -- request_upload ---> pending      revision + 1, attempts 0
     ready, rejected, failed  -- reprocess --------> pending      same revision, attempts 0
+    failed                   -- redrive ----------> pending      the same, by an operator; counted
     any                      -- edit -------------> unchanged
     any                      -- delete -----------> deleted, a tombstone
 
@@ -138,6 +139,8 @@ class StoredObject(ObjectSummary):
     write_token: str = field(default_factory=new_token)
     attempts: int = 0
     requeues: int = 0
+    redrives: int = 0
+    """How often an operator had this revision processed again."""
     lease: Lease | None = None
     deadline: datetime | None = None
     """When the sweep must look at it; None when nothing is awaited."""
@@ -221,7 +224,9 @@ class StoredObject(ObjectSummary):
         if self.status in (Status.PROCESSING, Status.DELETED):
             raise WrongState("upload", self.status)
         writable_until = _later(self.writable_until, declared.expires_at or deadline)
-        return self._awaiting(now, deadline, correlation_id, newest=declared, writable_until=writable_until)
+        return self._awaiting(
+            now, deadline, correlation_id, newest=declared, writable_until=writable_until, redrives=0
+        )
 
     def reprocess(self, *, now: datetime, deadline: datetime, correlation_id: str) -> Self:
         if self.newest is None:
@@ -230,6 +235,11 @@ class StoredObject(ObjectSummary):
         # Its payload is there: no upload is awaited, and S3 would refuse one.
         newest = replace(self.newest, expires_at=None)
         return self._awaiting(now, deadline, correlation_id, newest=newest)
+
+    def redrive(self, *, now: datetime, deadline: datetime, correlation_id: str) -> Self:
+        self._require("redrive", Status.FAILED)
+        again = self.reprocess(now=now, deadline=deadline, correlation_id=correlation_id)
+        return replace(again, redrives=self.redrives + 1)
 
     def edit(
         self,

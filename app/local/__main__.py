@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,16 +100,10 @@ def start_aws(options: Options, lock: int, running: ExitStack) -> Emulator | Non
         return None
     started = emulator.start(options.aws_port, options.data_dir, inherited=[lock])
     running.callback(started.stop)
-    drop_inherited(os.environ)
+    emulator.drop_inherited(os.environ)
     os.environ.update(started.environment)
     os.environ.setdefault("PUBLIC_S3_URL", started.url)
     return started
-
-
-def drop_inherited(environment: MutableMapping[str, str]) -> None:
-    """A profile, a CA bundle or a proxied region of the user's would lead boto3 astray."""
-    for name in [name for name in environment if name.startswith("AWS_")]:
-        del environment[name]
 
 
 def greeting(options: Options, aws: Emulator | None) -> str:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -34,9 +34,7 @@ class Emulator:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What makes boto3 in this process, and in its children, talk to the emulator."""
-        region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
-        return {"AWS_ENDPOINT_URL": self.url, **region, **CREDENTIALS}
+        return environment_of(self.url)
 
     def is_alive(self) -> bool:
         return self.process.poll() is None
@@ -51,6 +49,18 @@ class Emulator:
             self.process.wait()
         if self.process.stdin:
             self.process.stdin.close()
+
+
+def environment_of(url: str) -> Mapping[str, str]:
+    """What makes boto3 in this process, and in its children, talk to the emulator there."""
+    region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+    return {"AWS_ENDPOINT_URL": url, **region, **CREDENTIALS}
+
+
+def drop_inherited(environment: MutableMapping[str, str]) -> None:
+    """A profile, a CA bundle or a proxied region of the user's would lead boto3 astray."""
+    for name in [name for name in environment if name.startswith("AWS_")]:
+        del environment[name]
 
 
 def start(port: int, folder: Path, *, inherited: Sequence[int] = ()) -> Emulator:

@@ -26,7 +26,7 @@ class WorkQueue:
         self._client.send_message(QueueUrl=self._url, MessageBody=compact_json(envelope))
 
     @passing_faults()
-    def bury(self, body: str, *, error: str, attempts: int) -> None:
+    def bury(self, body: str, *, error: str, attempts: int, redrives: int = 0) -> None:
         """Keep a message in the dead-letter queue, with what an operator needs to judge it."""
         self._client.send_message(
             QueueUrl=self._dead_letter_url,
@@ -34,6 +34,7 @@ class WorkQueue:
             MessageAttributes={
                 "error": {"DataType": "String", "StringValue": error},
                 "attempts": {"DataType": "Number", "StringValue": str(attempts)},
+                "redrives": {"DataType": "Number", "StringValue": str(redrives)},
             },
         )
 

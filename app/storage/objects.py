@@ -12,6 +12,7 @@ from app.domain.errors import NotFound, StaleWrite
 from app.domain.objects import ObjectSummary, StoredObject
 from app.domain.times import timestamp
 from app.storage.items import (
+    OBJECT,
     from_item,
     object_key,
     owner_and_id,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 NOT_THERE_YET = "attribute_not_exists(#pk)"
 NOBODY_WROTE_SINCE = "#write_token = :read_token"
+AFTER_EVERY_TIMESTAMP = "~"
 FILTERED_READ = 200
 """Items that one page of a filtered list may read: most of them may not match."""
 
@@ -150,17 +152,35 @@ class ObjectRepository:
     def overdue(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Owner and id of every unfinished object whose deadline has passed, the longest first."""
         for shard in range(self._shards):
-            yield from self._due(f"in_flight#{shard}", now)
+            yield from self._due(f"in_flight#{shard}", timestamp(now))
 
-    def _due(self, partition: str, now: datetime) -> Iterator[tuple[str, str]]:
+    def failed(self) -> Iterator[tuple[str, str]]:
+        """Owner and id of every failed object, the one that failed first before others of its shard."""
+        for shard in range(self._shards):
+            yield from self._due(f"failed#{shard}", AFTER_EVERY_TIMESTAMP)
+
+    def owners_of(self, object_id: str) -> Iterator[str]:
+        """Who owns the object with this id. Reads the whole table: for an operator, not for a request."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression="#sk = :object AND #id = :id",
+            ProjectionExpression="#pk",
+            ExpressionAttributeNames={"#pk": "pk", "#sk": "sk", "#id": "id"},
+            ExpressionAttributeValues={":object": {"S": OBJECT}, ":id": {"S": object_id}},
+        )
+        with passing_faults():
+            for page in pages:
+                yield from (owner_and_id(item["pk"]["S"])[0] for item in page["Items"])
+
+    def _due(self, partition: str, before: str) -> Iterator[tuple[str, str]]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName="in_flight",
-            KeyConditionExpression="#in_flight = :partition AND #due_at < :now",
+            KeyConditionExpression="#in_flight = :partition AND #due_at < :before",
             ExpressionAttributeNames={"#in_flight": "in_flight", "#due_at": "due_at"},
             ExpressionAttributeValues={
                 ":partition": {"S": partition},
-                ":now": {"S": timestamp(now)},
+                ":before": {"S": before},
             },
         )
         with passing_faults():

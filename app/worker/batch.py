@@ -55,7 +55,7 @@ class BatchWorker:
         except Refused as refused:
             error = type(refused).__name__
             logger.exception("message.buried", message_id=record.message_id, error=error)
-            self._queue.bury(record.body, error=error, attempts=receives)
+            self._queue.bury(record.body, error=error, attempts=receives, redrives=redrives_of(record))
         except Exception as fault:
             seconds = retry_seconds(receives)
             expected = isinstance(fault, WharfError)
@@ -68,6 +68,12 @@ class BatchWorker:
             )
             self._queue.retry_in(record.receipt_handle, seconds)
             raise
+
+
+def redrives_of(record: SQSRecord) -> int:
+    """How often an operator sent this message back from the dead-letter queue."""
+    attribute = record.message_attributes["redrives"]
+    return int(attribute.string_value or 0) if attribute else 0
 
 
 def retry_seconds(receives: int) -> int:

@@ -285,3 +285,20 @@ def test_each_retry_waits_twice_as_long_up_to_a_quarter_of_an_hour() -> None:
     assert [retry_seconds(receives) for receives in range(1, 10)] == [
         5, 10, 20, 40, 80, 160, 320, 640, 900,
     ]  # fmt: skip
+
+
+def test_a_message_that_was_sent_back_keeps_its_count_when_it_is_buried_again(aws: Aws) -> None:
+    event = take_batch(aws, "not JSON")
+    event["Records"][0]["messageAttributes"] = {
+        "redrives": {
+            "stringValue": "2",
+            "dataType": "Number",
+            "stringListValues": [],
+            "binaryListValues": [],
+        }
+    }
+
+    handle(aws, event)
+
+    [letter] = dead_letters(aws)
+    assert letter["MessageAttributes"]["redrives"]["StringValue"] == "2"

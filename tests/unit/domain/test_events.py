@@ -16,6 +16,7 @@ TYPE_OF = {
     "expire": EventType.EXPIRED,
     "request_upload": EventType.UPLOAD_REQUESTED,
     "reprocess": EventType.REPROCESS_REQUESTED,
+    "redrive": EventType.REPROCESS_REQUESTED,
     "edit": EventType.UPDATED,
     "delete": EventType.DELETED,
     "claim": EventType.PROCESSING,

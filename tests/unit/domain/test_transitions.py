@@ -29,6 +29,7 @@ TRANSITIONS: dict[str, Transition] = {
         SECOND, now=NOW, deadline=LATER, correlation_id="request-2"
     ),
     "reprocess": lambda stored: stored.reprocess(now=NOW, deadline=LATER, correlation_id="request-2"),
+    "redrive": lambda stored: stored.redrive(now=NOW, deadline=LATER, correlation_id="request-2"),
     "edit": lambda stored: stored.edit(
         name="new", attributes={}, labels={}, now=NOW, correlation_id="request-2"
     ),
@@ -62,7 +63,13 @@ AFTER: dict[str, dict[str, str]] = {
         "edit": "rejected",
         "delete": "deleted",
     },
-    "failed": {"request_upload": "pending", "reprocess": "pending", "edit": "failed", "delete": "deleted"},
+    "failed": {
+        "request_upload": "pending",
+        "reprocess": "pending",
+        "redrive": "pending",
+        "edit": "failed",
+        "delete": "deleted",
+    },
     "expired": {
         "claim": "processing",
         "request_upload": "pending",

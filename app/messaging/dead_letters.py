@@ -1,0 +1,100 @@
+"""The dead-letter queue, as an operator reads and empties it (SQS)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from app.aws import passing_faults
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MESSAGES_PER_CALL = 10
+FRUITLESS_CALLS = 3
+"""A short poll asks only some of SQS's servers, so one empty answer does not mean that all is read."""
+UNDELIVERED = "not processed in time"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    message_id: str
+    body: str
+    error: str
+    """What the worker or EventBridge gave as the reason; else that it was received too often."""
+    attempts: int
+    redrives: int
+    """How often it was sent back to the work queue."""
+    sent_at: datetime
+    receipt_handle: str = field(repr=False)
+
+
+class DeadLetterQueue:
+    def __init__(self, client: "SQSClient", url: str, work_queue_url: str) -> None:
+        self._client = client
+        self._url = url
+        self._work_queue_url = work_queue_url
+
+    @passing_faults()
+    def receive_all(self, *, seconds: int) -> list[DeadLetter]:
+        """Take every message out of sight of other readers for so long, the oldest first."""
+        found: dict[str, DeadLetter] = {}
+        fruitless = 0
+        while fruitless < FRUITLESS_CALLS:
+            answer: Any = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=MESSAGES_PER_CALL,
+                VisibilityTimeout=seconds,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["All"],
+            )
+            letters = [_letter(message) for message in answer.get("Messages", [])]
+            is_news = any(letter.message_id not in found for letter in letters)
+            found |= {letter.message_id: letter for letter in letters}
+            fruitless = 0 if is_news else fruitless + 1
+        return sorted(found.values(), key=lambda letter: letter.sent_at)
+
+    @passing_faults()
+    def send_back(self, letter: DeadLetter) -> None:
+        """To the work queue, counted; a crash in between leaves it in both, never in none."""
+        self._client.send_message(
+            QueueUrl=self._work_queue_url,
+            MessageBody=letter.body,
+            MessageAttributes={
+                "redrives": {"DataType": "Number", "StringValue": str(letter.redrives + 1)},
+            },
+        )
+        self.delete(letter)
+
+    @passing_faults()
+    def delete(self, letter: DeadLetter) -> None:
+        self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt_handle)
+
+    @passing_faults()
+    def release(self, letters: Sequence[DeadLetter]) -> None:
+        """Let other readers see them again at once."""
+        for letter in letters:
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=letter.receipt_handle, VisibilityTimeout=0
+            )
+
+
+def _letter(message: Mapping[str, Any]) -> DeadLetter:
+    given = {name: one.get("StringValue", "") for name, one in message.get("MessageAttributes", {}).items()}
+    system = message["Attributes"]
+    return DeadLetter(
+        message_id=message["MessageId"],
+        body=message["Body"],
+        # EventBridge names its reason ERROR_CODE (EventBridge User Guide, "Using dead-letter queues").
+        error=given.get("error") or given.get("ERROR_CODE") or UNDELIVERED,
+        attempts=_number(given, "attempts", "RETRY_ATTEMPTS"),
+        redrives=_number(given, "redrives"),
+        sent_at=datetime.fromtimestamp(int(system["SentTimestamp"]) / 1000, UTC),
+        receipt_handle=message["ReceiptHandle"],
+    )
+
+
+def _number(given: Mapping[str, str], *names: str) -> int:
+    """The first that is there; 0 when none is, or when somebody else sent no number."""
+    value = next((given[name] for name in names if name in given), "")
+    return int(value) if value.isdecimal() else 0

@@ -1,0 +1,64 @@
+"""Which stack an operator's script works on: the one on this machine, or a stage's on AWS."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app.aws import CONFIG
+from app.config import OperatorSettings
+from app.domain.errors import WharfError
+from app.local import emulator, stack
+
+LOCAL = "local"
+STAGES = (LOCAL, "dev", "prod")
+OUTPUTS = {
+    "TableName": "TABLE_NAME",
+    "BucketName": "BUCKET_NAME",
+    "BusName": "BUS_NAME",
+    "QueueUrl": "QUEUE_URL",
+    "DeadLetterQueueUrl": "DEAD_LETTER_QUEUE_URL",
+}
+
+
+def parser(script: str, description: str) -> argparse.ArgumentParser:
+    """With the arguments that say which stack is meant."""
+    made = argparse.ArgumentParser(f"scripts/{script}.sh", description=description)
+    made.add_argument("stage", choices=STAGES, help="of the stack; local is the one that `make run` runs")
+    made.add_argument(
+        "--aws-port",
+        type=int,
+        default=os.environ.get("AWS_PORT", "4566"),
+        help="where `make run` has its emulator, with the stage local (default: AWS_PORT, or 4566)",
+    )
+    return made
+
+
+def connect(stage: str, aws_port: int) -> OperatorSettings:
+    """Read the stack's outputs. For local, make this process talk to the emulator from here on."""
+    if stage == LOCAL:
+        emulator.drop_inherited(os.environ)
+        os.environ.update(emulator.environment_of(f"http://127.0.0.1:{aws_port}"))
+    name = stack.STACK_NAME if stage == LOCAL else f"{stack.STACK_NAME}-{stage}"
+    cloudformation = boto3.session.Session().client("cloudformation", config=CONFIG)
+    described: Any = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    return OperatorSettings.from_environment(settings_of(described))
+
+
+def settings_of(described: Mapping[str, Any]) -> dict[str, str]:
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
+    settings = {variable: outputs[output] for output, variable in OUTPUTS.items()}
+    return settings | {"LIST_SHARDS": parameters.get("ListShards", "1")}
+
+
+def run(main: Callable[[], int]) -> None:
+    """End the process with what `main` returns, or with one line that says what went wrong."""
+    try:
+        sys.exit(main())
+    except (BotoCoreError, ClientError, WharfError) as fault:
+        sys.exit(f"wharf: {fault}")
