@@ -58,6 +58,7 @@ def build_worker(settings: WorkerSettings) -> "BatchWorker":
     from app.services.processing import Processing
     from app.services.purging import Purging
     from app.services.sweeping import Sweeping
+    from app.services.workspaces import clear_leftovers
     from app.storage.history import HistoryRepository
     from app.storage.objects import ObjectRepository
     from app.storage.payloads import PayloadStore
@@ -70,6 +71,7 @@ def build_worker(settings: WorkerSettings) -> "BatchWorker":
     payloads = PayloadStore(s3, settings.bucket_name, s3)
     purging = Purging(objects, payloads, HistoryRepository(dynamodb, settings.table_name))
     queue = WorkQueue(clients.client("sqs"), settings.queue_url, settings.dead_letter_queue_url)
+    clear_leftovers()
     sandbox = Sandbox([kind.processor for kind in KINDS.values() if kind.processor])
     processing = Processing(
         objects,

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from app.domain.errors import InvalidPayload, OutOfTime, ProblemCode, StaleWrite, Unavailable
 from app.domain.kinds import KINDS, base_media_type
@@ -21,6 +20,7 @@ from app.observability import logger
 from app.processors.report import ArtifactFile, Report, Task
 from app.processors.sandbox import Sandbox
 from app.services.messages import Arrival
+from app.services.workspaces import workspace
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import Download, PayloadKey, PayloadStore
 
@@ -143,7 +143,7 @@ class Processing:
     def _verdict(
         self, claimed: StoredObject, declared: Revision, key: PayloadKey, deadline: datetime
     ) -> tuple[Payload, Result]:
-        with TemporaryDirectory(prefix="wharf-") as folder:
+        with workspace() as folder:
             source, output = Path(folder, "payload"), Path(folder, "output")
             fetched = self._payloads.fetch(key, source, at_most=declared.size + 1)
             check_download(fetched, declared)

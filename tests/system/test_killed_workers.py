@@ -1,0 +1,200 @@
+"""A worker is killed at every step between taking a message and its end: every object ends right."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+
+from app.bootstrap import build_api, build_relay
+from app.config import ApiSettings, RelaySettings
+from app.domain.objects import StoredObject
+from app.domain.times import utc_now
+from app.local import stack as stacks
+from app.local.emulator import Emulator
+from app.local.sources import sqs_event
+from app.local.stack import Stack
+from app.local.stream import StreamSource
+from app.services.objects import NewObject
+from app.services.uploads import DeclaredPayload
+from tests.conftest import Measured
+from tests.system.client import send
+from tests.system.conftest import ROOT, session_of
+from tests.system.samples import as_csv
+
+ME = "local-killed"
+LEASE_SECONDS = 2
+"""Of the workers that are killed; nobody has to wait longer for what they held."""
+SWEEP = '{"detail-type":"sweep","source":"wharf.clock","detail":{}}'
+EXPECTED_STEPS = [
+    *("before 1 dynamodb GetItem", "after 1 dynamodb GetItem"),
+    *("before 2 dynamodb PutItem", "after 2 dynamodb PutItem"),
+    *("before 3 s3 GetObject", "after 3 s3 GetObject"),
+    *("before 4 sandbox", "during 4 sandbox", "after 4 sandbox"),
+    *("before 5 s3 PutObject", "after 5 s3 PutObject"),
+    *("before 6 s3 PutObject", "after 6 s3 PutObject"),
+    *("before 7 s3 PutObject", "after 7 s3 PutObject"),
+    *("before 8 dynamodb PutItem", "after 8 dynamodb PutItem"),
+    "before 17 the message is deleted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The deployed stack, fed by hand."""
+
+    session: boto3.session.Session
+    url: str
+    stack: Stack
+    environment: Mapping[str, str]
+
+    def client(self, service: Any) -> Any:
+        return self.session.client(service, endpoint_url=self.url)
+
+    def receive(self, *, seconds: int) -> list[Any]:
+        answer = self.client("sqs").receive_message(
+            QueueUrl=self.stack.outputs["QueueUrl"],
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=seconds,
+            MessageSystemAttributeNames=["All"],
+        )
+        return list(answer.get("Messages", []))
+
+    def relay(self) -> None:
+        """Hand over all that is in the stream, as the relay's source does."""
+        function = stacks.describe_function(self.client("lambda"), self.stack, "RelayFunction")
+        relaying = build_relay(RelaySettings.from_environment(self.environment))
+
+        def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+            failed = relaying.relay(event["Records"])
+            return {"batchItemFailures": [] if failed is None else [{"itemIdentifier": failed}]}
+
+        source = StreamSource(self.client("dynamodbstreams"), function, handler, Event())
+        assert source.drain(60)
+
+
+@pytest.fixture(scope="module")
+def site(emulator: Emulator, deployed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    session = session_of(emulator)
+    functions = [
+        stacks.describe_function(session.client("lambda", endpoint_url=emulator.url), deployed, name)
+        for name in ("ApiFunction", "WorkerFunction", "RelayFunction")
+    ]
+    environment = {**emulator.environment, "TMPDIR": str(tmp_path_factory.mktemp("workers"))}
+    for function in functions:
+        environment |= function.environment
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in emulator.environment.items():
+            patch.setenv(name, value)
+        yield Site(session, emulator.url, deployed, environment)
+
+
+def test_whenever_a_worker_is_killed_its_object_ends_right(site: Site, measured: Measured) -> None:
+    payload = as_csv()
+    steps = steps_of_a_worker_that_lives(site, payload)
+    messages = {step: upload(site, payload) for step in steps}
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = list(pool.map(lambda step: handle(site, [messages[step]], step).returncode, steps))
+    time.sleep(LEASE_SECONDS)
+    sweep_and_work(site)
+    work(site, list(messages.values()))
+    sweep_and_work(site)
+    site.relay()
+
+    assert steps == EXPECTED_STEPS
+    assert statuses == [-signal.SIGKILL] * len(steps)
+    assert list(Path(site.environment["TMPDIR"]).iterdir()) == []
+    ended_right = [step for step in steps if has_ended_right(site, messages[step])]
+    assert ended_right == steps
+    measured(f"workers killed at {len(steps)} steps: {len(ended_right)} of {len(steps)} objects ended right")
+
+
+def steps_of_a_worker_that_lives(site: Site, payload: bytes) -> list[str]:
+    steps: list[str] = work(site, [upload(site, payload)])["steps"]
+    return steps
+
+
+def upload(site: Site, payload: bytes) -> Any:
+    """Create an object, send its payload as a client would, and take the message that S3 causes."""
+    services = build_api(ApiSettings.from_environment({**site.environment, "AUTH_MODE": "local"}))
+    new = NewObject(
+        kind="dataset",
+        name="trips.csv",
+        attributes={},
+        labels={},
+        payload=DeclaredPayload(media_type="text/csv", size=len(payload), sha256=None),
+        idempotency_key=None,
+        fingerprint="f" * 64,
+    )
+    created = services.objects.create(ME, new, correlation_id="request-1")
+    assert created.upload is not None
+    stored = send("PUT", created.upload.url, body=payload, headers=created.upload.headers)
+    assert stored.status == 200, stored.body
+    [message] = site.receive(seconds=10)
+    assert created.stored.id in message["Body"]
+    return message
+
+
+def handle(site: Site, messages: list[Any], step: str | None) -> "subprocess.CompletedProcess[str]":
+    """By a worker of its own, who kills itself at the step, if there is one."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.system.doomed_worker", *([step] if step else [])],
+        cwd=ROOT,
+        env={**os.environ, **site.environment, "LEASE_SECONDS": str(LEASE_SECONDS)},
+        input=json.dumps(sqs_event(messages, "arn:aws:sqs:us-east-1:000000000000:work")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def sweep_and_work(site: Site) -> None:
+    """The clock's message, and then all that it queued."""
+    site.client("sqs").send_message(QueueUrl=site.stack.outputs["QueueUrl"], MessageBody=SWEEP)
+    while messages := site.receive(seconds=1):
+        work(site, messages)
+
+
+def work(site: Site, messages: list[Any]) -> Any:
+    """By a worker that lives; what it printed."""
+    lived = handle(site, messages, None)
+    assert lived.returncode == 0, lived.stderr
+    answer = json.loads(lived.stdout.splitlines()[-1])
+    assert answer["batchItemFailures"] == []
+    for message in messages:
+        site.client("sqs").delete_message(
+            QueueUrl=site.stack.outputs["QueueUrl"], ReceiptHandle=message["ReceiptHandle"]
+        )
+    return answer
+
+
+def has_ended_right(site: Site, message: Any) -> bool:
+    """Ready, with its three artifacts, and each of its versions announced once."""
+    services = build_api(ApiSettings.from_environment({**site.environment, "AUTH_MODE": "local"}))
+    object_id = UUID(json.loads(message["Body"])["detail"]["object"]["key"].split("/")[2])
+    stored: StoredObject = services.objects.read(ME, object_id)
+    events = services.objects.history(ME, object_id, cursor=None, limit=20).items
+    bucket = site.stack.outputs["BucketName"]
+    found = site.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"artifacts/{ME}/{object_id}/1/")
+    sizes = {content["Key"].rpartition("/")[2]: content["Size"] for content in found.get("Contents", [])}
+    return (
+        stored.status == "ready"
+        and stored.summary == {"format": "csv", "rows": 120_000, "columns": 5}
+        and sizes == {artifact.name: artifact.size for artifact in stored.artifacts}
+        and len(sizes) == 3
+        and (stored.lease, stored.deadline) == (None, None)
+        and [event["type"] for event in events] == ["object.created", "object.processing", "object.ready"]
+        and stored.updated_at <= utc_now()
+    )
