@@ -73,9 +73,10 @@ class Relaying:
 
     def _record(self, announced: Sequence[Announcement]) -> None:
         """Into the history, and with the counters where the usage changes."""
-        self._history.add([made.event for made in announced if made.usage == NOTHING])
         for made in announced:
-            if made.usage != NOTHING:
+            if made.usage == NOTHING:
+                self._history.add(made.event)
+            else:
                 self._usage.count(made.event, made.usage, shard=made.shard)
 
     def _announcement(self, record: StreamRecord) -> Announcement | None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -38,13 +39,10 @@ class HistoryRepository:
         self._table = table
 
     @passing_faults()
-    def add(self, events: Sequence[ObjectEvent]) -> None:
-        """Write the events; writing one again changes nothing.
-
-        Raises Unavailable when DynamoDB leaves some unwritten several times.
-        """
-        items = {event.id: event_item(event) for event in events}.values()
-        self._write_all([{"PutRequest": {"Item": item}} for item in items])
+    def add(self, event: ObjectEvent) -> None:
+        """Write an event that is not there yet; one that was purged stays purged."""
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._client.put_item(TableName=self._table, **new_event(event))
 
     def _write_all(self, requests: Sequence[Any]) -> None:
         for start in range(0, len(requests), ITEMS_PER_CALL):
@@ -62,8 +60,8 @@ class HistoryRepository:
     def purge(self, owner: str, object_id: str) -> None:
         """Empty every event of an object; to purge again changes nothing.
 
-        What is left of each for a while is its key, the proof that it was counted:
-        the stream may bring its record again.
+        What is left of each for a while is its key, the proof that it was written and
+        counted: the stream may bring its record again.
         """
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
@@ -105,9 +103,15 @@ def sort_key(version: int) -> str:
     return f"{EVENT_PREFIX}{version:012d}"
 
 
-def event_item(event: ObjectEvent) -> dict[str, Any]:
-    return {
+def new_event(event: ObjectEvent) -> dict[str, Any]:
+    """The parameters of a put that fails where the event is there already, or was and is purged."""
+    item = {
         "pk": {"S": partition_key(event.owner, event.object_id)},
         "sk": {"S": sort_key(event.version)},
         "event": {"S": compact_json(event.as_cloud_event())},
+    }
+    return {
+        "Item": item,
+        "ConditionExpression": "attribute_not_exists(#pk)",
+        "ExpressionAttributeNames": {"#pk": "pk"},
     }

@@ -11,13 +11,12 @@ from app.aws import passing_faults
 from app.domain.errors import Unavailable
 from app.domain.events import ObjectEvent
 from app.domain.usage import NOTHING, Usage
-from app.storage.history import event_item
+from app.storage.history import new_event
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 COUNTED_BEFORE = "ConditionalCheckFailed"
-NOT_THERE_YET = "attribute_not_exists(#pk)"
 
 
 class UsageRepository:
@@ -31,12 +30,7 @@ class UsageRepository:
 
         The item is the proof that it was counted: a repeated event counts once.
         """
-        put = {
-            "TableName": self._table,
-            "Item": event_item(event),
-            "ConditionExpression": NOT_THERE_YET,
-            "ExpressionAttributeNames": {"#pk": "pk"},
-        }
+        put = {"TableName": self._table, **new_event(event)}
         transaction: list[Any] = [{"Put": put}, {"Update": self._addition(event.owner, change, shard)}]
         try:
             self._client.transact_write_items(TransactItems=transaction)

@@ -665,7 +665,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
         after = self.deployed.repository.get(item["owner"], item_id)
         event = event_of(self.published.get(item_id), after)
         if event is not None:
-            self.deployed.history.add([event])
+            self.deployed.history.add(event)
         self.published[item_id] = after
 
     def _see(self, item: Item) -> None:

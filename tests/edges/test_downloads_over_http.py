@@ -35,7 +35,9 @@ def ready(aws: Aws, owner: str) -> StoredObject:
     objects.add(ready)
     events = [event_of(None, pending), event_of(pending, claimed), event_of(claimed, ready)]
     history = HistoryRepository(aws.dynamodb, aws.table)
-    history.add([event for event in events if event is not None])
+    for event in events:
+        assert event is not None
+        history.add(event)
     return ready
 
 

@@ -69,7 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the whole service on this machine.")
     parser.add_argument("--examples", type=int, default=100, help="per operation")
     parser.add_argument("--seconds", type=int, help="go on until they are spent")
-    parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # noqa: S311  # no secret
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # no secret
     given = parser.parse_args()
     arguments = [f"--max-examples={given.examples}", f"--seed={given.seed}"]
     if given.seconds:

@@ -273,7 +273,7 @@ def test_an_object_ahead_of_its_history_is_announced_as_what_became_of_it(
     if announced is not None:
         event = event_of(None, announced)
         assert event is not None
-        HistoryRepository(table.client, table.name).add([event])
+        HistoryRepository(table.client, table.name).add(event)
     table.client.put_item(TableName=table.name, Item=to_item(now))
 
     records = list(lost_records(table.client, table.name, table.stream_arn))

@@ -21,7 +21,7 @@ ROWS = 3_000
 
 @pytest.fixture(scope="module")
 def table() -> list[dict[str, str]]:
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     return [
         {
             "id": str(number),

@@ -613,7 +613,9 @@ def storied(repository: ObjectRepository, history: HistoryRepository) -> StoredO
             stored.edit(name=f"{number}", attributes={}, labels={}, now=NOW, correlation_id="request-2"),
         )
         events.append(event_of(before, stored))
-    history.add([event for event in events if event])
+    for event in events:
+        assert event is not None
+        history.add(event)
     return repository.add(stored)
 
 

@@ -77,7 +77,7 @@ class Service:
             self.aws.s3.put_object(Bucket=self.aws.bucket, Key=key.artifact("profile.json"), Body=b"{}")
         event = event_of(None, stored)
         assert event is not None
-        self.history.add([event])
+        self.history.add(event)
         return stored
 
     def upload(self, stored: StoredObject) -> Arrival | None:

@@ -329,7 +329,7 @@ def test_history_is_written_before_the_bus_is_called(relaying: Relaying, aws: Aw
     assert len(history_of(aws)) == 1
 
 
-@pytest.mark.parametrize("operation", ["BatchWriteItem", "TransactWriteItems"])
+@pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems"])
 @pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
 def test_nothing_is_published_that_is_not_in_the_history(
     relaying: Relaying, aws: Aws, operation: str, fault: Fault
@@ -339,42 +339,6 @@ def test_nothing_is_published_that_is_not_in_the_history(
 
     with pytest.raises(Unavailable):
         relaying.relay([*births(1), *claims(1)])
-
-    assert calls == []
-
-
-def leaving_all(aws: Aws, records: Sequence[StreamRecord]) -> Any:
-    """An answer of BatchWriteItem that leaves everything unwritten."""
-    keys = [one["dynamodb"]["Keys"]["pk"] for one in records]
-    requests = [
-        {"PutRequest": {"Item": {"pk": pk, "sk": {"S": "event#000000000002"}, "event": {"S": "{}"}}}}
-        for pk in keys
-    ]
-
-    def leave(answer: dict[str, Any]) -> None:
-        answer["UnprocessedItems"] = {aws.table: requests}
-
-    return leave
-
-
-def test_history_items_that_dynamodb_leaves_are_written_again(relaying: Relaying, aws: Aws) -> None:
-    records = claims(2)
-    after(aws.dynamodb, "BatchWriteItem", leaving_all(aws, records))
-    calls = calls_of(aws.dynamodb)
-
-    done = relaying.relay(records)
-
-    assert done is None
-    assert [call.operation for call in calls] == ["BatchWriteItem"] * 2
-
-
-def test_history_items_that_dynamodb_keeps_leaving_hold_the_batch_up(relaying: Relaying, aws: Aws) -> None:
-    records = claims(2)
-    after(aws.dynamodb, "BatchWriteItem", leaving_all(aws, records), times=100)
-    calls = calls_of(aws.events)
-
-    with pytest.raises(Unavailable):
-        relaying.relay(records)
 
     assert calls == []
 

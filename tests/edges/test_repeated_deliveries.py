@@ -1,0 +1,353 @@
+"""S3, the queue and the stream deliver at least once and in any order: the end is always the same.
+
+For each seed a client lives a life, once with every message delivered once and in
+order, and once with each delivered one to five times, shuffled, some of them much later.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from moto import mock_aws
+
+from app.aws import Clients
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.domain.events import public_view
+from app.local.stream import stream_record
+from app.messaging.event_bus import EventBus
+from app.messaging.work_queue import WorkQueue
+from app.processors.report import ArtifactFile, Report, Task
+from app.processors.sandbox import Sandbox
+from app.services.editing import Editing
+from app.services.objects import NewObject, Objects
+from app.services.processing import Processing
+from app.services.purging import Purging
+from app.services.relaying import Relaying, StreamRecord
+from app.services.sweeping import Sweeping
+from app.services.uploads import DeclaredPayload, InlinePayload, Uploads
+from app.storage.history import HistoryRepository
+from app.storage.objects import ObjectRepository
+from app.storage.payloads import PayloadStore
+from app.storage.usage import UsageRepository
+from app.worker.batch import BatchWorker
+from app.worker.dispatch import Dispatcher
+from tests.conftest import Aws, Clock, Measured, make_aws
+from tests.edges.test_worker_batch import s3_event
+from tests.faults import calls_of, unhook_all
+
+ME = "local-me"
+SEEDS = 10
+MOST_COPIES = 5
+SHARE_MUCH_LATER = 0.3
+QUEUED = {"object.reprocess_requested", "object.deleted"}
+BAD = b"bad"
+
+Step = Callable[["Service", UUID], None]
+
+
+class SandboxHere:
+    """Judges a payload by its bytes, in this process."""
+
+    def run(self, task: Task, *, seconds: float) -> Report:
+        content = task.source.read_bytes()
+        if content.startswith(BAD):
+            raise InvalidPayload(ProblemCode.INVALID_CONTENT, "It is bad.")
+        (task.output / "profile.json").write_bytes(content.upper())
+        return Report({"bytes": len(content)}, (ArtifactFile("profile.json", "application/json"),))
+
+
+class Service:
+    """The whole service but for its sandbox, on AWS in this process."""
+
+    def __init__(self, aws: Aws, streams: Any) -> None:
+        self.aws, self.streams = aws, streams
+        clock = Clock()
+        self.repository = ObjectRepository(aws.dynamodb, aws.table, shards=1)
+        self.payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
+        self.history = HistoryRepository(aws.dynamodb, aws.table)
+        self.usage = UsageRepository(aws.dynamodb, aws.table)
+        uploads = Uploads(self.payloads, seconds=900)
+        self.objects = Objects(
+            self.repository,
+            self.payloads,
+            self.history,
+            uploads,
+            shards=1,
+            download_seconds=300,
+            clock=clock,
+        )
+        self.editing = Editing(self.repository, self.payloads, uploads, clock=clock)
+        queue = WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+        purging = Purging(self.repository, self.payloads, self.history, clock=clock)
+        sweeping = Sweeping(self.repository, self.payloads, queue, purging, max_attempts=3, clock=clock)
+        processing = Processing(
+            self.repository,
+            self.payloads,
+            queue,
+            cast(Sandbox, SandboxHere()),
+            lease_seconds=300,
+            max_attempts=3,
+            memory_limit=1,
+            clock=clock,
+        )
+        self.worker = BatchWorker(Dispatcher(processing, purging, sweeping), queue)
+        self.relaying = Relaying(self.history, self.usage, EventBus(aws.events, aws.bus), self.payloads)
+        self._published = calls_of(aws.events)
+        self._announced = 0
+        self._arrived = set[str]()
+        self._read = 0
+
+    def new_records(self) -> list[StreamRecord]:
+        """As the mapping's filter lets them through."""
+        records = self._read_stream()
+        self._read += len(records)
+        shown = [stream_record(record, "arn") for record in records]
+        return [record for record in shown if record["dynamodb"]["Keys"]["sk"] == {"S": "object"}]
+
+    def _read_stream(self) -> list[Any]:
+        """With a new iterator: moto's go astray when a transaction is cancelled."""
+        arn = self.aws.dynamodb.describe_table(TableName=self.aws.table)["Table"]["LatestStreamArn"]
+        [shard] = self.streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        first = int(shard["SequenceNumberRange"]["StartingSequenceNumber"])
+        iterator = self.streams.get_shard_iterator(
+            StreamArn=arn,
+            ShardId=shard["ShardId"],
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
+            SequenceNumber=str(first + self._read),
+        )
+        records: list[Any] = self.streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+        return records
+
+    def new_messages(self) -> list[str]:
+        """What S3 and the rules would have put into the work queue by now."""
+        arrived = [key for key in self.keys() if key.startswith("payloads/") and key not in self._arrived]
+        self._arrived.update(arrived)
+        events = self.published()[self._announced :]
+        self._announced += len(events)
+        return [s3_event(key) for key in arrived] + [envelope(event) for event in events if is_queued(event)]
+
+    def published(self) -> list[dict[str, Any]]:
+        return [
+            json.loads(entry["Detail"]) for call in self._published for entry in call.parameters["Entries"]
+        ]
+
+    def keys(self) -> list[str]:
+        found = self.aws.s3.list_objects_v2(Bucket=self.aws.bucket).get("Contents", [])
+        return [content["Key"] for content in found]
+
+    def take(self, bodies: list[str]) -> None:
+        records = [
+            {
+                "messageId": str(number),
+                "receiptHandle": "none",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {},
+            }
+            for number, body in enumerate(bodies)
+        ]
+        assert self.worker.handle({"Records": records}, Context()) == {"batchItemFailures": []}
+
+    def create(self, payload: bytes, *, name: str) -> UUID:
+        new = NewObject(
+            kind="file",
+            name=name,
+            attributes={},
+            labels={},
+            payload=InlinePayload("text/plain", payload),
+            fingerprint="f" * 64,
+            idempotency_key=name,
+        )
+        return UUID(self.objects.create(ME, new, correlation_id=f"create {name}").stored.id)
+
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 300_000
+
+
+def is_queued(event: dict[str, Any]) -> bool:
+    """By the rules of template.yaml."""
+    payload = event["data"]["payload"]
+    is_replacement = event["type"] == "object.ready" and payload is not None and payload["revision"] > 1
+    return event["type"] in QUEUED or is_replacement
+
+
+def envelope(event: dict[str, Any]) -> str:
+    return json.dumps({"detail-type": event["type"], "source": event["source"], "detail": event})
+
+
+def rename(service: Service, object_id: UUID) -> None:
+    service.editing.edit(ME, object_id, {"name": "new", "labels": {"a": "b"}}, correlation_id="rename")
+
+
+def reprocess(service: Service, object_id: UUID) -> None:
+    service.editing.reprocess(ME, object_id, correlation_id="reprocess")
+
+
+def replace_payload(service: Service, object_id: UUID) -> None:
+    payload = InlinePayload("text/plain", b"replaced")
+    service.editing.put_payload(ME, object_id, payload, correlation_id="replace")
+
+
+def spoil_payload(service: Service, object_id: UUID) -> None:
+    payload = InlinePayload("text/plain", BAD)
+    service.editing.put_payload(ME, object_id, payload, correlation_id="spoil")
+
+
+def ask_for_an_upload(service: Service, object_id: UUID) -> None:
+    """And never make it."""
+    declared = DeclaredPayload("text/plain", 5, None)
+    service.editing.request_upload(ME, object_id, declared, correlation_id="ask")
+
+
+def delete(service: Service, object_id: UUID) -> None:
+    service.editing.delete(ME, object_id, correlation_id="delete")
+
+
+STEPS: tuple[Step, ...] = (rename, reprocess, replace_payload, spoil_payload)
+LAST_STEPS: tuple[Step, ...] = (rename, ask_for_an_upload, delete, delete)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What a client does with one object: each step when all is quiet."""
+
+    first_payload: bytes
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def of(cls, seed: int) -> "Life":
+        chance = random.Random(seed)
+        steps = chance.choices(STEPS, k=chance.randint(0, 4))
+        return cls(chance.choice([b"first", BAD]), (*steps, *chance.choices(LAST_STEPS, k=1)))
+
+
+@dataclass(slots=True)
+class Deliveries:
+    """Every message once and in order; with `chance`, several times, shuffled, some much later."""
+
+    service: Service
+    chance: random.Random | None
+    late_messages: list[str] = field(default_factory=list)
+    late_records: list[StreamRecord] = field(default_factory=list)
+    made: int = 0
+
+    def until_quiet(self) -> None:
+        while True:
+            records, messages = self.service.new_records(), self.service.new_messages()
+            if not records and not messages:
+                return
+            self._relay(self._repeated(records, self.late_records))
+            self._take(self._repeated(messages, self.late_messages))
+
+    def the_late_ones(self) -> None:
+        messages, records = self.late_messages, self.late_records
+        self.late_messages, self.late_records = [], []
+        self._take(messages)
+        self._relay(records)
+
+    def _repeated(self, given: list[Any], late: list[Any]) -> list[Any]:
+        if self.chance is None:
+            return given
+        copies = [one for one in given for _ in range(self.chance.randint(1, MOST_COPIES) - 1)]
+        late += [one for one in copies if self.chance.random() < SHARE_MUCH_LATER]
+        now = given + [one for one in copies if one not in late]
+        self.chance.shuffle(now)
+        return now
+
+    def _relay(self, records: list[StreamRecord]) -> None:
+        self.made += len(records)
+        for start in range(0, len(records), 7):
+            assert self.service.relaying.relay(records[start : start + 7]) is None
+
+    def _take(self, messages: list[str]) -> None:
+        self.made += len(messages)
+        for start in range(0, len(messages), 10):
+            self.service.take(messages[start : start + 10])
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """All that anybody could see in the end."""
+
+    view: dict[str, Any]
+    history: list[dict[str, Any]]
+    announced: dict[str, dict[str, Any]]
+    usage: tuple[int, int]
+    keys: list[str]
+    dead_letters: int
+
+
+def live(service: Service, life: Life, deliveries: Deliveries, *, name: str) -> End:
+    object_id = service.create(life.first_payload, name=name)
+    deliveries.until_quiet()
+    for step in life.steps:
+        step(service, object_id)
+        deliveries.until_quiet()
+    for _ in range(2):
+        deliveries.the_late_ones()
+        deliveries.until_quiet()
+    return end_of(service, object_id)
+
+
+def end_of(service: Service, object_id: UUID) -> End:
+    events = service.published()
+    announced = {event["id"]: event for event in events}
+    assert all(announced[event["id"]] == event for event in events), "repeats of an event differ"
+    usage = service.usage.read(ME)
+    page = service.history.page(ME, str(object_id), after_version=0, limit=100)
+    buried = service.aws.sqs.receive_message(QueueUrl=service.aws.dead_letter_queue_url)
+    return End(
+        public_view(service.repository.get(ME, str(object_id))),
+        list(page.items),
+        announced,
+        (usage.objects, usage.bytes),
+        service.keys(),
+        len(buried.get("Messages", [])),
+    )
+
+
+@pytest.fixture
+def make_service(clients: Clients) -> Iterator[Callable[[], Service]]:
+    def make() -> Service:
+        aws = make_aws(clients)
+        view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        aws.dynamodb.update_table(TableName=aws.table, StreamSpecification=view)
+        return Service(aws, clients.client("dynamodbstreams"))
+
+    yield make
+    unhook_all()
+
+
+def test_the_end_is_the_same_however_often_and_in_whatever_order_messages_come(
+    make_service: Callable[[], Service], measured: Measured
+) -> None:
+    deliveries = Counter[str]()
+    for seed in range(SEEDS):
+        life = Life.of(seed)
+        with mock_aws():
+            service = make_service()
+            once = Deliveries(service, None)
+            expected = live(service, life, once, name=f"life {seed}")
+            unhook_all()
+        with mock_aws():
+            service = make_service()
+            many = Deliveries(service, random.Random(seed))
+            found = live(service, life, many, name=f"life {seed}")
+            unhook_all()
+
+        assert found == expected, f"seed {seed}: {[step.__name__ for step in life.steps]}"
+        versions = [event["data"]["version"] for event in found.announced.values()]
+        assert sorted(versions) == list(range(1, found.view["version"] + 1))
+        assert found.dead_letters == 0
+        deliveries.update(once=once.made, many=many.made)
+    measured(
+        f"repeated and shuffled deliveries: {SEEDS} seeds, {deliveries['once']} messages delivered "
+        f"{deliveries['many']} times, 0 differences"
+    )
