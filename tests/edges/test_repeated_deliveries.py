@@ -41,7 +41,7 @@ from tests.edges.test_worker_batch import s3_event
 from tests.faults import calls_of, unhook_all
 
 ME = "local-me"
-SEEDS = 10
+SEEDS = 200
 MOST_COPIES = 5
 SHARE_MUCH_LATER = 0.3
 QUEUED = {"object.reprocess_requested", "object.deleted"}
@@ -101,6 +101,8 @@ class Service:
         self._announced = 0
         self._arrived = set[str]()
         self._read = 0
+        self._stream_arn = aws.dynamodb.describe_table(TableName=aws.table)["Table"]["LatestStreamArn"]
+        [self._shard] = streams.describe_stream(StreamArn=self._stream_arn)["StreamDescription"]["Shards"]
 
     def new_records(self) -> list[StreamRecord]:
         """As the mapping's filter lets them through."""
@@ -111,12 +113,10 @@ class Service:
 
     def _read_stream(self) -> list[Any]:
         """With a new iterator: moto's go astray when a transaction is cancelled."""
-        arn = self.aws.dynamodb.describe_table(TableName=self.aws.table)["Table"]["LatestStreamArn"]
-        [shard] = self.streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        first = int(shard["SequenceNumberRange"]["StartingSequenceNumber"])
+        first = int(self._shard["SequenceNumberRange"]["StartingSequenceNumber"])
         iterator = self.streams.get_shard_iterator(
-            StreamArn=arn,
-            ShardId=shard["ShardId"],
+            StreamArn=self._stream_arn,
+            ShardId=self._shard["ShardId"],
             ShardIteratorType="AT_SEQUENCE_NUMBER",
             SequenceNumber=str(first + self._read),
         )
