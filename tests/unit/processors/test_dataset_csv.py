@@ -212,6 +212,23 @@ def test_leading_zeros_and_long_integers_survive(process: ProcessDataset) -> Non
     assert types(result) == {"zip": "text", "id": "integer"}
 
 
+@pytest.mark.parametrize("word", ["infinity", "-Infinity", "epoch"])
+@pytest.mark.parametrize(("day", "moment"), [("31/01/2020", "31/01/2020 10:00:00"), ("2020-01-31", "")])
+def test_a_word_among_dates_is_no_date(process: ProcessDataset, word: str, day: str, moment: str) -> None:
+    result = process(f"a,b,c\n{day},{moment},{day}\n{word},{word},{day}\n")
+
+    assert result.cells("a") == [day, word]
+    assert result.cells("b") == [moment or None, word]
+    assert result.cells("c") == ["2020-01-31", "2020-01-31"]
+
+
+def test_the_first_day_of_1900_is_a_date(process: ProcessDataset) -> None:
+    result = process("a,b\n1900-01-01,1900-01-01T00:00:00\n2020-01-31,2020-01-31T10:00:00\n")
+
+    assert result.cells("a") == ["1900-01-01", "2020-01-31"]
+    assert result.cells("b") == ["1900-01-01T00:00:00", "2020-01-31T10:00:00"]
+
+
 def test_a_quote_can_be_an_apostrophe(process: ProcessDataset) -> None:
     result = process("a,b\n'x, y',2\n'z',3\n")
 
