@@ -179,7 +179,8 @@ def _plausible(text: Path, sniffed: Sniffed) -> bool:
         line = file.readline(LONGEST_FIRST_LINE_BYTES)
     if not line.strip():
         return False
-    return len(sniffed.types) > 1 or not any(delimiter in line for delimiter in DELIMITERS)
+    # A single column may also be what the sniffer makes of a remark above the table.
+    return len(sniffed.types) > 1 or not any(sign in line for sign in ("#", *DELIMITERS))
 
 
 def _copy(connection: DuckDBPyConnection, text: Path, target: Path, sniffed: Sniffed) -> int:

@@ -105,6 +105,13 @@ def test_lines_above_the_table_are_kept_as_rows(process: ProcessDataset) -> None
     assert result.report.summary["rows"] == 51
 
 
+def test_a_remark_above_ragged_rows_does_not_hide_their_delimiter(process: ProcessDataset) -> None:
+    result = process("# clean this!\nid,name,people\n1,Ireland,67\n2,3,France,n/a\n3,,Italy\n4\n")
+
+    assert result.profile["delimiter"] == ","
+    assert result.report.summary == {"format": "csv", "rows": 5, "columns": 4}
+
+
 def test_prose_loses_no_line(process: ProcessDataset) -> None:
     assert process("Dear all,\nthis is no table.\nBest, us\n").report.summary["rows"] == 2
 
