@@ -172,6 +172,8 @@ def test_a_cell_without_measure_is_refused_with_its_line(process: ProcessDataset
         (codecs.BOM_UTF8, "utf-8", "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be", "utf-16-be"),
+        (b"", "utf-16-le", "utf-16-le"),
+        (b"", "utf-16-be", "utf-16-be"),
         (b"", "cp1252", "cp1252"),
     ],
 )
