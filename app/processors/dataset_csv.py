@@ -10,7 +10,7 @@ A ladder; the first rung that holds is taken:
 A rung holds when DuckDB accepts every row and Python's csv counts as many.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset_engine import literal, write_parquet
+from app.processors.dataset_engine import described_table, literal, write_parquet
 from app.processors.dataset_rectangle import (
     COMMA,
     DELIMITERS,
@@ -70,9 +70,10 @@ class Sniffed:
     date_format: str | None = None
     timestamp_format: str | None = None
 
-    def as_text(self) -> "Sniffed":
-        types = ("VARCHAR",) * len(self.types)
-        return replace(self, types=types, date_format=None, timestamp_format=None)
+    def as_text(self, places: Collection[int]) -> "Sniffed":
+        """Some columns as text."""
+        types = ("VARCHAR" if place in places else kind for place, kind in enumerate(self.types))
+        return replace(self, types=tuple(types))
 
 
 def csv_to_parquet(
@@ -125,7 +126,7 @@ def _copy_typed_or_as_text(
     try:
         return _copy(connection, rectangle, target, typed)
     except duckdb.Error:
-        return _copy(connection, rectangle, target, typed.as_text())
+        return _copy(connection, rectangle, target, typed.as_text(range(len(typed.types))))
 
 
 def _sniff_rectangle(connection: DuckDBPyConnection, rectangle: Path, columns: int) -> Sniffed:
@@ -178,17 +179,51 @@ def _plausible(text: Path, sniffed: Sniffed) -> bool:
         line = file.readline(LONGEST_FIRST_LINE_BYTES)
     if not line.strip():
         return False
-    return len(sniffed.types) > 1 or not any(delimiter in line for delimiter in DELIMITERS)
+    # A single column may also be what the sniffer makes of a remark above the table.
+    return len(sniffed.types) > 1 or not any(sign in line for sign in ("#", *DELIMITERS))
 
 
 def _copy(connection: DuckDBPyConnection, text: Path, target: Path, sniffed: Sniffed) -> int:
     cells = first_row(text, sniffed.dialect) if sniffed.header else []
     names = unique_names(cells, len(sniffed.types))
-    query = f"SELECT * FROM read_csv({literal(text)}, {', '.join(_strict_options(sniffed, names))})"
-    return write_parquet(connection, query, target, len(names))
+    rows = write_parquet(connection, f"FROM {_strictly(text, sniffed, names)}", target, len(names))
+    if words := _words_read_as_dates(connection, text, target, sniffed):
+        table = _strictly(text, sniffed.as_text(words), names)
+        rows = write_parquet(connection, f"FROM {table}", target, len(names))
+    return rows
 
 
-def _strict_options(sniffed: Sniffed, names: list[str]) -> Iterator[str]:
+def _words_read_as_dates(
+    connection: DuckDBPyConnection, text: Path, target: Path, sniffed: Sniffed
+) -> frozenset[int]:
+    """The columns of dates that hold words.
+
+    Where it reads dates by a format, DuckDB takes `infinity` and `epoch` for the first day of 1900.
+    """
+    _, written = described_table(connection, target)
+    dates = {place for place, kind in enumerate(sniffed.types) if kind in ("DATE", "TIMESTAMP")}
+    suspects = _columns_where(connection, written, dates, "CAST({} AS DATE) = '1900-01-01'")
+    names = [f"c{place}" for place in range(len(sniffed.types))]
+    cells = _strictly(text, sniffed.as_text(suspects), names)
+    return _columns_where(connection, cells, suspects, "regexp_matches({}, 'infinity|epoch', 'i')")
+
+
+def _columns_where(
+    connection: DuckDBPyConnection, table: str, places: Collection[int], condition: str
+) -> frozenset[int]:
+    """Those of the columns c0, c1, … in which the condition holds for any row."""
+    if not places:
+        return frozenset()
+    conditions = (f"bool_or({condition.format(f'c{place}')})" for place in places)
+    found = connection.execute(f"SELECT {', '.join(conditions)} FROM {table}").fetchone() or ()
+    return frozenset(place for place, holds in zip(places, found, strict=True) if holds)
+
+
+def _strictly(text: Path, sniffed: Sniffed, names: Sequence[str]) -> str:
+    return f"read_csv({literal(text)}, {', '.join(_strict_options(sniffed, names))})"
+
+
+def _strict_options(sniffed: Sniffed, names: Sequence[str]) -> Iterator[str]:
     """Nothing is left to DuckDB's judgement.
 
     `strict_mode`, on unless it is named, must not be named: next to `new_line` it

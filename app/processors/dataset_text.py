@@ -14,7 +14,7 @@ from pathlib import Path
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset_engine import scratch
 from app.processors.report import Task
-from app.processors.signatures import GZIP, PLAIN_TEXT, detect_media_type
+from app.processors.signatures import GZIP, HEAD_BYTES, PLAIN_TEXT, detect_media_type, unmarked_utf_16
 
 CHUNK_BYTES = 1024 * 1024
 LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024
@@ -86,11 +86,13 @@ def _check_content(path: Path, declared: str) -> None:
 def _encoding(path: Path, others: tuple[str, ...]) -> tuple[str, int]:
     """The encoding and the length of the byte order mark."""
     with path.open("rb") as file:
-        start = file.read(3)
+        start = file.read(HEAD_BYTES)
     if start[:2] in UTF_16_MARKS:
         return UTF_16_MARKS[start[:2]], 2
-    if start == codecs.BOM_UTF8:
+    if start.startswith(codecs.BOM_UTF8):
         return _first_that_decodes(path, ("utf-8",)), 3
+    if unmarked := unmarked_utf_16(start):
+        return unmarked, 0
     return _first_that_decodes(path, ("utf-8", *others)), 0
 
 

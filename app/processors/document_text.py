@@ -1,8 +1,8 @@
 """Text as it comes, and text as it is kept: UTF-8 without a byte order mark, counted.
 
-A byte order mark decides; without one a text is UTF-8 or, when it cannot be,
-Windows-1252, or Latin-1 (which takes every byte). Memory does not grow with
-the file.
+A byte order mark decides; without one a text is UTF-16 when it plainly is that,
+else UTF-8 or, when it cannot be, Windows-1252, or Latin-1 (which takes every
+byte). Memory does not grow with the file.
 """
 
 import codecs
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.signatures import HEAD_BYTES, unmarked_utf_16
 
 CHUNK_BYTES = 1024 * 1024
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -74,7 +75,8 @@ def rewrite_text(source: Path, target: TextFile) -> None:
             continue
         break
     else:
-        detail = f"The text is not valid {encodings[0].upper()}, as its byte order mark says."
+        reason = ", as its byte order mark says" if mark else ""
+        detail = f"The text is not valid {encodings[0].upper()}{reason}."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
     if not target.characters:
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file is empty.")
@@ -83,11 +85,12 @@ def rewrite_text(source: Path, target: TextFile) -> None:
 def _encodings(source: Path) -> tuple[bytes, tuple[str, ...]]:
     """The byte order mark, and the encodings to try in turn."""
     with source.open("rb") as file:
-        start = file.read(3)
+        start = file.read(HEAD_BYTES)
     for mark, encoding in MARKS.items():
         if start.startswith(mark):
             return mark, (encoding,)
-    return b"", WITHOUT_MARK
+    unmarked = unmarked_utf_16(start)
+    return b"", (unmarked,) if unmarked else WITHOUT_MARK
 
 
 def _decoded(source: Path, encoding: str, *, skip: int) -> Iterator[str]:

@@ -33,6 +33,7 @@ PARQUET_SHORTEST_BYTES = 12
 # The sizes of the headers that may follow a bitmap's file header.
 BITMAP_HEADER_BYTES = {12, 16, 40, 52, 56, 64, 108, 124}
 CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+CONTROL_CHARACTER = re.compile(CONTROL_CHARACTERS.pattern.decode())
 HTML_START = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
 
 
@@ -100,14 +101,29 @@ def contradicts(path: Path, declared: str) -> bool:
 
 
 def looks_like_text(head: bytes) -> bool:
-    """UTF-8, UTF-16 with a byte order mark, or a single-byte encoding without control characters."""
+    """UTF-8, UTF-16, or a single-byte encoding without control characters."""
     if not head:
         return False
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decodes(head, "utf-16") and b"\0\0" not in head[:4]
     if b"\0" in head:
-        return False
+        return unmarked_utf_16(head) is not None
     return _decodes(head, "utf-8") or not CONTROL_CHARACTERS.search(head)
+
+
+def unmarked_utf_16(head: bytes) -> str | None:
+    """`utf-16-le` or `utf-16-be` where text without a byte order mark plainly is that.
+
+    Of Latin letters, digits, blanks and signs one half is NUL, always the same:
+    a quarter of such characters is asked for, and few NULs in the other half.
+    """
+    nuls = {"utf-16-be": head[::2].count(0), "utf-16-le": head[1::2].count(0)}
+    encoding = max(nuls, key=lambda name: nuls[name])
+    most, least = max(nuls.values()), min(nuls.values())
+    if most < len(head) / 8 or least > most / 4 or not _decodes(head, encoding):
+        return None
+    text = head.decode(encoding, errors="ignore")
+    return None if CONTROL_CHARACTER.search(text) else encoding
 
 
 def _decodes(head: bytes, encoding: str) -> bool:

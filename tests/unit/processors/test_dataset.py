@@ -146,6 +146,18 @@ def test_a_parquet_bomb_is_refused(process: ProcessDataset, tmp_path: Path) -> N
     assert refusal(process, payload, PARQUET, unpacked_limit=1_000_000).code == ProblemCode.LIMIT_EXCEEDED
 
 
+def test_a_footer_that_promises_other_rows_is_refused(process: ProcessDataset, tmp_path: Path) -> None:
+    payload = parquet_bytes(tmp_path, "SELECT range AS a FROM range(8000)")
+    footer = len(payload) - 8 - int.from_bytes(payload[-8:-4], "little")
+    # 8000 and 8001 in Thrift's compact protocol; the first of them counts the whole file's rows.
+    lying = payload[:footer] + payload[footer:].replace(b"\x80\x7d", b"\x82\x7d", 1)
+
+    refused = refusal(process, lying, PARQUET)
+
+    assert refused.code == ProblemCode.INVALID_CONTENT
+    assert refused.detail == "The footer says 8001 rows; 8000 can be read."
+
+
 @pytest.mark.parametrize("cut", [30, -5])
 def test_damaged_gzip_is_refused(process: ProcessDataset, cut: int) -> None:
     payload = gzip.compress(b"a,b\n" + b"1,2\n" * 100 + bytes(range(32, 127)))[:cut]

@@ -105,6 +105,13 @@ def test_lines_above_the_table_are_kept_as_rows(process: ProcessDataset) -> None
     assert result.report.summary["rows"] == 51
 
 
+def test_a_remark_above_ragged_rows_does_not_hide_their_delimiter(process: ProcessDataset) -> None:
+    result = process("# clean this!\nid,name,people\n1,Ireland,67\n2,3,France,n/a\n3,,Italy\n4\n")
+
+    assert result.profile["delimiter"] == ","
+    assert result.report.summary == {"format": "csv", "rows": 5, "columns": 4}
+
+
 def test_prose_loses_no_line(process: ProcessDataset) -> None:
     assert process("Dear all,\nthis is no table.\nBest, us\n").report.summary["rows"] == 2
 
@@ -165,6 +172,8 @@ def test_a_cell_without_measure_is_refused_with_its_line(process: ProcessDataset
         (codecs.BOM_UTF8, "utf-8", "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be", "utf-16-be"),
+        (b"", "utf-16-le", "utf-16-le"),
+        (b"", "utf-16-be", "utf-16-be"),
         (b"", "cp1252", "cp1252"),
     ],
 )
@@ -210,6 +219,23 @@ def test_leading_zeros_and_long_integers_survive(process: ProcessDataset) -> Non
 
     assert result.preview["rows"] == [["01234", "12345678901234567890"], ["00501", -1]]
     assert types(result) == {"zip": "text", "id": "integer"}
+
+
+@pytest.mark.parametrize("word", ["infinity", "-Infinity", "epoch"])
+@pytest.mark.parametrize(("day", "moment"), [("31/01/2020", "31/01/2020 10:00:00"), ("2020-01-31", "")])
+def test_a_word_among_dates_is_no_date(process: ProcessDataset, word: str, day: str, moment: str) -> None:
+    result = process(f"a,b,c\n{day},{moment},{day}\n{word},{word},{day}\n")
+
+    assert result.cells("a") == [day, word]
+    assert result.cells("b") == [moment or None, word]
+    assert result.cells("c") == ["2020-01-31", "2020-01-31"]
+
+
+def test_the_first_day_of_1900_is_a_date(process: ProcessDataset) -> None:
+    result = process("a,b\n1900-01-01,1900-01-01T00:00:00\n2020-01-31,2020-01-31T10:00:00\n")
+
+    assert result.cells("a") == ["1900-01-01", "2020-01-31"]
+    assert result.cells("b") == ["1900-01-01T00:00:00", "2020-01-31T10:00:00"]
 
 
 def test_a_quote_can_be_an_apostrophe(process: ProcessDataset) -> None:

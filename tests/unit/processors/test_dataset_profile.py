@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from .conftest import ProcessDataset, Result, parquet_bytes
@@ -117,6 +118,20 @@ def test_formulas_are_counted(result: Result, table: list[dict[str, str]]) -> No
 
     assert result.column("city")["formula_like"] == sum(city[0] in "=+-@" for city in cities)
     assert result.column("price")["formula_like"] is None
+
+
+def test_formulas_stay_text_in_everything_that_is_exported(process: ProcessDataset) -> None:
+    formulas = ['=HYPERLINK("http://example.com","x")', "+1+1", "-2+3", "@SUM(A1:A9)"]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([["=a", "b"], *([formula, "x"] for formula in formulas)])
+
+    result = process(text.getvalue())
+
+    assert result.column("=a")["formula_like"] == 4
+    assert result.cells("=a") == formulas
+    assert duckdb.read_parquet(str(result.data)).types == ["VARCHAR", "VARCHAR"]
+    # No format that a spreadsheet opens as one: JSON and Parquet have no formulas.
+    assert {file.media_type for file in result.report.artifacts} == {"application/json", PARQUET}
 
 
 def test_the_preview_shows_the_first_hundred_rows(result: Result, table: list[dict[str, str]]) -> None:

@@ -71,13 +71,13 @@ def stream(content: bytes) -> bytes:
 
 def pdf_of(objects: list[bytes], trailer: bytes = b"") -> bytes:
     """A file of these objects; the first is the catalogue."""
-    file, places = b"%PDF-1.7\n", []
+    file, places = bytearray(b"%PDF-1.7\n"), []
     for number, content in enumerate(objects, start=1):
         places.append(len(file))
         file += b"%d 0 obj\n%b\nendobj\n" % (number, content)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     size = len(objects) + 1
-    return file + (
+    return bytes(file) + (
         b"xref\n0 %d\n0000000000 65535 f \n%btrailer\n<< /Size %d /Root 1 0 R %b>>\nstartxref\n%d\n%%%%EOF\n"
         % (size, table, size, trailer, len(file))
     )
@@ -245,6 +245,13 @@ def test_only_so_many_pages_are_read(process: ProcessDocument, monkeypatch: pyte
 
     assert result.summary == {"pages": 3, "characters": 6, "words": 2, "truncated": True}
     assert result.text == "one\n\f\ntwo\n\f\n"
+
+
+def test_of_thousands_of_pages_the_first_five_thousand_are_read(process: ProcessDocument) -> None:
+    result = process(pdf(*(lines(b"Page %d" % number) for number in range(6_000))))
+
+    assert (result.summary["pages"], result.summary["truncated"]) == (6_000, True)
+    assert result.text.split("\n\f\n") == [*(f"Page {number}" for number in range(5_000)), ""]
 
 
 def test_only_so_many_characters_are_read(process: ProcessDocument, monkeypatch: pytest.MonkeyPatch) -> None:

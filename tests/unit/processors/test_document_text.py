@@ -43,9 +43,19 @@ def test_markdown_is_kept_as_it_was_written(process: ProcessDocument) -> None:
         codecs.BOM_UTF8 + SENTENCE.encode(),
         codecs.BOM_UTF16_LE + SENTENCE.encode("utf-16-le"),
         codecs.BOM_UTF16_BE + SENTENCE.encode("utf-16-be"),
+        SENTENCE.encode("utf-16-le"),
+        SENTENCE.encode("utf-16-be"),
         SENTENCE.encode("cp1252"),
     ],
-    ids=["utf-8", "utf-8 with mark", "utf-16-le", "utf-16-be", "cp1252"],
+    ids=[
+        "utf-8",
+        "utf-8 with mark",
+        "utf-16-le with mark",
+        "utf-16-be with mark",
+        "utf-16-le",
+        "utf-16-be",
+        "cp1252",
+    ],
 )
 def test_every_usual_encoding_becomes_utf_8_without_a_mark(process: ProcessDocument, payload: bytes) -> None:
     result = process(payload, TEXT)
@@ -128,6 +138,13 @@ def test_a_text_must_be_what_its_mark_says(process: ProcessDocument, payload: by
 
     assert refused.code == ProblemCode.INVALID_CONTENT
     assert refused.detail == f"The text is not valid {encoding}, as its byte order mark says."
+
+
+def test_a_text_that_began_as_utf_16_must_go_on_so(process: ProcessDocument) -> None:
+    refused = refusal(process, b"a\0" * 40_000 + b"\x00\xd8a\0", TEXT)
+
+    assert refused.code == ProblemCode.INVALID_CONTENT
+    assert refused.detail == "The text is not valid UTF-16-LE."
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

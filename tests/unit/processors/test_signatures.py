@@ -53,6 +53,11 @@ def test_a_parquet_file_is_known_by_both_ends(file: Path) -> None:
         codecs.BOM_UTF8 + b"a",
         codecs.BOM_UTF16_LE + "größer".encode("utf-16-le"),
         codecs.BOM_UTF16_BE + "größer".encode("utf-16-be"),
+        "größer €".encode("utf-16-le"),
+        "größer €".encode("utf-16-be"),
+        "Цена, €\n1 200\n".encode("utf-16-le"),
+        "rīts Ābele\n".encode("utf-16-le"),
+        ("a" * 40_000 + "€").encode("utf-16-be"),
         "größer €".encode("cp1252"),
         b"BMI,height\n22,180\n",
         b"a" * 65_535 + "é".encode() + b"b" * 100,
@@ -64,7 +69,21 @@ def test_text_is_text_in_every_usual_encoding(file: Path, text: bytes) -> None:
     assert detect_media_type(file) == "text/plain"
 
 
-@pytest.mark.parametrize("other", [b"", b"a\0b", b"\xff\x01\x02\xfe", bytes(range(256))])
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"",
+        b"a\0b",
+        b"\xff\x01\x02\xfe",
+        bytes(range(256)),
+        b"a,b\n1,2\n\0003,4\n5,66\n",
+        b"name\0\0\0\0city\0\0\0\0",
+        b"a\0b\0\1\0c\0",
+        b"a\0b\0c\0\x00\xd8d\0",
+        bytes(64),
+        struct.pack("<8H", 1, 2, 3, 200, 65, 66, 67, 68),
+    ],
+)
 def test_what_is_not_known_has_no_type(file: Path, other: bytes) -> None:
     file.write_bytes(other)
 

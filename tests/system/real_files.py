@@ -1,0 +1,128 @@
+"""Files that other projects test themselves with, and what must become of each.
+
+`make samples` fetches them into .samples/, one folder per package.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLES = Path(__file__).parents[2] / ".samples"
+PACKAGES = {
+    "agate": 26,
+    "csv-spectrum": 14,
+    "csvkit": 87,
+    "frictionless": 316,
+    "img2pdf": 19,
+    "markdown": 179,
+    "markdown_it_py": 21,
+    "ocrmypdf": 111,
+    "pikepdf": 159,
+    "pillow": 771,
+    "pypdf": 86,
+    "reportlab": 345,
+}
+"""How many files of each have a name that one of our kinds goes by."""
+IMAGES = {
+    ".apng": "image/png",
+    ".avif": "image/avif",
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".mpo": "image/jpeg",
+    ".png": "image/png",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+}
+DATASETS = {
+    ".csv": "text/csv",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+    ".tsv": "text/tab-separated-values",
+}
+DOCUMENTS = {".md": "text/markdown", ".pdf": "application/pdf", ".txt": "text/plain"}
+KINDS = {"image": IMAGES, "dataset": DATASETS, "document": DOCUMENTS}
+
+EMPTY = "agate/empty.csv csvkit/empty.csv frictionless/empty.csv csv-spectrum/.js.txt"
+LOCKED = """
+    pikepdf/graph-encrypted.pdf pypdf/crazyones-encrypted-256.pdf pypdf/encrypted-file.pdf
+    pypdf/r2-user-password.pdf pypdf/r3-user-password.pdf pypdf/r4-aes-user-password.pdf
+    pypdf/r4-user-password.pdf pypdf/r5-user-password.pdf pypdf/r6-both-passwords.pdf
+    pypdf/r6-cleartext-metadata.pdf pypdf/r6-user-password.pdf pypdf/libreoffice-writer-password.pdf
+"""
+BROKEN_ON_PURPOSE = """
+    ocrmypdf/invalid.pdf pikepdf/378014596.pdf
+    pillow/badbitcount.bmp pillow/badpalettesize.bmp pillow/shortfile.bmp pillow/zero_width.gif
+    pillow/truncated_jpeg.jpg pillow/ultrahdr.jpg pillow/chunk_no_fctl.png
+    pillow/syntax_num_frames_zero.png pillow/broken.png pillow/broken_data_stream.png
+    pillow/truncated_end_chunk.png pillow/truncated_image.png pillow/unknown_compression_method.png
+    pillow/hopper_unknown_pixel_mode.tif pillow/libtiff_segfault.tif
+    pillow/oom-225817ca0f8c663be7ab4b9e717b02c661e66834.tif pillow/seek_too_large.tif
+    pillow/tiff_overflow_rows_per_strip.tif pillow/tiff_tiled_jpeg_oob_read.tif
+"""
+WITHOUT_A_PAGE = "pikepdf/newline-buffer-test.pdf"
+OF_A_SORT_PILLOW_CANNOT_READ = """
+    pillow/rgb32bf.bmp pillow/pal2.bmp pillow/pal8os2v2-16.bmp pillow/pal8oversizepal.bmp
+    pillow/rgb16-231.bmp pillow/rgb24jpeg.bmp pillow/rgb24png.bmp pillow/rgb32-111110.bmp
+    pillow/rgba16-4444.bmp pillow/rgba32abf.bmp pillow/hopper_webp.tif
+"""
+UNDER_A_FALSE_NAME = """
+    csvkit/null_byte.csv frictionless/implicit-zip.csv pillow/badheadersize.bmp
+    reportlab/i_am_actually_a_jpeg.gif reportlab/i_am_actually_a_gif.jpg
+"""
+TOO_LARGE = """
+    frictionless/wide.csv pillow/badwidth.bmp pillow/reallybig.bmp pillow/l2rgb_read.bmp
+    pillow/decompression_bomb.gif pillow/png_decompression_dos.png
+"""
+REFUSED: Mapping[str, str] = {
+    name: code
+    for code, names in {
+        "invalid_content": " ".join(
+            (
+                EMPTY,
+                LOCKED,
+                BROKEN_ON_PURPOSE,
+                WITHOUT_A_PAGE,
+                OF_A_SORT_PILLOW_CANNOT_READ,
+            )
+        ),
+        "media_type_mismatch": UNDER_A_FALSE_NAME,
+        "limit_exceeded": TOO_LARGE,
+    }.items()
+    for name in names.split()
+}
+"""The problem's code, by package and name; every other file must be ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealFile:
+    path: Path
+    kind: str
+    media_type: str
+    """By its name."""
+
+    @property
+    def expected(self) -> str:
+        """`ready`, or the code of the problem."""
+        name = self.path.name.rpartition("__")[2]
+        return REFUSED.get(f"{self.path.parent.name}/{name}", "ready")
+
+
+def files_of(package: str) -> list[RealFile]:
+    """In the order of their names. Fails when they are not there: that is no reason to pass."""
+    folder = SAMPLES / package
+    assert folder.is_dir(), f"{folder} is missing: run `make samples`"
+    found = [RealFile(path, *known) for path in sorted(folder.iterdir()) if (known := declared(path))]
+    assert len(found) == PACKAGES[package]
+    return found
+
+
+def declared(path: Path) -> tuple[str, str] | None:
+    """Kind and media type by the file's name, as a user would declare them."""
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    return next(
+        ((kind, media_types[suffix]) for kind, media_types in KINDS.items() if suffix in media_types), None
+    )
