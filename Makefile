@@ -111,6 +111,10 @@ STAGE ?= local
 redrive: ## List what the service gave up, or try it again (STAGE, ARGS="--all --dry-run")
 	@AWS_PORT=$(AWS_PORT) scripts/redrive.sh $(STAGE) $(ARGS)
 
+.PHONY: subscriber
+subscriber: ## Deploy the example of a subscriber beside the running stack, and show what it noted
+	@AWS_PORT=$(AWS_PORT) scripts/subscriber.sh $(STAGE)
+
 BASE ?= HEAD
 .PHONY: openapi-diff
 openapi-diff: $(DEV_STAMP) ## What changed in docs/openapi.json since BASE; fails when it breaks clients

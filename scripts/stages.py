@@ -13,6 +13,7 @@ from app.aws import CONFIG
 from app.config import OperatorSettings
 from app.domain.errors import WharfError
 from app.local import emulator, stack
+from app.local.errors import CannotStart
 
 LOCAL = "local"
 STAGES = (LOCAL, "dev", "prod")
@@ -60,5 +61,5 @@ def run(main: Callable[[], int]) -> None:
     """End the process with what `main` returns, or with one line that says what went wrong."""
     try:
         sys.exit(main())
-    except (BotoCoreError, ClientError, WharfError) as fault:
+    except (BotoCoreError, CannotStart, ClientError, WharfError) as fault:
         sys.exit(f"wharf: {fault}")

@@ -71,10 +71,13 @@ def deploy(
     Raises CannotStart with the first reason when the stack is refused.
     """
     given = {**(parameters or {}), "Polling": "on" if code_uri else "off"}
-    _apply(cloudformation, name, json.dumps(local_template(code_uri)), given)
+    apply(cloudformation, name, json.dumps(local_template(code_uri)), given)
+    return Stack(outputs_of(cloudformation, name), dict(_resources(cloudformation, name)))
+
+
+def outputs_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
     described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-    return Stack(outputs, dict(_resources(cloudformation, name)))
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
 
 def upload_code(s3: "S3Client", folder: Path = ROOT / "app") -> str:
@@ -125,9 +128,8 @@ def _zipped(folder: Path) -> bytes:
     return archive.getvalue()
 
 
-def _apply(
-    cloudformation: "CloudFormationClient", name: str, template: str, given: Mapping[str, str]
-) -> None:
+def apply(cloudformation: "CloudFormationClient", name: str, template: str, given: Mapping[str, str]) -> None:
+    """Create or change a stack from a template as JSON. Raises CannotStart."""
     parameters: list[ParameterTypeDef] = [
         {"ParameterKey": key, "ParameterValue": value} for key, value in given.items()
     ]

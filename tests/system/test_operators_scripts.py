@@ -143,7 +143,7 @@ def test_where_nothing_runs_that_is_said_in_one_line() -> None:
     assert len(ran.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("script", ["redrive", "republish"])
+@pytest.mark.parametrize("script", ["redrive", "republish", "subscriber"])
 def test_a_script_says_how_it_is_used(script: str) -> None:
     ran = subprocess.run(
         [f"scripts/{script}.sh", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -163,6 +163,16 @@ def test_an_objects_current_state_is_published_again(own: Runtime, client: Clien
     assert by_id.output == by_owner.output
     assert by_id.output.startswith(f"{object_id}:1 was published as object.created")
     assert "There is no object unknown." in unknown.output
+
+
+def test_the_example_of_a_subscriber_notes_what_is_ready(own: Runtime, client: Client) -> None:
+    deployed = run(own, "subscriber")
+    object_id = client.upload("dataset", "n.csv", "text/csv", CSV)
+    ready = client.wait_until_settled(object_id)
+    line = f'{object_id} version {ready["version"]}: {{"format": "csv", "rows": 1, "columns": 2}}'
+
+    assert (deployed.status, deployed.output.startswith("Deployed.")) == (0, True)
+    assert eventually(lambda: line in run(own, "subscriber").output)
 
 
 def eventually(is_so: Callable[[], bool]) -> bool:
