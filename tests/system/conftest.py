@@ -64,8 +64,10 @@ class Runtime:
         return (self.data_dir / "output.log").read_text()
 
 
-def spawn(data_dir: Path, *, port: int | None = None, aws_port: int | None = None) -> Runtime:
-    """Start the runtime without waiting for it."""
+def spawn(
+    data_dir: Path, *, port: int | None = None, aws_port: int | None = None, root: Path = ROOT
+) -> Runtime:
+    """Start the runtime without waiting for it; `root` is where its code is."""
     port, aws_port = port or free_port(), aws_port or free_port()
     data_dir.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -73,7 +75,7 @@ def spawn(data_dir: Path, *, port: int | None = None, aws_port: int | None = Non
     with (data_dir / "output.log").open("w") as output:
         process = subprocess.Popen(  # this package's own module
             [sys.executable, "-m", "app.local", *arguments],
-            cwd=ROOT,
+            cwd=root,
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -100,9 +102,9 @@ def call(
 
 
 @contextmanager
-def started(data_dir: Path) -> Iterator[Runtime]:
+def started(data_dir: Path, *, root: Path = ROOT) -> Iterator[Runtime]:
     """The runtime from when it answers; it is ended however the block ends."""
-    runtime = spawn(data_dir)
+    runtime = spawn(data_dir, root=root)
     try:
         wait_until_healthy(runtime)
         yield runtime

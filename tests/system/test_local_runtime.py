@@ -113,7 +113,8 @@ def test_it_serves_the_api_on_the_emulated_cloud(running: Runtime) -> None:
 @pytest.mark.parametrize("taken", ["port", "aws_port"])
 def test_a_taken_port_is_one_clear_line(tmp_path: Path, taken: str) -> None:
     with listener() as port:
-        runtime = spawn(tmp_path, **{taken: port})
+        ports = {"port": free_port(), "aws_port": free_port()} | {taken: port}
+        runtime = spawn(tmp_path, port=ports["port"], aws_port=ports["aws_port"])
         code = runtime.process.wait(30)
 
     assert code == 1
