@@ -266,6 +266,20 @@ class TestFunctions:
         assert properties(resources, group)["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
+class TestAlarms:
+    def test_a_record_that_the_relay_set_aside_is_counted_by_its_log_line_and_alarmed(
+        self, resources: Json
+    ) -> None:
+        counted = properties(resources, "RelaySetAsideMetric")
+        alarm = properties(resources, "RelaySetAsideAlarm")
+        [metric] = counted["MetricTransformations"]
+
+        assert counted["LogGroupName"] == {"Ref": "RelayLogGroup"}
+        assert counted["FilterPattern"] == '{ $.message = "relay.set_aside" }'
+        assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
+        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+
+
 class TestRoles:
     def test_there_are_only_the_written_ones(self, resources: Json) -> None:
         roles = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Role"}

@@ -373,7 +373,11 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("unreadable", UNREADABLE.values(), ids=UNREADABLE)
 def test_a_record_that_cannot_be_read_is_set_aside_whole_and_the_rest_goes_on(
-    relaying: Relaying, aws: Aws, subscriber: str, unreadable: StreamRecord
+    relaying: Relaying,
+    aws: Aws,
+    subscriber: str,
+    unreadable: StreamRecord,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     around = births(2)
 
@@ -383,6 +387,7 @@ def test_a_record_that_cannot_be_read_is_set_aside_whole_and_the_rest_goes_on(
     assert keys_in_bucket(aws) == ["relay-failures/4711.json"]
     assert json.loads(content_of(aws, "relay-failures/4711.json")) == unreadable
     assert [event["id"] for event in received(aws, subscriber)] == ids_of(around)
+    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == ["relay.set_aside"]
 
 
 def test_a_record_that_cannot_be_set_aside_now_holds_the_batch_up(relaying: Relaying, aws: Aws) -> None:
