@@ -2,5 +2,5 @@
 # See scripts/republish.py, or run it with --help.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-make --silent environment >&2
+[ -x .venv/bin/python ] || make --silent environment >&2
 exec .venv/bin/python -m scripts.republish "$@"

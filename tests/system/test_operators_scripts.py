@@ -38,6 +38,12 @@ class Ran:
     output: str
 
 
+def make(own: Runtime, target: str, *options: str) -> Ran:
+    command = ["make", "--no-print-directory", target, f"AWS_PORT={own.aws_port}", *options]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return Ran(ran.returncode, ran.stdout + ran.stderr)
+
+
 def run(own: Runtime, script: str, *arguments: str) -> Ran:
     ran = subprocess.run(
         [f"scripts/{script}.sh", "local", "--aws-port", str(own.aws_port), *arguments],
@@ -99,8 +105,8 @@ def failed(client: Client, stage: Stage) -> str:
 def test_a_failed_object_is_listed_tried_again_and_becomes_ready(
     own: Runtime, client: Client, stage: Stage, failed: str
 ) -> None:
-    listed = run(own, "redrive")
-    planned = run(own, "redrive", "--all", "--dry-run")
+    listed = make(own, "redrive")
+    planned = make(own, "redrive", "ARGS=--all --dry-run")
     untouched = stage.stored(failed)
     redriven = run(own, "redrive", "--object", failed)
     found = client.wait_until_settled(failed)
@@ -166,7 +172,7 @@ def test_an_objects_current_state_is_published_again(own: Runtime, client: Clien
 
 
 def test_the_example_of_a_subscriber_notes_what_is_ready(own: Runtime, client: Client) -> None:
-    deployed = run(own, "subscriber")
+    deployed = make(own, "subscriber")
     object_id = client.upload("dataset", "n.csv", "text/csv", CSV)
     ready = client.wait_until_settled(object_id)
     line = f'{object_id} version {ready["version"]}: {{"format": "csv", "rows": 1, "columns": 2}}'
