@@ -6,7 +6,7 @@ from PIL import Image
 
 
 def run(source: Path, output: Path) -> None:
-    for edge in (1600, 320):
-        with Image.open(source) as image:
+    with Image.open(source) as image:
+        for edge in (1600, 320):
             image.thumbnail((edge, edge))
             image.save(output / f"{edge}.webp")
