@@ -130,6 +130,11 @@ fuzz: $(DEV_STAMP) ## Look for differences between the API and its document (EXA
 	@$(VENV)/bin/python -m tests.system.fuzzing --examples $(EXAMPLES) \
 	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
+SIZES ?= small large
+.PHONY: benchmark
+benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES: small large huge)
+	@$(VENV)/bin/python -m benchmarks $(SIZES)
+
 .PHONY: lock
 lock: ## Compile the hashed lock files anew (needs uv)
 	@$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml

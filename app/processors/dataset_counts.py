@@ -2,6 +2,7 @@
 
 One aggregate per column exhausts DuckDB's memory on wide tables; here the cells
 are turned into (column, value) pairs and grouped once, which also spills to disk.
+Where rows are many and columns few, it is faster to group each column apart.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 COLUMNS_AT_ONCE = 50
+FEWEST_ROWS_APART = 20_000
+MOST_COLUMNS_APART = 200
 CANDIDATES = 50
 
 Expressions = Mapping[int, str]
@@ -27,14 +30,16 @@ class Counted:
 
 
 def count_values(
-    connection: DuckDBPyConnection, source: str, expressions: Expressions, *, most: int
+    connection: DuckDBPyConnection, source: str, expressions: Expressions, *, rows: int, most: int
 ) -> dict[int, Counted]:
     """Exact counts of each column's `most` most frequent values; nulls are not values."""
     counted = dict.fromkeys(expressions, Counted((), 0))
+    apart = rows >= FEWEST_ROWS_APART and len(expressions) <= MOST_COLUMNS_APART
+    group = _grouped_apart if apart else _grouped_as_pairs
     for some in _chunks(expressions):
         query = f"""
-            SELECT place, value, count(*) AS times, count(*) OVER (PARTITION BY place)
-            FROM ({_pairs(source, some)}) WHERE value IS NOT NULL GROUP BY place, value
+            SELECT place, value, times, count(*) OVER (PARTITION BY place)
+            FROM ({group(source, some)})
             QUALIFY row_number() OVER (PARTITION BY place ORDER BY times DESC, value) <= {most}
             ORDER BY place, times DESC, value
         """
@@ -47,11 +52,7 @@ def count_distinct(connection: DuckDBPyConnection, source: str, expressions: Exp
     """How many different values each column has, exactly."""
     counted = dict.fromkeys(expressions, 0)
     for some in _chunks(expressions):
-        query = f"""
-            SELECT place, count(*) FROM (
-                SELECT DISTINCT place, value FROM ({_pairs(source, some)}) WHERE value IS NOT NULL
-            ) GROUP BY place
-        """
+        query = f"SELECT place, count(*) FROM ({_grouped_as_pairs(source, some)}) GROUP BY place"
         counted |= dict(connection.execute(query).fetchall())
     return counted
 
@@ -68,10 +69,23 @@ def count_likely(
     return tuple(connection.execute(query).fetchall())
 
 
-def _pairs(source: str, expressions: Expressions) -> str:
+def _grouped_as_pairs(source: str, expressions: Expressions) -> str:
+    """SQL for the rows `place, value, times`."""
     places = ", ".join(str(place) for place in expressions)
     values = ", ".join(expressions.values())
-    return f"SELECT unnest([{places}]) AS place, unnest([{values}]) AS value FROM {source}"
+    pairs = f"SELECT unnest([{places}]) AS place, unnest([{values}]) AS value FROM {source}"
+    return (
+        f"SELECT place, value, count(*) AS times FROM ({pairs}) WHERE value IS NOT NULL GROUP BY place, value"
+    )
+
+
+def _grouped_apart(source: str, expressions: Expressions) -> str:
+    """The same rows; the file is bound once for each column, which takes long in wide ones."""
+    return " UNION ALL ".join(
+        f"SELECT {place} AS place, value, count(*) AS times FROM (SELECT {value} AS value FROM {source})"
+        " WHERE value IS NOT NULL GROUP BY value"
+        for place, value in expressions.items()
+    )
 
 
 def _chunks(expressions: Expressions) -> Iterator[dict[int, str]]:

@@ -38,6 +38,10 @@ from app.processors.dataset_text import LONGEST_FIRST_LINE_BYTES
 
 SNIFFED_ROWS = 20_480
 EVERY_ROW = -1
+# DuckDB's own buffers, of which it holds several, have 32 MB: no faster, and memory grows with the file.
+# Of wide tables they hold few rows, and there small ones take more memory in the end.
+SMALL_BUFFERS = "buffer_size = 4000000, max_line_size = 2000000"
+MOST_COLUMNS_OF_SMALL_BUFFERS = 100
 # Parquet has no integer of 128 bits: DuckDB would write it as a rounded double.
 WIDE_INTEGERS = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
 NOTHING = "(empty)"
@@ -234,6 +238,8 @@ def _strict_options(sniffed: Sniffed, names: Sequence[str]) -> Iterator[str]:
     )
     yield "auto_detect = false, ignore_errors = false, null_padding = false"
     yield f"skip = 0, comment = '', nullstr = '', header = {sniffed.header}"
+    if len(names) <= MOST_COLUMNS_OF_SMALL_BUFFERS:
+        yield SMALL_BUFFERS
     yield f"delim = {literal(sniffed.dialect.delimiter)}"
     yield f"quote = {literal(sniffed.dialect.quote)}"
     yield f"escape = {literal(sniffed.dialect.escape)}"

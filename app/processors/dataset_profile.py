@@ -48,8 +48,8 @@ def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> l
     """Describe every column of a Parquet file of so many rows."""
     columns, source = described_table(connection, table)
     statistics = statistics_of(connection, source, columns, rows)
-    tops = _tops(connection, source, columns, statistics)
-    histograms = _histograms(connection, source, columns, statistics)
+    tops = _tops(connection, source, columns, statistics, rows)
+    histograms = _histograms(connection, source, columns, statistics, rows)
     distinct = _exact_distinct(connection, source, columns, rows)
     return [
         {
@@ -97,18 +97,20 @@ def _exact_distinct(
 
 
 def _tops(
-    connection: DuckDBPyConnection, source: str, columns: Sequence[Column], statistics: Sequence[Statistics]
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Sequence[Column],
+    statistics: Sequence[Statistics],
+    rows: int,
 ) -> dict[int, Counted]:
     """Exact counts always; the choice of values is exact up to 20,000 different ones."""
     ranked = [place for place, column in enumerate(columns) if type_name(column.type) in ("text", "boolean")]
     few = [place for place in ranked if statistics[place].distinct <= EXACT_TOP_DISTINCT]
-    values = {
-        place: f"left({_as_text(columns[place], place)}, {LONGEST_VALUE_CHARACTERS + 1})" for place in ranked
-    }
-    tops = count_values(connection, source, {place: values[place] for place in few}, most=TOP)
-    for place in few:
-        if (statistics[place].longest or 0) > LONGEST_VALUE_CHARACTERS:
-            tops[place] = Counted(tops[place].values, distinct=0)
+    long = {place for place in ranked if (statistics[place].longest or 0) > LONGEST_VALUE_CHARACTERS}
+    values = {place: _as_text(columns[place], place) for place in ranked}
+    values |= {place: f"left({values[place]}, {LONGEST_VALUE_CHARACTERS + 1})" for place in long}
+    tops = count_values(connection, source, {place: values[place] for place in few}, rows=rows, most=TOP)
+    tops |= {place: Counted(tops[place].values, distinct=0) for place in long.intersection(few)}
     for place in set(ranked) - set(few):
         tops[place] = Counted(count_likely(connection, source, values[place], most=TOP), distinct=0)
     return tops
@@ -130,14 +132,18 @@ def _top_json(column: Column, top: Counted | None) -> list[dict[str, Any]] | Non
 
 
 def _histograms(
-    connection: DuckDBPyConnection, source: str, columns: Sequence[Column], statistics: Sequence[Statistics]
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Sequence[Column],
+    statistics: Sequence[Statistics],
+    rows: int,
 ) -> dict[int, dict[str, Any]]:
     bins = {
         place: _bin(number, known.low, known.high)
         for place, (column, known) in enumerate(zip(columns, statistics, strict=True))
         if (number := numeric(column, f"c{place}")) and known.low is not None and known.high is not None
     }
-    counted = count_values(connection, source, bins, most=BINS)
+    counted = count_values(connection, source, bins, rows=rows, most=BINS)
     return {place: _histogram(columns[place], statistics[place], found) for place, found in counted.items()}
 
 

@@ -17,6 +17,7 @@ COLUMNS_AT_ONCE = 25
 EXACT_ROWS = 20_000
 LONGEST_VALUE_CHARACTERS = 256
 NULL = "NULL"
+FORMULA_STARTS = tuple(map(ord, "=+-@"))
 
 
 class Statistics(NamedTuple):
@@ -71,18 +72,21 @@ def numeric(column: Column, sql: str) -> str | None:
 
 def _aggregates(column: Column, sql: str, rows: int) -> list[str]:
     """One SQL expression for each field of Statistics, in their order."""
-    counts = [f"count({sql})", f"approx_count_distinct({readable(column, sql)})"]
+    is_json = type_name(column.type) == "json"
+    distinct = readable(column, sql) if is_json else sql  # to make texts of values takes time
+    counts = [f"count({sql})", f"approx_count_distinct({distinct})"]
     extremes = [_extreme(function, column, sql) for function in ("min", "max")]
-    return counts + extremes + _of_numbers(numeric(column, sql), rows) + _of_texts(column, sql)
+    return counts + extremes + _of_numbers(column, sql, rows) + _of_texts(column, sql)
 
 
-def _of_numbers(number: str | None, rows: int) -> list[str]:
+def _of_numbers(column: Column, sql: str, rows: int) -> list[str]:
+    number = numeric(column, sql)
     if number is None:
         return [NULL] * 5 + ["0"]
     quantile = "quantile_cont" if rows <= EXACT_ROWS else "approx_quantile"
     return [
-        f"min({number})",
-        f"max({number})",
+        # The number of the extreme, which DuckDB has already, is the extreme of the numbers.
+        *(numeric(column, _finite_extreme(function, column, sql)) or NULL for function in ("min", "max")),
         f"avg({number})",
         f"stddev_samp({number})",
         f"{quantile}({number}, [0.25, 0.5, 0.75])",
@@ -94,7 +98,7 @@ def _of_texts(column: Column, sql: str) -> list[str]:
     if type_name(column.type) != "text":
         return [NULL, NULL]
     text = readable(column, sql)
-    return [f"count(*) FILTER (left({text}, 1) IN ('=', '+', '-', '@'))", f"max(strlen({text}))"]
+    return [f"count(*) FILTER (ascii({text}) IN {FORMULA_STARTS})", f"max(strlen({text}))"]
 
 
 def _extreme(function: str, column: Column, sql: str) -> str:
@@ -103,9 +107,13 @@ def _extreme(function: str, column: Column, sql: str) -> str:
             return NULL
         case "text":
             return f"left({function}({readable(column, sql)}), {LONGEST_VALUE_CHARACTERS + 1})"
-        case "date" | "timestamp":
-            return readable(column, f"{function}({sql}) FILTER (isfinite({sql}))")
-        case "number" if not column.type.startswith("DECIMAL"):
+        case _:
+            return readable(column, _finite_extreme(function, column, sql))
+
+
+def _finite_extreme(function: str, column: Column, sql: str) -> str:
+    match type_name(column.type):
+        case "date" | "timestamp" | "number" if not column.type.startswith("DECIMAL"):
             return f"{function}({sql}) FILTER (isfinite({sql}))"
         case _:
-            return readable(column, f"{function}({sql})")
+            return f"{function}({sql})"

@@ -2,6 +2,7 @@ import errno
 import logging
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -79,15 +80,15 @@ def forking(tmp_path: Path) -> Iterator[Runner]:
         yield Runner(sandbox, tmp_path, count())
 
 
-def processes_below(pid: int) -> set[int]:
-    """Its living descendants."""
+def processes_below(pid: int, *, dead_too: bool = False) -> set[int]:
+    """Its living descendants, or also those that nobody has waited for."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, parent = entry.read_text(encoding="utf-8").rpartition(") ")[2].split()[:2]
         except OSError:
             continue
-        if state not in "ZX":
+        if dead_too or state not in "ZX":
             parents[int(entry.parent.name)] = int(parent)
     return {each for each in parents if pid in _ancestors(each, parents)}
 
@@ -270,6 +271,14 @@ def test_the_child_inherits_no_credentials(
     assert environment["PYTHONSAFEPATH"] == "1"
     assert environment["TMPDIR"] == seen["folder"]
     assert seen["folder"].endswith("output/scratch")
+
+
+def test_the_child_inherits_no_socket_of_the_workers(run: Runner) -> None:
+    with socket.socket() as open_one, Sandbox([SAMPLES]) as sandbox:
+        open_one.set_inheritable(True)
+        seen = sandbox.run(run.task("show_itself"), seconds=5).summary
+
+    assert seen["descriptors"] == [0, 1, 2, 3]
 
 
 def test_the_child_has_a_session_of_its_own_and_one_open_file(run: Runner) -> None:
@@ -516,14 +525,24 @@ def test_threads_take_turns(run: Runner) -> None:
 
 
 @on_linux
-def test_300_tasks_leak_nothing(run: Runner) -> None:
-    run("nothing")
-    before = open_files(), processes_below(os.getpid())
+def test_1000_tasks_leak_nothing(run: Runner) -> None:
+    task = run.task("nothing")
+    run.sandbox.run(task, seconds=5)
+    before = open_files(), processes_below(os.getpid(), dead_too=True), len(list(task.output.rglob("*")))
 
-    for _ in range(300):
-        run("nothing")
+    for _ in range(1000):
+        run.sandbox.run(task, seconds=5)
 
-    assert (open_files(), processes_below(os.getpid())) == before
+    after = open_files(), processes_below(os.getpid(), dead_too=True), len(list(task.output.rglob("*")))
+    assert after == before
+
+
+def test_temporary_files_stay_in_the_tasks_own_folder(run: Runner) -> None:
+    task = run.task("leave_temporary_files")
+
+    paths = run.sandbox.run(task, seconds=5).summary["paths"]
+
+    assert [Path(path).parent for path in paths] == [task.output / "scratch"] * 2
 
 
 def open_files() -> int:

@@ -1,0 +1,9 @@
+"""Every benchmark, one after another."""
+
+import sys
+
+from benchmarks import memory, pipeline, sandbox, tables
+
+if __name__ == "__main__":
+    for benchmark in (sandbox, pipeline, tables, memory):
+        benchmark.main(sys.argv[1:])

@@ -1,0 +1,12 @@
+"""A PDF's text and a picture of its first page, by PDFium and Pillow alone."""
+
+from pathlib import Path
+
+from pypdfium2 import PdfDocument
+
+
+def run(source: Path, output: Path) -> None:
+    with PdfDocument(source) as pdf, (output / "text.txt").open("w", encoding="utf-8") as text:
+        pdf[0].render(scale=1600 / max(pdf[0].get_size())).to_pil().save(output / "page-1.webp")
+        for page in pdf:
+            text.write(page.get_textpage().get_text_bounded())

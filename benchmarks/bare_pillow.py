@@ -1,0 +1,12 @@
+"""Two WebP copies of a picture, by Pillow alone and with its defaults."""
+
+from pathlib import Path
+
+from PIL import Image
+
+
+def run(source: Path, output: Path) -> None:
+    with Image.open(source) as image:
+        for edge in (1600, 320):
+            image.thumbnail((edge, edge))
+            image.save(output / f"{edge}.webp")

@@ -1,0 +1,50 @@
+"""The peak of the sandboxed child as CSV files grow, and of ten million rows."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.measuring import DEFAULT_SIZES, MEMORY_BYTES, Side, megabytes, sandboxed, table
+from benchmarks.samples import MANY_ROWS, MB, Sample, csv_file, narrow_csv
+
+HEAD = ("file", "size", "seconds", "peak", "of what is allowed")
+
+
+def main(sizes: Sequence[str]) -> None:
+    title = f"Memory as files grow; a processor may take {megabytes(MEMORY_BYTES)}"
+    table(title, HEAD, _rows(sizes or DEFAULT_SIZES))
+
+
+def _rows(sizes: Sequence[str]) -> Iterator[Sequence[str]]:
+    with sandboxed() as ours:
+        if "small" in sizes:
+            yield from (_row(ours, size) for size in (MB, 10 * MB))
+        if "large" in sizes:
+            yield _row(ours, 100 * MB)
+            yield _row(ours, None)
+        if "huge" in sizes:
+            yield _row(ours, 1000 * MB)
+
+
+def _row(ours: Side, size: int | None) -> Sequence[str]:
+    """Without a size: ten million rows."""
+    with TemporaryDirectory(prefix="wharf-benchmark-") as folder:
+        sample = csv_file(Path(folder), size) if size else narrow_csv(Path(folder), MANY_ROWS)
+        return _measured(ours, sample, Path(folder, "output"))
+
+
+def _measured(ours: Side, sample: Sample, output: Path) -> Sequence[str]:
+    output.mkdir()
+    took = ours(sample, output)
+    return (
+        sample.name,
+        megabytes(sample.size),
+        f"{took.seconds:.1f}",
+        megabytes(took.peak_bytes),
+        f"{took.peak_bytes / MEMORY_BYTES:.0%}",
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,7 @@
+"""A processor that does nothing."""
+
+from app.processors.report import Report, Task
+
+
+def process(task: Task) -> Report:
+    return Report({"media_type": task.media_type})

@@ -1,0 +1,114 @@
+"""The files that are measured: made by formulas, so the same on every machine."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from PIL import Image
+
+KB, MB = 1000, 1000**2
+ROW_BYTES = 95
+"""Of `csv_file`, about."""
+CSV, NDJSON, PDF = "text/csv", "application/x-ndjson", "application/pdf"
+MANY_ROWS = 10_000_000
+
+# Whole numbers times a prime, modulo another: spread like chance, and repeatable.
+ORDERS = """
+    SELECT i AS id,
+        DATE '2020-01-01' + CAST(i * 7919 % 1500 AS INTEGER) AS day,
+        TIMESTAMP '2021-01-01' + INTERVAL (i * 104729 % 31536000) SECOND AS paid_at,
+        round((i * 48271 % 1000003) / 97.0, 2) AS price,
+        CASE WHEN i % 17 > 0 THEN i * 31 % 500 END AS quantity,
+        i % 3 = 0 AS express,
+        ['Oslo', 'Rome', 'Paris, France', 'Lima', 'São Paulo', 'Quito'][1 + i * 13 % 6] AS city,
+        'customer-' || (i * 69621 % 9973) AS customer,
+        CASE WHEN i % 11 = 0 THEN 'said "no", then left' ELSE 'order ' || (i * 16807 % 2147483647) END AS note
+    FROM range({rows}) AS t(i)
+"""
+READINGS = """
+    SELECT i AS id, i * 7919 % 1000 / 10 AS value, 'sensor-' || (i * 13 % 50) AS sensor
+    FROM range({rows}) AS t(i)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    name: str
+    path: Path
+    media_type: str
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+
+def csv_file(folder: Path, size: int) -> Sample:
+    """Nine columns of every usual type, some cells quoted, about `size` bytes."""
+    return _table(folder, f"CSV, {_said(size)}", CSV, ORDERS, size // ROW_BYTES, "csv")
+
+
+def narrow_csv(folder: Path, rows: int) -> Sample:
+    return _table(folder, f"CSV, {rows:,} rows", CSV, READINGS, rows, "csv")
+
+
+def ndjson_file(folder: Path, size: int) -> Sample:
+    return _table(folder, f"NDJSON, {_said(size)}", NDJSON, ORDERS, size // (2 * ROW_BYTES), "json")
+
+
+def _table(folder: Path, name: str, media_type: str, query: str, rows: int, form: str) -> Sample:
+    path = folder / f"{rows}.{form}"
+    duckdb.execute(f"COPY ({query.format(rows=rows)}) TO '{path}' (FORMAT {form})")
+    return Sample(name, path, media_type)
+
+
+def picture(folder: Path, width: int, height: int, form: str) -> Sample:
+    """Soft spots of random colours: neither as plain as a drawing nor as rough as noise."""
+    spots = (width // 8, height // 8)
+    colours = random.Random(1).randbytes(3 * spots[0] * spots[1])  # noqa: S311  # not a secret
+    image = Image.frombytes("RGB", spots, colours).resize((width, height), Image.Resampling.BICUBIC)
+    path = folder / f"{width}.{form}"
+    image.save(path)
+    return Sample(f"{form.upper()}, {width} × {height}", path, f"image/{form}")
+
+
+def pdf_file(folder: Path, pages: int) -> Sample:
+    """Forty lines of text on each page."""
+    path = folder / f"{pages}.pdf"
+    path.write_bytes(_pdf([_page(number) for number in range(pages)]))
+    return Sample(f"PDF, {pages} pages", path, PDF)
+
+
+def _page(number: int) -> bytes:
+    lines = (
+        f"(Page {number}, line {line}: the quick brown fox counts {number * line}) '" for line in range(40)
+    )
+    return f"BT /F1 11 Tf 14 TL 60 800 Td {' '.join(lines)} ET".encode()
+
+
+def _pdf(pages: list[bytes]) -> bytes:
+    """Objects 1 to 3 are catalogue, page tree and font; each page is two more."""
+    kids = " ".join(f"{4 + 2 * place} 0 R" for place in range(len(pages)))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>".encode(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for place, content in enumerate(pages):
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R"
+            b" /Resources << /Font << /F1 3 0 R >> >> >>" % (5 + 2 * place),
+            b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content),
+        ]
+    body, offsets = b"%PDF-1.7\n", []
+    for number, each in enumerate(objects, start=1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%b\nendobj\n" % (number, each)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    size = len(objects) + 1
+    start = b"xref\n0 %d\n0000000000 65535 f \n%btrailer\n<< /Size %d /Root 1 0 R >>" % (size, table, size)
+    return body + start + b"\nstartxref\n%d\n%%%%EOF\n" % len(body)
+
+
+def _said(size: int) -> str:
+    return f"{size // MB} MB" if size >= MB else f"{size // KB} KB"

@@ -1,0 +1,37 @@
+"""The benchmarks run to their end and print a figure for each file; which figures, no test says."""
+
+import re
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from benchmarks import measuring, memory, pipeline, sandbox, tables
+
+RATIO = re.compile(r" \d+\.\d\d ")
+
+
+@pytest.fixture(autouse=True)
+def _fewer_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "RUNS", 1)
+    monkeypatch.setattr(sandbox, "OBJECTS", 5)
+
+
+@pytest.mark.parametrize(("benchmark", "files"), [(pipeline.main, 6), (tables.main, 2)])
+def test_each_file_has_a_ratio(
+    benchmark: Callable[[Sequence[str]], None], files: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    benchmark(["small"])
+
+    assert len([line for line in capsys.readouterr().out.splitlines() if RATIO.search(line)]) == files
+
+
+def test_memory_is_told_for_each_size(capsys: pytest.CaptureFixture[str]) -> None:
+    memory.main(["small"])
+
+    assert len(re.findall(r"\d MB +\d+%", capsys.readouterr().out)) == 2
+
+
+def test_the_sandbox_is_timed_inside_and_outside(capsys: pytest.CaptureFixture[str]) -> None:
+    sandbox.main([])
+
+    assert len(re.findall(r"\d\.\d ms +\d+\.\d ms", capsys.readouterr().out)) == 2
