@@ -102,6 +102,10 @@ format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
+.PHONY: api-deployments
+api-deployments: $(DEV_STAMP) ## Name the template's API deployments after what they depict
+	@$(VENV)/bin/python -m scripts.api_deployments
+
 .PHONY: openapi
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
 	@$(VENV)/bin/python -m scripts.openapi docs/openapi.json

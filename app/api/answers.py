@@ -148,4 +148,25 @@ HTTP_ANSWERS: dict[int, Answer] = {
 }
 """What the framework and the middleware refuse before a use case is called."""
 
-PAGES: dict[str, Answer] = {answer.code: answer for answer in (*ANSWERS.values(), *HTTP_ANSWERS.values())}
+GATEWAY_ANSWERS: tuple[Answer, ...] = (
+    Answer(
+        400, "bad_request", "The request was refused", "`detail` says why API Gateway did not let it through."
+    ),
+    Answer(
+        403,
+        "forbidden",
+        "Not allowed",
+        "API Gateway knows you, and your policy or token does not allow this. Ask the operator.",
+    ),
+    Answer(
+        429,
+        "too_many_requests",
+        "Too many requests",
+        "Wait for the seconds in `Retry-After`, and longer each time; a quota may be used up for the month.",
+    ),
+)
+"""What API Gateway says itself, besides the above, by the gateway responses of template.yaml."""
+
+PAGES: dict[str, Answer] = {
+    answer.code: answer for answer in (*ANSWERS.values(), *HTTP_ANSWERS.values(), *GATEWAY_ANSWERS)
+}

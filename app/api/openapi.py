@@ -17,7 +17,7 @@ from app.api.openapi_schemas import tidy
 from app.api.operations import OPERATIONS, Operation, Success
 from app.api.problem_examples import EXAMPLES
 from app.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
-from app.api.security import GATEWAY_MESSAGE, AuthMode, gateway_answers, requirement, security_schemes
+from app.api.security import AuthMode, gateway_codes, requirement, security_schemes
 
 Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
@@ -84,7 +84,7 @@ HEADERS: dict[str, Json] = {
         "example": RETRY_AFTER_SECONDS,
     },
 }
-STATUS_HEADERS = {405: ("Allow",), 412: ("ETag",), 503: ("Retry-After",)}
+STATUS_HEADERS = {405: ("Allow",), 412: ("ETag",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 def add_openapi(app: FastAPI, auth_mode: AuthMode) -> None:
@@ -125,8 +125,6 @@ def _components(schemas: Json, auth_mode: AuthMode) -> Json:
     schemas |= problem.pop("$defs") | {"ProblemOut": problem}
     problem["properties"]["code"]["enum"] = sorted(PAGES)
     schemas["EventOut"]["properties"]["data"] = {"$ref": f"{SCHEMAS}ObjectOut"}
-    if auth_mode != "local":
-        schemas["GatewayMessage"] = GATEWAY_MESSAGE
     return {
         "schemas": dict(sorted(schemas.items())),
         "headers": HEADERS,
@@ -143,9 +141,7 @@ def _complete(operation: Json, known: Operation, auth_mode: AuthMode) -> None:
     operation["summary"] = operation["description"].partition("\n\n")[0].partition(". ")[0].rstrip(".")
     found = operation["responses"]
     answers = {str(status): _answer(found.get(str(status), {}), of) for status, of in known.answers.items()}
-    answers |= _refusals(known.codes)
-    for status, description in gateway_answers(auth_mode, is_open=known.is_open).items():
-        _add_gateway_answer(answers, status, description)
+    answers |= _refusals(known.codes + gateway_codes(auth_mode, is_open=known.is_open))
     _add_links(answers, known)
     operation["responses"] = dict(sorted(answers.items()))
     if known.is_open:
@@ -188,14 +184,6 @@ def _problem_answer(answers: list[Answer]) -> Json:
             }
         },
     }
-
-
-def _add_gateway_answer(answers: Json, status: str, description: str) -> None:
-    body = {"application/json": {"schema": {"$ref": f"{SCHEMAS}GatewayMessage"}}}
-    answer = answers.setdefault(status, {"description": description, "content": {}})
-    answer["content"] |= body
-    if description not in answer["description"]:
-        answer["description"] = f"{answer['description']}; {description}"
 
 
 def _add_links(answers: Json, known: Operation) -> None:

@@ -32,7 +32,7 @@ SCHEMES: Mapping[str, tuple[str, Json]] = {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An id token of the user pool.",
+            "description": "An access token of the user pool, with the scope `wharf/objects`.",
         },
     ),
     "local": (
@@ -44,21 +44,6 @@ SCHEMES: Mapping[str, tuple[str, Json]] = {
             "description": "Act as this owner, to try how owners are kept apart. Without it you are `me`.",
         },
     ),
-}
-
-FORBIDDEN = ("403", "API Gateway refuses the caller")
-UNKNOWN_CALLER = ("401", "API Gateway does not know the caller")
-THROTTLED = ("429", "API Gateway throttles: try again, more and more slowly")
-
-GATEWAY_REFUSES: Mapping[str, tuple[str, str]] = {
-    "api-key": FORBIDDEN,
-    "iam": FORBIDDEN,
-    "cognito": UNKNOWN_CALLER,
-}
-GATEWAY_MESSAGE: Json = {
-    "type": "object",
-    "description": "What API Gateway says when a request does not reach the service.",
-    "properties": {"message": {"type": "string"}},
 }
 
 
@@ -73,8 +58,10 @@ def requirement(auth_mode: AuthMode) -> list[Json]:
     return [{}, {name: []}] if auth_mode == "local" else [{name: []}]
 
 
-def gateway_answers(auth_mode: AuthMode, *, is_open: bool) -> dict[str, str]:
-    """Descriptions by status: what comes as plain JSON from in front of the service."""
+def gateway_codes(auth_mode: AuthMode, *, is_open: bool) -> tuple[str, ...]:
+    """The problems that API Gateway may answer with before a request reaches the service."""
     if auth_mode == "local":
-        return {}
-    return dict([THROTTLED] if is_open else [GATEWAY_REFUSES[auth_mode], THROTTLED])
+        return ()
+    return (
+        ("bad_request", "too_many_requests") if is_open else ("bad_request", "too_many_requests", "forbidden")
+    )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 STACK_NAME = "wharf"
+LONGEST_REASON = 300
+"""Some reasons quote the whole template first."""
 CODE_BUCKET = "wharf-code"
 
 
@@ -146,7 +148,8 @@ def apply(cloudformation: "CloudFormationClient", name: str, template: str, give
         waiter.wait(StackName=name, WaiterConfig={"Delay": 1})
     except ClientError as refused:
         if "No updates are to be performed" not in str(refused):
-            raise CannotStart(f"The template was refused: {refused}") from None
+            reason = refused.response["Error"].get("Message", "")[-LONGEST_REASON:]
+            raise CannotStart(f"The template was refused: {reason}") from None
     except WaiterError:
         raise CannotStart(f"The template was refused: {_first_failure(cloudformation, name)}") from None
 

@@ -117,7 +117,7 @@ class Redriving:
     def survey(self) -> Survey:
         """Read everything that was given up. Its dead letters stay hidden until `release`."""
         letters = self._letters.receive_all(seconds=HIDDEN_SECONDS)
-        found = [self._failed(owner, object_id) for owner, object_id in self._objects.failed()]
+        found = [self._failed(due.owner, due.object_id) for due in self._objects.failed()]
         failed = {stored.id: stored for stored in found if stored is not None}
         letters_of = defaultdict[str | None, list[DeadLetter]](list)
         for letter in letters:

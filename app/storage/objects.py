@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from app.aws import all_faults, passing_faults
 from app.domain.errors import NotFound, StaleWrite
 from app.domain.objects import ObjectSummary, StoredObject
-from app.domain.times import timestamp
+from app.domain.times import parse_timestamp, timestamp
 from app.storage.items import (
     OBJECT,
     from_item,
@@ -49,6 +49,14 @@ class Page:
 
     items: tuple[ObjectSummary, ...]
     position: str | None
+
+
+class Due(NamedTuple):
+    """A row of the index `in_flight`, which holds keys only."""
+
+    owner: str
+    object_id: str
+    at: datetime
 
 
 class ObjectRepository:
@@ -149,13 +157,13 @@ class ObjectRepository:
             parameters |= {"FilterExpression": filters, "Limit": max(query.limit, FILTERED_READ)}
         return self._client.query(**parameters)
 
-    def overdue(self, now: datetime) -> Iterator[tuple[str, str]]:
-        """Owner and id of every unfinished object whose deadline has passed, the longest first."""
+    def overdue(self, now: datetime) -> Iterator[Due]:
+        """Every unfinished object whose deadline has passed, the longest first in each shard."""
         for shard in range(self._shards):
             yield from self._due(f"in_flight#{shard}", timestamp(now))
 
-    def failed(self) -> Iterator[tuple[str, str]]:
-        """Owner and id of every failed object, the one that failed first before others of its shard."""
+    def failed(self) -> Iterator[Due]:
+        """Every failed object, with the time of its failure; the first to fail first in each shard."""
         for shard in range(self._shards):
             yield from self._due(f"failed#{shard}", AFTER_EVERY_TIMESTAMP)
 
@@ -172,7 +180,7 @@ class ObjectRepository:
             for page in pages:
                 yield from (owner_and_id(item["pk"]["S"])[0] for item in page["Items"])
 
-    def _due(self, partition: str, before: str) -> Iterator[tuple[str, str]]:
+    def _due(self, partition: str, before: str) -> Iterator[Due]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName="in_flight",
@@ -185,7 +193,8 @@ class ObjectRepository:
         )
         with passing_faults():
             for page in pages:
-                yield from (owner_and_id(item["pk"]["S"]) for item in page["Items"])
+                for item in page["Items"]:
+                    yield Due(*owner_and_id(item["pk"]["S"]), parse_timestamp(item["due_at"]["S"]))
 
 
 def _item_in_the_way(refused: ClientError) -> Mapping[str, Any]:

@@ -141,7 +141,7 @@ def test_a_purged_tombstone_keeps_when_it_may_go_to_the_second(
     found = objects.get(tombstone.owner, tombstone.id)
     assert found.purge_at == NOW + timedelta(days=7, seconds=1)
     assert replace(found, purge_at=None) == replace(purged, purge_at=None)
-    assert (tombstone.owner, tombstone.id) not in set(objects.overdue(NOW + timedelta(days=365)))
+    assert tombstone.id not in {due.object_id for due in objects.overdue(NOW + timedelta(days=365))}
 
 
 def test_a_save_replaces_what_was_read(objects: ObjectRepository, make: MakeStored) -> None:
@@ -481,7 +481,7 @@ def test_more_shards_lose_no_object(
 
 def overdue(objects: ObjectRepository, owner: str, now: datetime) -> list[str]:
     """This test's share of what is due."""
-    return [object_id for found, object_id in objects.overdue(now) if found == owner]
+    return [due.object_id for due in objects.overdue(now) if due.owner == owner]
 
 
 def test_what_is_due_is_found_the_longest_first(

@@ -13,10 +13,12 @@ from cfnlint.api import lint_file  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
+from app.api.answers import PAGES
 from app.config import ApiSettings, RelaySettings, Settings, WorkerSettings
 from app.domain.events import SOURCE, EventType
 from app.local import template as local
 from app.local.template import LEFT_OUT_PROPERTIES, LEFT_OUT_TYPES, TEMPLATE, local_template
+from scripts.api_deployments import renamed
 
 Json = dict[str, Any]
 
@@ -30,6 +32,13 @@ SUMMARY = {
     *("id", "kind", "name", "labels", "status", "version"),
     *("payload", "newest", "summary", "problem", "created_at", "updated_at"),
 }
+
+
+GATEWAY_RESPONSES = [
+    name
+    for name, one in yaml_parse(TEMPLATE.read_text())["Resources"].items()
+    if one["Type"] == "AWS::ApiGateway::GatewayResponse"
+]
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +120,8 @@ class TestBucket:
         assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
         assert bucket["BucketEncryption"]
 
-    def test_only_tls_is_answered(self, resources: Json) -> None:
-        (statement,) = properties(resources, "PayloadBucketPolicy")["PolicyDocument"]["Statement"]
-
-        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
-        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    def test_only_tls_is_answered_and_only_this_account_and_aws_itself(self, resources: Json) -> None:
+        assert_denies_strangers(properties(resources, "PayloadBucketPolicy"), "s3:*")
 
     def test_it_announces_uploads_and_forgets_abandoned_ones(self, resources: Json) -> None:
         bucket = properties(resources, "PayloadBucket")
@@ -157,13 +163,17 @@ class TestQueue:
 
     @pytest.mark.parametrize("name", ["WorkQueuePolicy", "DeadLetterQueuePolicy"])
     def test_only_the_rules_may_send(self, resources: Json, name: str) -> None:
-        (statement,) = properties(resources, name)["PolicyDocument"]["Statement"]
+        statement, *_ = properties(resources, name)["PolicyDocument"]["Statement"]
         rules = [one for one, resource in resources.items() if resource["Type"] == "AWS::Events::Rule"]
 
         assert statement["Action"] == "sqs:SendMessage"
         assert statement["Principal"] == {"Service": "events.amazonaws.com"}
         allowed = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
         assert {arn["Fn::GetAtt"][0] for arn in allowed} == set(rules)
+
+    @pytest.mark.parametrize("name", ["WorkQueue", "DeadLetterQueue", "RelayFailureQueue"])
+    def test_strangers_and_plain_http_are_refused(self, resources: Json, name: str) -> None:
+        assert_denies_strangers(properties(resources, f"{name}Policy"), "sqs:*")
 
 
 class TestRules:
@@ -284,14 +294,17 @@ class TestRoles:
     def test_there_are_only_the_written_ones(self, resources: Json) -> None:
         roles = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Role"}
 
-        assert roles == {"ApiRole", "WorkerRole", "RelayRole"}
-        assert not [name for name in roles if "ManagedPolicyArns" in properties(resources, name)]
+        # SAM's own lets CodeDeploy shift traffic, and nothing else.
+        assert roles == {"ApiRole", "WorkerRole", "RelayRole", "CodeDeployServiceRole"}
+        assert [name for name in roles if "ManagedPolicyArns" in properties(resources, name)] == [
+            "CodeDeployServiceRole"
+        ]
 
     def test_no_statement_allows_everything(self, resources: Json) -> None:
         for statement in role_statements(resources):
             targets = listed(statement["Resource"])
 
-            assert "*" not in targets
+            assert "*" not in targets or statement["Sid"] == "Trace"
             assert not [action for action in listed(statement["Action"]) if "*" in action]
 
     def test_wildcards_only_end_a_folder_or_a_stream(self, resources: Json) -> None:
@@ -299,7 +312,7 @@ class TestRoles:
             target["Fn::Sub"]
             for statement in role_statements(resources)
             for target in listed(statement["Resource"])
-            if "*" in target.get("Fn::Sub", "")
+            if isinstance(target, dict) and "*" in target.get("Fn::Sub", "")
         }
 
         assert patterns == {
@@ -311,20 +324,92 @@ class TestRoles:
 
 
 class TestApi:
-    @pytest.mark.parametrize("name", ["RootMethod", "ProxyMethod"])
-    def test_every_method_knows_its_caller(self, resources: Json, name: str) -> None:
-        method = properties(resources, name)
+    def test_everything_but_the_open_paths_needs_the_caller(self, resources: Json) -> None:
+        method = properties(resources, "ProxyMethod")
 
+        assert (path_of(resources, method), method["HttpMethod"]) == ("/{proxy+}", "ANY")
         assert method["ApiKeyRequired"] == {"Fn::If": ["UsesApiKeys", True, False]}
         assert method["AuthorizationType"] == {
             "Fn::If": ["UsesIam", "AWS_IAM", {"Fn::If": ["UsesCognito", "COGNITO_USER_POOLS", "NONE"]}]
         }
+        assert method["AuthorizationScopes"]["Fn::If"][:2] == ["UsesCognito", ["wharf/objects"]]
 
-    def test_each_mode_has_a_deployment_of_its_own(self, resources: Json) -> None:
+    def test_the_open_paths_are_open_in_every_mode(self, resources: Json) -> None:
+        open_methods = [
+            one["Properties"]
+            for name, one in resources.items()
+            if one["Type"] == "AWS::ApiGateway::Method" and name != "ProxyMethod"
+        ]
+
+        assert {(path_of(resources, one), one["HttpMethod"]) for one in open_methods} == {
+            ("/", "ANY"),
+            ("/healthz", "ANY"),
+            ("/openapi.json", "ANY"),
+            ("/docs", "ANY"),
+            ("/docs/{proxy+}", "ANY"),
+            ("/problems/{proxy+}", "ANY"),
+            ("/console", "ANY"),
+            ("/console/{proxy+}", "ANY"),
+            ("/{proxy+}", "OPTIONS"),
+        }
+        assert all(one["AuthorizationType"] == "NONE" for one in open_methods)
+        assert not [one for one in open_methods if "ApiKeyRequired" in one]
+
+    def test_each_mode_has_a_deployment_of_its_own_with_every_method(self, resources: Json) -> None:
         deployments = [one for one in resources.values() if one["Type"] == "AWS::ApiGateway::Deployment"]
+        methods = {name for name, one in resources.items() if one["Type"] == "AWS::ApiGateway::Method"}
 
         assert {one["Condition"] for one in deployments} == {"UsesApiKeys", "UsesIam", "UsesCognito"}
-        assert all({"RootMethod", "ProxyMethod"} <= set(one["DependsOn"]) for one in deployments)
+        assert all(set(one["DependsOn"]) == methods for one in deployments)
+
+    def test_a_deployments_name_tells_what_it_depicts(self) -> None:
+        """Else CloudFormation would keep the old snapshot: run `make api-deployments`."""
+        text = TEMPLATE.read_text()
+
+        assert renamed(text) == text
+
+    @pytest.mark.parametrize(
+        ("before", "after", "is_depicted"),
+        [
+            ("HttpMethod: OPTIONS", "HttpMethod: GET", True),
+            ('PathPart: "healthz"', 'PathPart: "health"', True),
+            ("ResponseType: THROTTLED", "ResponseType: WAF_FILTERED", True),
+            ("TracingEnabled: true", "TracingEnabled: false", False),
+        ],
+    )
+    def test_its_name_changes_with_the_methods_and_with_nothing_else(
+        self, before: str, after: str, is_depicted: bool
+    ) -> None:
+        text = TEMPLATE.read_text()
+        changed = text.replace(before, after, 1)
+
+        assert changed != text
+        assert (renamed(changed) != changed) is is_depicted
+
+    @pytest.mark.parametrize("name", GATEWAY_RESPONSES)
+    def test_what_the_gateway_answers_itself_is_a_problem_document(self, resources: Json, name: str) -> None:
+        answer = properties(resources, name)
+        text, variables = answer["ResponseTemplates"]["application/json"]["Fn::Sub"]
+        shown = text.replace("${Base}", "/dev").replace("$context.error.messageString", '"Why."')
+        problem = json.loads(shown)
+        parameters = answer["ResponseParameters"]
+
+        assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
+        assert problem["type"] == f"/dev/problems/{problem['code']}"
+        assert str(problem["status"]) == answer["StatusCode"]
+        assert PAGES[problem["code"]].title == problem["title"]
+        assert set(variables) == {"Base"}
+        assert parameters["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert ("gatewayresponse.header.Retry-After" in parameters) is (problem["status"] in {429, 503})
+
+    def test_its_access_log_is_json_and_holds_no_query_and_no_key(self, resources: Json) -> None:
+        stage = properties(resources, "ApiStage")
+        line = json.loads(stage["AccessLogSetting"]["Format"])
+
+        assert stage["TracingEnabled"] is True
+        assert line["request_id"] == "$context.requestId"
+        assert not [value for value in line.values() if "apiKey" in value or "query" in value.lower()]
 
 
 def test_the_expanded_template_is_clean(template: Json, tmp_path: Path) -> None:
@@ -340,8 +425,8 @@ def test_what_is_left_out_locally_is_nothing_that_keeps_objects(template: Json) 
     assert set(template["Resources"]) - set(here["Resources"]) == {
         name for name, one in template["Resources"].items() if one["Type"] in LEFT_OUT_TYPES
     }
-    assert set(here["Outputs"]) == set(template["Outputs"])
-    assert {name for name, one in template["Resources"].items() if one != here["Resources"][name]} == {
+    assert set(template["Outputs"]) - set(here["Outputs"]) == {"EventArchiveArn"}
+    assert {name for name, one in here["Resources"].items() if one != template["Resources"][name]} == {
         name for name, one in template["Resources"].items() if one["Type"] in LEFT_OUT_PROPERTIES
     }
 
@@ -354,8 +439,31 @@ def test_outputs_and_dependencies_go_with_what_they_name(
     )
     here = local_template()
 
+    deployments = [name for name in here["Resources"] if "Deployment" in name]
     assert set(template["Outputs"]) - set(here["Outputs"]) == {"ApiUrl"}
-    assert here["Resources"]["IamDeployment"]["DependsOn"] == []
+    assert [here["Resources"][name]["DependsOn"] for name in deployments] == [[], [], []]
+
+
+def assert_denies_strangers(policy: Json, actions: str) -> None:
+    """The last two statements; AWS's own services, which act for nobody's account, are let in."""
+    *_, over_tls, strangers = policy["PolicyDocument"]["Statement"]
+
+    for statement in (over_tls, strangers):
+        assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", actions)
+    assert over_tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert strangers["Condition"] == {
+        "StringNotEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}},
+        "Bool": {"aws:PrincipalIsAWSService": "false"},
+    }
+
+
+def path_of(resources: Json, method: Json) -> str:
+    """Below the stage, such as /docs/{proxy+}."""
+    path, parent = "", method["ResourceId"]
+    while "Ref" in parent:
+        resource = properties(resources, parent["Ref"])
+        path, parent = f"/{resource['PathPart']}{path}", resource["ParentId"]
+    return path or "/"
 
 
 def indexes(table: Json) -> dict[str, Json]:
@@ -370,8 +478,10 @@ def keys(keyed: Json) -> tuple[str, str]:
 def role_statements(resources: Json) -> Iterator[Json]:
     for resource in resources.values():
         if resource["Type"] == "AWS::IAM::Role":
-            for policy in resource["Properties"]["Policies"]:
-                yield from policy["PolicyDocument"]["Statement"]
+            for policy in resource["Properties"].get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    # What is there only with a key, or always.
+                    yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 def listed(value: Any) -> list[Any]:
