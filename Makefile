@@ -17,6 +17,7 @@ stamp = $(shell { $(PYTHON) -VV; cat $(1); } 2>&1 | cksum | tr ' ' -)
 RUN_STAMP := $(VENV)/run-$(call stamp,requirements-local.txt)
 DEV_STAMP := $(VENV)/dev-$(call stamp,requirements-dev.txt)
 SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements-sam.txt)
+AUDIT_STAMP := $(VENV)-audit/audit-$(call stamp,requirements-audit.txt)
 SAMPLES := .samples
 SAMPLES_STAMP := $(SAMPLES)/unpacked-$(call stamp,requirements-samples.txt scripts/unpack_samples.py)
 
@@ -48,6 +49,9 @@ $(DEV_STAMP):
 
 $(SAM_STAMP):
 	$(call environment,$(VENV)-sam,requirements-sam.txt,$(SAM_STAMP))
+
+$(AUDIT_STAMP):
+	$(call environment,$(VENV)-audit,requirements-audit.txt,$(AUDIT_STAMP))
 
 .PHONY: environment
 environment: $(RUN_STAMP) # What the scripts in scripts/ need
@@ -92,10 +96,11 @@ lint: $(DEV_STAMP) ## Format, lint, types, import rules, shell scripts
 	@$(VENV)/bin/shellcheck .ci/run scripts/*.sh
 
 .PHONY: template
-template: $(DEV_STAMP) $(SAM_STAMP) ## Validate template.yaml with cfn-lint and both ways of SAM
-	@$(VENV)/bin/cfn-lint template.yaml
+template: $(DEV_STAMP) $(SAM_STAMP) $(AUDIT_STAMP) ## Lint template.yaml and what it deploys (COMBINATIONS=all: in every way)
+	@$(VENV)/bin/cfn-lint template.yaml docs/subscriber.yaml
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint
+	@AWS_DEFAULT_REGION=us-east-1 $(VENV)-audit/bin/python -m scripts.lint_template $(if $(COMBINATIONS),--$(COMBINATIONS))
 
 .PHONY: format
 format: $(DEV_STAMP) ## Format the code and fix what can be fixed
@@ -146,7 +151,7 @@ lock: ## Compile the hashed lock files anew (needs uv)
 	  $(LOCK) --group $$group --constraints requirements-dev.txt \
 	    --output-file requirements-$$group.txt pyproject.toml; \
 	done
-	@$(LOCK) --group sam --output-file requirements-sam.txt pyproject.toml
+	@for group in sam audit; do $(LOCK) --group $$group --output-file requirements-$$group.txt pyproject.toml; done
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate

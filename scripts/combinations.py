@@ -1,0 +1,58 @@
+"""The combinations of parameters that shape the template, and a few that stand for all."""
+
+import itertools
+import json
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+Json = dict[str, Any]
+Parameters = Mapping[str, str]
+
+# Of every parameter that a condition, a rule or a mapping's key looks at, except
+# LeaseSeconds, which only picks a number. The values have the forms that AWS's have.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "Stage": ("dev", "prod"),
+    "AuthMode": ("api-key", "iam", "cognito"),
+    "UserPoolArn": ("", "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_abcdefghi"),
+    "KeyOwners": ("{}", '{"a1b2c3d4e5": "somebody"}'),
+    "KmsKeyArn": ("", "arn:aws:kms:us-east-1:123456789012:key/6a4e2b1c-0000-4000-8000-000000000000"),
+    "DomainName": ("", "api.example.com"),
+    "CertificateArn": (
+        "",
+        "arn:aws:acm:us-east-1:123456789012:certificate/6a4e2b1c-0000-4000-8000-000000000000",
+    ),
+    "HostedZoneId": ("", "Z0123456789ABCDEFGHIJ"),
+    "AlarmEmail": ("", "somebody@example.com"),
+    "Polling": ("on", "off"),
+}
+
+
+def combinations() -> Iterator[Parameters]:
+    """All of them, those that the rules forbid too."""
+    for values in itertools.product(*CHOICES.values()):
+        yield dict(zip(CHOICES, values, strict=True))
+
+
+def covering(templates: Sequence[tuple[Parameters, Json]]) -> list[tuple[Parameters, Json]]:
+    """Some, in which everything occurs that occurs in any.
+
+    That is each form of each resource and output, and each pair of values.
+    """
+    has = [(one, {*_pairs(one[0]), *_forms(one[1])}) for one in templates]
+    missing = set[Hashable]().union(*(found for _, found in has))
+    chosen = []
+    while missing:
+        best, found = max(has, key=lambda one: len(one[1] & missing))
+        chosen.append(best)
+        missing -= found
+    return chosen
+
+
+def _pairs(parameters: Parameters) -> Iterator[Hashable]:
+    return itertools.combinations(parameters.items(), 2)
+
+
+def _forms(template: Json) -> Iterator[Hashable]:
+    for section in ("Resources", "Outputs"):
+        for name, body in template[section].items():
+            yield section, name, json.dumps(body)

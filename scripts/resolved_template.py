@@ -1,0 +1,170 @@
+"""template.yaml as CloudFormation deploys it with given parameters.
+
+    expanded       what SAM makes of it
+    broken_rules   why CloudFormation refuses these parameters
+    resolved       conditions decided, maps looked up, parameters put in
+    dangling       what is named there, and is not there
+
+What only a deployment knows stays: references to resources and to the account.
+A function of CloudFormation that is not known here raises `LookupError`.
+"""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from samtranslator.translator.transform import transform
+
+Json = dict[str, Any]
+Parameters = Mapping[str, str]
+
+NO_VALUE = {"Ref": "AWS::NoValue"}
+PLACEHOLDER = re.compile(r"\$\{([^!}]+)\}")
+PSEUDO_PARAMETERS = {
+    *("AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition"),
+    *("AWS::Region", "AWS::StackId", "AWS::StackName", "AWS::URLSuffix"),
+}
+SECTIONS_DECIDED = {"Parameters", "Rules", "Mappings", "Conditions"}
+
+
+def expanded(template: Json) -> Json:
+    """As SAM hands it to CloudFormation. It wants AWS_DEFAULT_REGION to be set."""
+    given = copy.deepcopy(template)
+    # Where the code is does not matter here, but SAM insists on S3.
+    given["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+    result: Json = transform(given, {}, SimpleNamespace(load=dict))
+    return result
+
+
+def broken_rules(template: Json, parameters: Parameters) -> list[str]:
+    """What the stack's creator is told."""
+    evaluation = _Evaluation(template, parameters)
+    return [
+        assertion["AssertDescription"]
+        for rule in template["Rules"].values()
+        if evaluation.holds(rule["RuleCondition"])
+        for assertion in rule["Assertions"]
+        if not evaluation.holds(assertion["Assert"])
+    ]
+
+
+def resolved(template: Json, parameters: Parameters) -> Json:
+    evaluation = _Evaluation(template, parameters)
+    here: Json = {
+        section: evaluation.kept(body) if section in {"Resources", "Outputs"} else body
+        for section, body in template.items()
+        if section not in SECTIONS_DECIDED
+    }
+    for resource in here["Resources"].values():
+        if "DependsOn" in resource:
+            needed = (
+                [resource["DependsOn"]] if isinstance(resource["DependsOn"], str) else resource["DependsOn"]
+            )
+            resource["DependsOn"] = [name for name in needed if name in here["Resources"]]
+    return here
+
+
+def dangling(template: Json) -> set[str]:
+    there = {*template["Resources"], *PSEUDO_PARAMETERS}
+    parts = [template["Resources"], template.get("Outputs", {})]
+    return {name for part in parts for name in _references(part)} - there
+
+
+def _references(part: Any) -> Iterator[str]:
+    match part:
+        case {"Ref": name} | {"Fn::GetAtt": [name, *_]}:
+            yield name
+        case {"Fn::Sub": str(text)}:
+            yield from _names(text)
+        case {"Fn::Sub": [text, variables]}:
+            yield from set(_names(text)) - set(variables)
+            yield from _references(variables)
+        case dict():
+            for inner in part.values():
+                yield from _references(inner)
+        case list():
+            for inner in part:
+                yield from _references(inner)
+
+
+def _names(text: str) -> Iterator[str]:
+    return (found[1].partition(".")[0] for found in PLACEHOLDER.finditer(text))
+
+
+class _Evaluation:
+    def __init__(self, template: Json, parameters: Parameters) -> None:
+        self._conditions: Json = template.get("Conditions", {})
+        self._mappings: Json = template.get("Mappings", {})
+        self._parameters = {
+            name: _typed(declared["Type"], parameters.get(name, declared.get("Default")))
+            for name, declared in template["Parameters"].items()
+        }
+
+    def kept(self, section: Json) -> Json:
+        """Its members whose condition holds, or that have none."""
+        return {
+            name: self.value({key: part for key, part in body.items() if key != "Condition"})
+            for name, body in section.items()
+            if "Condition" not in body or self.holds({"Condition": body["Condition"]})
+        }
+
+    def holds(self, condition: Json) -> bool:
+        match condition:
+            case {"Condition": name}:
+                return self.holds(self._conditions[name])
+            case {"Fn::Equals": [one, other]}:
+                # CloudFormation compares text, whatever the parameter's type.
+                return str(self.value(one)) == str(self.value(other))
+            case {"Fn::Not": [inner]}:
+                return not self.holds(inner)
+            case {"Fn::And": several}:
+                return all(self.holds(one) for one in several)
+            case {"Fn::Or": several}:
+                return any(self.holds(one) for one in several)
+        raise LookupError(f"not a condition: {condition}")
+
+    def value(self, part: Any) -> Any:
+        match part:
+            case {"Ref": name} if name in self._parameters:
+                return self._parameters[name]
+            case {"Fn::If": [name, yes, no]}:
+                return self.value(yes if self.holds({"Condition": name}) else no)
+            case {"Fn::FindInMap": [name, first, second]}:
+                return self._mappings[name][str(self.value(first))][second]
+            case {"Fn::Join": [separator, items]}:
+                return self._joined(separator, self.value(items))
+            case {"Fn::Sub": str(text)}:
+                return self._substituted(text, {})
+            case {"Fn::Sub": [text, variables]}:
+                return self._substituted(text, self.value(variables))
+            case {"Ref": _} | {"Fn::GetAtt": _}:
+                return part
+            case {**entries} if any(key.startswith("Fn::") for key in entries):
+                raise LookupError(f"not a function that is known here: {part}")
+            case dict():
+                pairs = ((key, self.value(inner)) for key, inner in part.items())
+                return {key: inner for key, inner in pairs if inner != NO_VALUE}
+            case list():
+                return [inner for inner in map(self.value, part) if inner != NO_VALUE]
+        return part
+
+    def _joined(self, separator: str, items: list[Any]) -> Any:
+        if all(isinstance(item, str) for item in items):
+            return separator.join(items)
+        return {"Fn::Join": [separator, items]}
+
+    def _substituted(self, text: str, variables: Json) -> Any:
+        known = self._parameters | {name: one for name, one in variables.items() if isinstance(one, str)}
+        left = {name: one for name, one in variables.items() if name not in known}
+        put_in = PLACEHOLDER.sub(lambda found: str(known.get(found[1], found[0])), text)
+        if left:
+            return {"Fn::Sub": [put_in, left]}
+        return {"Fn::Sub": put_in} if "${" in put_in else put_in
+
+
+def _typed(kind: str, value: Any) -> Any:
+    if kind == "CommaDelimitedList":
+        return str(value).split(",")
+    return int(value) if kind == "Number" else value
