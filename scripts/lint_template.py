@@ -36,7 +36,7 @@ from scripts.resolved_template import broken_rules, dangling, expanded, resolved
 Json = dict[str, Any]
 
 RULES = ManualArgs(append_rules=["cfn_lint_serverless.rules"], regions=["us-east-1"])
-CHECKOV = ("checkov", "--framework", "cloudformation", "--skip-download", "--output", "json")
+CHECKOV_OPTIONS = ("--framework", "cloudformation", "--skip-download", "--output", "json")
 
 
 def main(lints_all: bool) -> int:
@@ -83,7 +83,7 @@ def checkov(templates: Sequence[Json]) -> Iterator[Finding]:
         for number, template in enumerate(templates):
             (Path(folder) / f"{number}.json").write_text(json.dumps(template, indent=1))
         # Its status says whether it found something; its report says what.
-        command = [Path(sys.executable).with_name(CHECKOV[0]), *CHECKOV[1:], "--directory", folder]
+        command = [str(Path(sys.executable).with_name("checkov")), *CHECKOV_OPTIONS, "--directory", folder]
         report = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
     if report["summary"]["resource_count"] < sum(len(one["Resources"]) for one in templates):
         yield Finding("checkov", folder, f"not everything was read: {report['summary']}")

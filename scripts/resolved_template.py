@@ -22,10 +22,6 @@ Parameters = Mapping[str, str]
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 PLACEHOLDER = re.compile(r"\$\{([^!}]+)\}")
-PSEUDO_PARAMETERS = {
-    *("AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition"),
-    *("AWS::Region", "AWS::StackId", "AWS::StackName", "AWS::URLSuffix"),
-}
 SECTIONS_DECIDED = {"Parameters", "Rules", "Mappings", "Conditions"}
 
 
@@ -59,17 +55,15 @@ def resolved(template: Json, parameters: Parameters) -> Json:
     }
     for resource in here["Resources"].values():
         if "DependsOn" in resource:
-            needed = (
-                [resource["DependsOn"]] if isinstance(resource["DependsOn"], str) else resource["DependsOn"]
-            )
-            resource["DependsOn"] = [name for name in needed if name in here["Resources"]]
+            needed = resource["DependsOn"]
+            listed = [needed] if isinstance(needed, str) else needed
+            resource["DependsOn"] = [name for name in listed if name in here["Resources"]]
     return here
 
 
 def dangling(template: Json) -> set[str]:
-    there = {*template["Resources"], *PSEUDO_PARAMETERS}
-    parts = [template["Resources"], template.get("Outputs", {})]
-    return {name for part in parts for name in _references(part)} - there
+    named = {*_references(template["Resources"]), *_references(template.get("Outputs", {}))}
+    return {name for name in named - template["Resources"].keys() if not name.startswith("AWS::")}
 
 
 def _references(part: Any) -> Iterator[str]:
@@ -127,22 +121,8 @@ class _Evaluation:
 
     def value(self, part: Any) -> Any:
         match part:
-            case {"Ref": name} if name in self._parameters:
-                return self._parameters[name]
-            case {"Fn::If": [name, yes, no]}:
-                return self.value(yes if self.holds({"Condition": name}) else no)
-            case {"Fn::FindInMap": [name, first, second]}:
-                return self._mappings[name][str(self.value(first))][second]
-            case {"Fn::Join": [separator, items]}:
-                return self._joined(separator, self.value(items))
-            case {"Fn::Sub": str(text)}:
-                return self._substituted(text, {})
-            case {"Fn::Sub": [text, variables]}:
-                return self._substituted(text, self.value(variables))
-            case {"Ref": _} | {"Fn::GetAtt": _}:
-                return part
-            case {**entries} if any(key.startswith("Fn::") for key in entries):
-                raise LookupError(f"not a function that is known here: {part}")
+            case dict() if any(key == "Ref" or key.startswith("Fn::") for key in part):
+                return self._returned(part)
             case dict():
                 pairs = ((key, self.value(inner)) for key, inner in part.items())
                 return {key: inner for key, inner in pairs if inner != NO_VALUE}
@@ -150,14 +130,31 @@ class _Evaluation:
                 return [inner for inner in map(self.value, part) if inner != NO_VALUE]
         return part
 
+    def _returned(self, function: Json) -> Any:
+        match function:
+            case {"Ref": name}:
+                return self._parameters.get(name, function)
+            case {"Fn::GetAtt": _}:
+                return function
+            case {"Fn::If": [name, yes, no]}:
+                return self.value(yes if self.holds({"Condition": name}) else no)
+            case {"Fn::FindInMap": [name, first, second]}:
+                return self._mappings[name][str(self.value(first))][second]
+            case {"Fn::Join": [separator, items]}:
+                return self._joined(separator, self.value(items))
+            case {"Fn::Sub": given}:
+                return self._substituted(*((given, {}) if isinstance(given, str) else given))
+        raise LookupError(f"not a function that is known here: {function}")
+
     def _joined(self, separator: str, items: list[Any]) -> Any:
         if all(isinstance(item, str) for item in items):
             return separator.join(items)
         return {"Fn::Join": [separator, items]}
 
     def _substituted(self, text: str, variables: Json) -> Any:
-        known = self._parameters | {name: one for name, one in variables.items() if isinstance(one, str)}
-        left = {name: one for name, one in variables.items() if name not in known}
+        values = {name: self.value(one) for name, one in variables.items()}
+        known = self._parameters | {name: one for name, one in values.items() if isinstance(one, str)}
+        left = {name: one for name, one in values.items() if name not in known}
         put_in = PLACEHOLDER.sub(lambda found: str(known.get(found[1], found[0])), text)
         if left:
             return {"Fn::Sub": [put_in, left]}

@@ -1,16 +1,12 @@
 """What template.yaml promises, read from the template and from what SAM makes of it."""
 
-import copy
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
-from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from app.api.answers import PAGES
@@ -19,6 +15,7 @@ from app.domain.events import SOURCE, EventType
 from app.local import template as local
 from app.local.template import LEFT_OUT_PROPERTIES, LEFT_OUT_TYPES, TEMPLATE, local_template
 from scripts.api_deployments import renamed
+from scripts.resolved_template import expanded
 
 Json = dict[str, Any]
 
@@ -52,16 +49,6 @@ def resources(template: Json) -> Json:
     """As CloudFormation gets them, after SAM."""
     found: Json = expanded(template)["Resources"]
     return found
-
-
-def expanded(template: Json) -> Json:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "AWS_DEFAULT_REGION", "us-east-1")
-        given = copy.deepcopy(template)
-        # Where the code is does not matter here, but SAM insists on S3.
-        given["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
-        result: Json = transform(given, {}, SimpleNamespace(load=dict))
-        return result
 
 
 def properties(resources: Json, name: str) -> Json:
