@@ -230,6 +230,18 @@ class TestPolicies:
 
 
 class TestFindings:
+    def test_whatever_the_template_accepts_it_says_why(self, template: Json) -> None:
+        skips = [skip for one in template["Resources"].values() for skip in accepted_at(one)]
+
+        assert skips
+        assert all(set(skip) == {"id", "comment"} and skip["comment"] for skip in skips)
+
+    def test_what_is_accepted_in_the_template_reaches_what_sam_makes(
+        self, template: Json, deployable: Json
+    ) -> None:
+        for name, resource in template["Resources"].items():
+            assert accepted_at(deployable["Resources"][name]) == accepted_at(resource)
+
     def test_what_is_accepted_is_no_objection_and_the_rest_is_told_once(self) -> None:
         accepted = [Finding(rule, where, "") for rule, where in ACCEPTED]
         other = Finding("E1", "ObjectsTable", "is wrong")
@@ -245,6 +257,11 @@ class TestFindings:
 
 
 VARIABLES = {"Known": "known", "Arn": {"Fn::GetAtt": ["Other", "Arn"]}}
+
+
+def accepted_at(resource: Json) -> list[Json]:
+    found: list[Json] = resource.get("Metadata", {}).get("checkov", {}).get("skip", [])
+    return found
 
 
 def policy_on(resource: Json) -> Json:
