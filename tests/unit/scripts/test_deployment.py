@@ -1,0 +1,56 @@
+"""What a deployment decides: which parameters win, what a key lacks, which versions may go."""
+
+import pytest
+
+from scripts.deployment import missing_principals, old_versions, parameters_of
+
+
+def test_what_is_given_wins_over_what_is_configured() -> None:
+    found = parameters_of("prod", ["AuthMode=iam", "LogRetentionDays=365", "KeyOwners={}"])
+
+    assert found == {"Stage": "prod", "LogRetentionDays": "365", "AuthMode": "iam", "KeyOwners": "{}"}
+
+
+def test_a_value_may_have_an_equals_sign() -> None:
+    assert parameters_of("dev", ["CallbackUrls=https://a.test/?b=c"])["CallbackUrls"] == "https://a.test/?b=c"
+
+
+@pytest.mark.parametrize(("stage", "days"), [("dev", "7"), ("prod", "90")])
+def test_each_stage_has_its_own(stage: str, days: str) -> None:
+    assert parameters_of(stage, []) == {"Stage": stage, "LogRetentionDays": days}
+
+
+ALL = ["events.amazonaws.com", "logs.eu-west-1.amazonaws.com", "cloudwatch.amazonaws.com"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "missing"),
+    [
+        ([], ALL),
+        ([{"Effect": "Allow", "Principal": {"Service": ALL}}], []),
+        ([{"Effect": "Allow", "Principal": {"Service": ALL[0]}}], ALL[1:]),
+        ([{"Effect": "Deny", "Principal": {"Service": ALL}}], ALL),
+        ([{"Effect": "Allow", "Principal": "*"}], ALL),
+        ([{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}}], ALL),
+        ([{"Effect": "Allow", "Principal": {"Service": "logs.us-east-1.amazonaws.com"}}], ALL),
+    ],
+)
+def test_a_key_must_let_the_services_use_it(statements: list[object], missing: list[str]) -> None:
+    assert list(missing_principals({"Statement": statements}, "eu-west-1")) == missing
+
+
+@pytest.mark.parametrize(
+    ("versions", "in_use", "deleted"),
+    [
+        ([], set(), []),
+        (["$LATEST", "1"], {"1"}, []),
+        (["$LATEST", "1", "2", "3"], {"3"}, []),
+        (["$LATEST", "1", "2", "3", "4"], {"4"}, ["1"]),
+        (["$LATEST", "10", "9", "8", "7"], {"10"}, ["7"]),
+        (["$LATEST", "1", "2", "3", "4", "5"], {"1", "5"}, ["2"]),
+    ],
+)
+def test_versions_in_use_and_two_more_are_kept(
+    versions: list[str], in_use: set[str], deleted: list[str]
+) -> None:
+    assert old_versions(versions, in_use=in_use) == deleted
