@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parameters = parameters_of(stage, overrides)
     match action:
         case "parameters":
-            print("\n".join(f"{name}={value}" for name, value in parameters.items()))
+            print("\n".join(as_override(name, value) for name, value in parameters.items()))
         case "check":
             return check(boto3.session.Session(), parameters)
         case "finish":
@@ -54,6 +54,12 @@ def parameters_of(stage: str, overrides: Sequence[str]) -> dict[str, str]:
     configured = tomllib.loads(CONFIGURATION.read_text())[CONFIGURED_AS.get(stage, stage)]
     words = [*configured["deploy"]["parameters"]["parameter_overrides"], *overrides]
     return dict(word.split("=", 1) for word in words)
+
+
+def as_override(name: str, value: str) -> str:
+    """As `sam deploy` reads it: a bare value ends at a space or a quote, so JSON would be cut off."""
+    escaped = value.replace('"', '\\"')
+    return f'{name}="{escaped}"'
 
 
 def check(session: boto3.session.Session, parameters: Mapping[str, str]) -> int:

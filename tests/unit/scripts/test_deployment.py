@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.deployment import missing_principals, old_versions, parameters_of
+from scripts.deployment import as_override, missing_principals, old_versions, parameters_of
 
 
 def test_what_is_given_wins_over_what_is_configured() -> None:
@@ -18,6 +18,19 @@ def test_a_value_may_have_an_equals_sign() -> None:
 @pytest.mark.parametrize(("stage", "days"), [("dev", "7"), ("prod", "90")])
 def test_each_stage_has_its_own(stage: str, days: str) -> None:
     assert parameters_of(stage, []) == {"Stage": stage, "LogRetentionDays": days}
+
+
+@pytest.mark.parametrize(
+    ("value", "override"),
+    [
+        ("prod", 'Name="prod"'),
+        ("", 'Name=""'),
+        ("two words", 'Name="two words"'),
+        ('{"a1":"key-b2"}', r'Name="{\"a1\":\"key-b2\"}"'),
+    ],
+)
+def test_a_value_reaches_sam_whole(value: str, override: str) -> None:
+    assert as_override("Name", value) == override
 
 
 ALL = ["events.amazonaws.com", "logs.eu-west-1.amazonaws.com", "cloudwatch.amazonaws.com"]
