@@ -101,17 +101,20 @@ def as_checked(grant: Grant) -> Grant:
 
 @dataclass(slots=True)
 class Traffic:
-    """The actions that were used since it was cleared, and those of them that were denied."""
+    """What was called since it was cleared: operations, their actions, and which of those were denied."""
 
+    operations: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     denied: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
+        self.operations.clear()
         self.used.clear()
         self.denied.clear()
 
     def note(self, service: str, operation: str, *, is_denied: bool) -> None:
         actions = [f"{service}:{name}" for name in ACTIONS.get(operation, (operation,))]
+        self.operations.add(operation)
         self.used.update(actions)
         if is_denied:
             self.denied += actions

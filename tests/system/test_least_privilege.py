@@ -5,6 +5,7 @@ of that role some of it is denied.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
@@ -20,7 +22,7 @@ from app.aws import error_code
 from app.local import emulator as emulators
 from app.local.emulator import REGION
 from app.local.stack import Stack
-from app.local.template import TEMPLATE
+from app.local.template import ROOT, TEMPLATE
 from tests.conftest import Measured
 from tests.infrastructure.test_template import expanded
 from tests.system.conftest import free_port
@@ -37,6 +39,10 @@ from tests.system.traffic import (
 
 FUNCTIONS = sorted(SCENARIOS)
 ACCOUNT = "000000000000"
+CALL = re.compile(r"""_client\.(?:get_paginator\(")?(?!get_paginator|exceptions)(\w+)""")
+# An operator's tools act under the operator's own rights.
+OPERATORS_FILES = {"dead_letters.py"}
+OPERATORS_CALLS = {"scan"}
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +62,7 @@ def functions(stage: Stage) -> Iterator[Mapping[str, Acting]]:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
+    operations: frozenset[str]
     used: frozenset[str]
     denied: tuple[str, ...]
 
@@ -69,7 +76,8 @@ def observe(function: Acting, scenario: Scenario) -> Observed:
     except Exception:
         if not function.traffic.denied:
             raise
-    return Observed(frozenset(function.traffic.used), tuple(function.traffic.denied))
+    seen = function.traffic
+    return Observed(frozenset(seen.operations), frozenset(seen.used), tuple(seen.denied))
 
 
 Baseline = Mapping[str, Mapping[Scenario, Observed]]
@@ -104,6 +112,26 @@ def test_without_any_one_grant_some_of_it_is_denied(
     measured(f"least privilege: {name} actions never used: {names or 'none'}")
 
     assert unused == []
+
+
+def test_the_traffic_holds_every_call_that_the_adapters_make(baseline: Baseline) -> None:
+    made = {
+        xform_name(operation)
+        for scenarios in baseline.values()
+        for observed in scenarios.values()
+        for operation in observed.operations
+    }
+    rooms = [ROOT / "app" / room for room in ("storage", "messaging")]
+    written = {
+        name
+        for room in rooms
+        for file in room.glob("*.py")
+        if file.name not in OPERATORS_FILES
+        for name in CALL.findall(file.read_text())
+    }
+
+    assert len(written) > 10
+    assert written - made == OPERATORS_CALLS
 
 
 def denied_without(grant: Grant, function: Acting, seen: Mapping[Scenario, Observed]) -> list[str]:

@@ -286,6 +286,12 @@ def bury(worker: Worker) -> None:
     assert len(worker.stage.messages(worker.stage.dead_letter_queue_url)) == 1
 
 
+def bury_a_message_without_payload(worker: Worker) -> None:
+    """On AWS S3 says that the key is missing only with s3:ListBucket."""
+    worker.deliver(arrival(worker.stored("pending")))
+    assert len(worker.stage.messages(worker.stage.dead_letter_queue_url)) == 1
+
+
 def give_back(worker: Worker) -> None:
     """Too little time is left: the message is to be shown again soon."""
     sent = arrival(worker.stored("pending"))
@@ -365,7 +371,7 @@ def queue_is_polled(worker: Worker) -> None:
 
 
 WORKER = (
-    *(process, reject, discard, give_up, bury, give_back),
+    *(process, reject, discard, give_up, bury, bury_a_message_without_payload, give_back),
     *(sweep_requeues, sweep_expires, sweep_fails, sweep_purges, purge_deleted, purge_replaced),
     *(queue_is_polled, its_logs_are_written),
 )
