@@ -16,7 +16,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import boto3
@@ -99,6 +98,11 @@ def as_checked(grant: Grant) -> Grant:
     return grant
 
 
+def over_tls(client: Any) -> Any:
+    client.meta.events.register("before-send", lambda request, **_: request.headers.update(OVER_TLS))
+    return client
+
+
 @dataclass(slots=True)
 class Traffic:
     """What was called since it was cleared: operations, their actions, and which of those were denied."""
@@ -129,8 +133,7 @@ class RoleClients(Clients):
         self._traffic = traffic
 
     def client(self, service: str, **options: Any) -> Any:
-        client = super().client(service, **{"endpoint_url": self._url, **options})
-        client.meta.events.register("before-send", lambda request, **_: request.headers.update(OVER_TLS))
+        client = over_tls(super().client(service, **{"endpoint_url": self._url, **options}))
         client.meta.events.register("after-call", self._note)
         return client
 
@@ -172,7 +175,7 @@ class Stage:
         self._switch_rules_off()
 
     def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]  # one of many literals
+        return over_tls(self._session.client(service, endpoint_url=self.url))  # type: ignore[call-overload]  # one of many literals
 
     def function(self, name: str) -> Function:
         return stacks.describe_function(self.client("lambda"), self.stack, f"{name}Function")
@@ -222,7 +225,6 @@ class Role:
         [self._policy] = self._iam.list_role_policies(RoleName=self._name)["PolicyNames"]
         deployed = self._iam.get_role_policy(RoleName=self._name, PolicyName=self._policy)
         self.grants = grants_of(deployed["PolicyDocument"])
-        """Exactly the deployed ones."""
         self.session = self._assume(stage)
         self._put(self.grants)
 
@@ -238,7 +240,7 @@ class Role:
             made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], region_name=REGION
         )
 
-    @cached_property
+    @property
     def checked(self) -> tuple[Grant, ...]:
         """Those whose removal the emulator notices."""
         return tuple(grant for grant in self.grants if grant.action not in UNCHECKED)

@@ -147,10 +147,10 @@ def row(function: Acting, grant: Grant, denied: Sequence[str]) -> str:
 
 
 def logical(resource: str, stack: Stack) -> str:
-    """An ARN by the name that its resource has in the template."""
+    """An ARN by the name that its resource has in the template, when it is of one."""
     names = {physical.rsplit("/", 1)[-1]: name for name, physical in stack.resources.items()}
-    physical = next(one for one in sorted(names, key=len, reverse=True) if one in resource)
-    return names[physical] + resource.partition(physical)[2]
+    physical = max((one for one in names if one and one in resource), key=len, default=None)
+    return names[physical] + resource.partition(physical)[2] if physical else resource
 
 
 def test_a_grant_that_nothing_needs_is_noticed(functions: Mapping[str, Acting], baseline: Baseline) -> None:
