@@ -1,8 +1,11 @@
 """What a deployment decides: which parameters win, what a key lacks, which versions may go."""
 
+from pathlib import Path
+
 import pytest
 
-from scripts.deployment import missing_principals, old_versions, parameters_of
+from app.local.stack import revision_of
+from scripts.deployment import fingerprint, missing_principals, old_versions, parameters_of
 
 
 def test_what_is_given_wins_over_what_is_configured() -> None:
@@ -18,6 +21,19 @@ def test_a_value_may_have_an_equals_sign() -> None:
 @pytest.mark.parametrize(("stage", "days"), [("dev", "7"), ("prod", "90")])
 def test_each_stage_has_its_own(stage: str, days: str) -> None:
     assert parameters_of(stage, []) == {"Stage": stage, "LogRetentionDays": days}
+
+
+def test_a_revision_is_of_code_and_parameters(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "a.py").write_text("1")
+    first = revision_of(fingerprint(tmp_path), {"AuthMode": "iam", "Stage": "dev"})
+    same = revision_of(fingerprint(tmp_path), {"Stage": "dev", "AuthMode": "iam"})
+    other_mode = revision_of(fingerprint(tmp_path), {"AuthMode": "cognito", "Stage": "dev"})
+    (tmp_path / "app" / "a.py").write_text("2")
+    other_code = revision_of(fingerprint(tmp_path), {"AuthMode": "iam", "Stage": "dev"})
+
+    assert first == same
+    assert len({first, other_mode, other_code}) == 3
 
 
 ALL = ["events.amazonaws.com", "logs.eu-west-1.amazonaws.com", "cloudwatch.amazonaws.com"]
