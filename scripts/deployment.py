@@ -1,11 +1,12 @@
-"""What scripts/deploy.sh does besides SAM: check before, tidy up after.
+"""What scripts/deploy.sh does besides SAM: `python -m scripts.deployment <action> STAGE [Name=Value ...]`.
 
-python -m scripts.deployment parameters STAGE [Name=Value ...]   of samconfig.toml, but these win
-python -m scripts.deployment check STAGE [Name=Value ...]        before; a line for each lack, and 1
-python -m scripts.deployment finish STAGE                        after; deletes old versions, prints outputs
-python -m scripts.deployment api-key STAGE                       the value of the stage's first API key
+check        before building; a line for each lack, and 1
+parameters   after building; those of samconfig.toml, but the given ones win, and Revision
+finish       after deploying; deletes old versions, prints the stack's outputs
+api-key      the value of the stage's first API key
 """
 
+import hashlib
 import json
 import sys
 import tomllib
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 ACCOUNT_TEMPLATE = ROOT / "account.yaml"
 CONFIGURATION = ROOT / "samconfig.toml"
+BUILT = ROOT / ".aws-sam" / "build"
 CONFIGURED_AS = {"dev": "default"}
 ACCOUNT_STACK = "wharf-account"
 FUNCTIONS = ("ApiFunction", "WorkerFunction", "RelayFunction")
@@ -39,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parameters = parameters_of(stage, overrides)
     match action:
         case "parameters":
-            print("\n".join(as_override(name, value) for name, value in parameters.items()))
+            named = parameters | {"Revision": stack.revision_of(fingerprint(BUILT), parameters)}
+            print("\n".join(as_override(name, value) for name, value in named.items()))
         case "check":
             return check(boto3.session.Session(), parameters)
         case "finish":
@@ -60,6 +63,15 @@ def as_override(name: str, value: str) -> str:
     """As `sam deploy` reads it: a bare value ends at a space or a quote, so JSON would be cut off."""
     escaped = value.replace('"', '\\"')
     return f'{name}="{escaped}"'
+
+
+def fingerprint(folder: Path) -> str:
+    """Of all files in a folder, by names and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def check(session: boto3.session.Session, parameters: Mapping[str, str]) -> int:

@@ -86,7 +86,7 @@ def test_every_parameter_is_described_with_its_default(template: Json) -> None:
 
     assert set(described) == set(template["Parameters"])
     for name, default in described.items():
-        assert default.strip("`") == str(template["Parameters"][name]["Default"]), name
+        assert default.strip("`") == str(template["Parameters"][name].get("Default", "")), name
 
 
 def test_the_sizes_of_the_stages_are_those_of_the_template(template: Json) -> None:

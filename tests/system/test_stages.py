@@ -1,10 +1,7 @@
 """Scripts that work on a deployed stage, on one that the emulator has."""
 
-import os
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -14,33 +11,15 @@ from app.local import emulator as emulators
 from app.local import stack as stacks
 from app.local.emulator import Emulator
 from scripts.deployment import delete_old_versions
-from tests.system.conftest import ROOT, Runtime, SignedApi, free_port, session_of
+from tests.system.conftest import Runtime, SignedApi, free_port, session_of
+from tests.system.shell import run_script
 
 STACK = "wharf-dev"
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    status: int
-    output: str
-
-
-def run(script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Ran:
-    ran = subprocess.run(
-        [f"scripts/{script}.sh", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return Ran(ran.returncode, ran.stdout + ran.stderr)
-
-
 class TestSmoke:
     def test_it_does_the_whole_job_where_nobody_is_asked_who_they_are(self, running: Runtime) -> None:
-        ran = run("smoke", running.url, "--local")
+        ran = run_script("smoke", running.url, "--local")
 
         assert ran.status == 0, ran.output
         assert [line[:2] for line in ran.output.splitlines()] == ["ok"] * 6
@@ -53,14 +32,14 @@ class TestSmoke:
             "AWS_SECRET_ACCESS_KEY": functions.credentials.secret_key,
             "AWS_DEFAULT_REGION": functions.region,
         }
-        ran = run("smoke", functions.url, "--sign", environment=keys)
+        ran = run_script("smoke", functions.url, "--sign", environment=keys)
 
         assert ran.status == 0, ran.output
         assert "ok      strangers are refused" in ran.output
         assert "ok      what was created is listed, and deleted again" in ran.output
 
     def test_without_a_caller_it_checks_what_is_open_and_what_is_not(self, functions: SignedApi) -> None:
-        ran = run("smoke", functions.url)
+        ran = run_script("smoke", functions.url)
 
         assert ran.status == 0, ran.output
         assert "open paths answer" in ran.output
@@ -68,13 +47,13 @@ class TestSmoke:
         assert "Not tried: the job itself" in ran.output
 
     def test_a_stage_that_trusts_strangers_fails(self, running: Runtime) -> None:
-        ran = run("smoke", running.url)
+        ran = run_script("smoke", running.url)
 
         assert ran.status == 1
         assert "FAILED  GET /v1/objects without a caller: 200" in ran.output
 
     def test_an_endpoint_that_is_not_there_fails_in_one_line(self) -> None:
-        ran = run("smoke", f"http://127.0.0.1:{free_port()}")
+        ran = run_script("smoke", f"http://127.0.0.1:{free_port()}")
 
         assert ran.status == 1
         assert len(ran.output.splitlines()) == 1
@@ -129,8 +108,8 @@ def test_the_logs_of_all_functions_are_shown_in_order_and_searched(
         events: Any = [{"timestamp": moment, "message": message}]
         client.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
 
-    everything = run("logs", "dev", environment=stage.environment)
-    found = run("logs", "dev", "--find", "7", environment=stage.environment)
+    everything = run_script("logs", "dev", environment=stage.environment)
+    found = run_script("logs", "dev", "--find", "7", environment=stage.environment)
 
     assert everything.status == 0, everything.output
     names = [word for word in everything.output.split() if word.endswith((".done", ".ready"))]
@@ -146,24 +125,26 @@ def test_a_stage_is_deleted_only_by_its_name_and_its_data_only_when_asked(
     bucket = stacks.outputs_of(cloudformation, STACK)["BucketName"]
     s3.put_object(Bucket=bucket, Key="payloads/x", Body=b"x")
 
-    wrong = run("destroy", "dev", "--yes", "wharf-prod", environment=stage.environment)
-    kept = run("destroy", "dev", "--yes", STACK, environment=stage.environment)
+    wrong = run_script("destroy", "dev", "--yes", "wharf-prod", environment=stage.environment)
+    kept = run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
 
     assert (wrong.status, wrong.output) == (1, "Nothing was deleted.\n")
     assert kept.status == 0, kept.output
     assert f"BucketName {bucket}: kept" in kept.output
 
 
-@pytest.mark.parametrize("script", ["smoke", "logs", "destroy", "deploy"])
+@pytest.mark.parametrize(
+    "script", ["deploy", "destroy", "logs", "redrive", "republish", "smoke", "subscriber"]
+)
 def test_a_script_says_how_it_is_used(script: str) -> None:
-    ran = run(script, "--help")
+    ran = run_script(script, "--help")
 
     assert ran.status == 0
     assert ran.output.startswith(f"usage: scripts/{script}.sh")
 
 
 def test_a_stage_that_is_none_is_not_deployed() -> None:
-    ran = run("deploy", "staging")
+    ran = run_script("deploy", "staging")
 
     assert ran.status == 2
     assert ran.output.startswith("usage: scripts/deploy.sh")

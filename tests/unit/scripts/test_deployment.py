@@ -1,8 +1,11 @@
 """What a deployment decides: which parameters win, what a key lacks, which versions may go."""
 
+from pathlib import Path
+
 import pytest
 
-from scripts.deployment import as_override, missing_principals, old_versions, parameters_of
+from app.local.stack import revision_of
+from scripts.deployment import as_override, fingerprint, missing_principals, old_versions, parameters_of
 
 
 def test_what_is_given_wins_over_what_is_configured() -> None:
@@ -31,6 +34,19 @@ def test_each_stage_has_its_own(stage: str, days: str) -> None:
 )
 def test_a_value_reaches_sam_whole(value: str, override: str) -> None:
     assert as_override("Name", value) == override
+
+
+def test_a_revision_is_of_code_and_parameters(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "a.py").write_text("1")
+    first = revision_of(fingerprint(tmp_path), {"AuthMode": "iam", "Stage": "dev"})
+    same = revision_of(fingerprint(tmp_path), {"Stage": "dev", "AuthMode": "iam"})
+    other_mode = revision_of(fingerprint(tmp_path), {"AuthMode": "cognito", "Stage": "dev"})
+    (tmp_path / "app" / "a.py").write_text("2")
+    other_code = revision_of(fingerprint(tmp_path), {"AuthMode": "iam", "Stage": "dev"})
+
+    assert first == same
+    assert len({first, other_mode, other_code}) == 3
 
 
 ALL = ["events.amazonaws.com", "logs.eu-west-1.amazonaws.com", "cloudwatch.amazonaws.com"]
