@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def events(client: Any, groups: Sequence[str], start: datetime, find: str | None) -> Iterator[Any]:
-    pattern = {} if find is None else {"filterPattern": f'"{find}"'}
+    pattern = {} if find is None else {"filterPattern": json.dumps(find, ensure_ascii=False)}
     found = [
         event | {"group": group}
         for group in groups
