@@ -56,6 +56,9 @@ $(AUDIT_STAMP):
 .PHONY: environment
 environment: $(RUN_STAMP) # What the scripts in scripts/ need
 
+.PHONY: environment-sam
+environment-sam: $(SAM_STAMP)
+
 .PHONY: run
 run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA_DIR)
 	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir $(DATA_DIR)
@@ -115,7 +118,24 @@ api-deployments: $(DEV_STAMP) ## Name the template's API deployments after what 
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
 	@$(VENV)/bin/python -m scripts.openapi docs/openapi.json
 
+# Each calls the script of its name in scripts/, which says more with --help.
 STAGE ?= local
+.PHONY: deploy
+deploy: ## Deploy a stage to AWS (STAGE=dev or prod, ARGS="Parameter=Value ...")
+	@scripts/deploy.sh $(STAGE) $(ARGS)
+
+.PHONY: smoke
+smoke: ## Try the whole job against a deployed endpoint (URL, ARGS="--api-key KEY")
+	@scripts/smoke.sh $(URL) $(ARGS)
+
+.PHONY: logs
+logs: ## Show what a stage logs (STAGE, ARGS="--find ID --follow")
+	@scripts/logs.sh $(STAGE) $(ARGS)
+
+.PHONY: destroy
+destroy: ## Delete a stage (STAGE, ARGS="--with-data")
+	@scripts/destroy.sh $(STAGE) $(ARGS)
+
 .PHONY: redrive
 redrive: ## List what the service gave up, or try it again (STAGE, ARGS="--all --dry-run")
 	@AWS_PORT=$(AWS_PORT) scripts/redrive.sh $(STAGE) $(ARGS)

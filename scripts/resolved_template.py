@@ -20,6 +20,8 @@ from samtranslator.translator.transform import transform
 Json = dict[str, Any]
 Parameters = Mapping[str, str]
 
+# What has no default; its value does not matter here.
+ALWAYS_GIVEN = {"Revision": "1"}
 NO_VALUE = {"Ref": "AWS::NoValue"}
 PLACEHOLDER = re.compile(r"\$\{([^!}]+)\}")
 SECTIONS_DECIDED = {"Parameters", "Rules", "Mappings", "Conditions"}
@@ -30,7 +32,7 @@ def expanded(template: Json) -> Json:
     given = copy.deepcopy(template)
     # Where the code is does not matter here, but SAM insists on S3.
     given["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
-    result: Json = transform(given, {}, SimpleNamespace(load=dict))
+    result: Json = transform(given, ALWAYS_GIVEN, SimpleNamespace(load=dict))
     return result
 
 
@@ -91,8 +93,9 @@ class _Evaluation:
     def __init__(self, template: Json, parameters: Parameters) -> None:
         self._conditions: Json = template.get("Conditions", {})
         self._mappings: Json = template.get("Mappings", {})
+        given = {**ALWAYS_GIVEN, **parameters}
         self._parameters = {
-            name: _typed(declared["Type"], parameters.get(name, declared.get("Default")))
+            name: _typed(declared["Type"], given[name] if name in given else declared["Default"])
             for name, declared in template["Parameters"].items()
         }
 

@@ -42,12 +42,20 @@ def parser(script: str, description: str) -> argparse.ArgumentParser:
 def connect(stage: str, aws_port: int) -> OperatorSettings:
     """Read the stack's outputs. For local, make this process talk to the emulator from here on."""
     if stage == LOCAL:
-        emulator.drop_inherited(os.environ)
-        os.environ.update(emulator.environment_of(f"http://127.0.0.1:{aws_port}"))
-    name = stack.STACK_NAME if stage == LOCAL else f"{stack.STACK_NAME}-{stage}"
+        use_emulator(aws_port)
     cloudformation = boto3.session.Session().client("cloudformation", config=CONFIG)
-    described: Any = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    described: Any = cloudformation.describe_stacks(StackName=stack_name(stage))["Stacks"][0]
     return OperatorSettings.from_environment(settings_of(described))
+
+
+def use_emulator(aws_port: int) -> None:
+    """From here on this process talks to what `make run` has started."""
+    emulator.drop_inherited(os.environ)
+    os.environ.update(emulator.environment_of(f"http://127.0.0.1:{aws_port}"))
+
+
+def stack_name(stage: str) -> str:
+    return stack.STACK_NAME if stage == LOCAL else f"{stack.STACK_NAME}-{stage}"
 
 
 def settings_of(described: Mapping[str, Any]) -> dict[str, str]:

@@ -63,14 +63,17 @@ def drop_inherited(environment: MutableMapping[str, str]) -> None:
         del environment[name]
 
 
-def start(port: int, folder: Path, *, inherited: Sequence[int] = ()) -> Emulator:
+def start(
+    port: int, folder: Path, *, inherited: Sequence[int] = (), settings: Mapping[str, str] | None = None
+) -> Emulator:
     """Start the emulator and wait until it answers.
 
     `folder` holds its state and its log; `inherited` are descriptors that the
-    child keeps open too. Raises CannotStart.
+    child keeps open too; `settings` are further variables for the emulator's
+    environment. Raises CannotStart.
     """
     listen(port).close()
-    process = _spawn(port, folder.resolve(), inherited)
+    process = _spawn(port, folder.resolve(), inherited, settings or {})
     emulator = Emulator(f"http://{HOST}:{port}", process)
     try:
         _wait_until_healthy(emulator, port, folder)
@@ -81,8 +84,10 @@ def start(port: int, folder: Path, *, inherited: Sequence[int] = ()) -> Emulator
     return emulator
 
 
-def _spawn(port: int, folder: Path, inherited: Sequence[int]) -> subprocess.Popen[bytes]:
-    environment = _environment(port, folder / "emulator")
+def _spawn(
+    port: int, folder: Path, inherited: Sequence[int], settings: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    environment = {**_environment(port, folder / "emulator"), **settings}
     with (folder / "emulator.log").open("ab") as log:
         return subprocess.Popen(  # a file of ours
             [sys.executable, "-P", LAUNCHER],

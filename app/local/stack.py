@@ -73,8 +73,15 @@ def deploy(
     Raises CannotStart with the first reason when the stack is refused.
     """
     given = {**(parameters or {}), "Polling": "on" if code_uri else "off"}
-    apply(cloudformation, name, json.dumps(local_template(code_uri)), given)
+    given["Revision"] = revision_of(code_uri or "", given)
+    apply(cloudformation, name, json.dumps(local_template(code_uri, given["Revision"])), given)
     return Stack(outputs_of(cloudformation, name), dict(_resources(cloudformation, name)))
+
+
+def revision_of(code: str, parameters: Mapping[str, str]) -> str:
+    """Of this code with these parameters, for the template's parameter Revision."""
+    named = json.dumps([code, sorted(parameters.items())])
+    return hashlib.sha256(named.encode()).hexdigest()[:12]
 
 
 def outputs_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:

@@ -43,12 +43,15 @@ PLACEHOLDER = {
 }
 
 
-def local_template(code_uri: str | None = None) -> Json:
-    """template.yaml as deployed here: less what only AWS has, and with code to run."""
+def local_template(code_uri: str | None = None, revision: str = "0") -> Json:
+    """template.yaml as deployed here: less what only AWS has, and with code to run.
+
+    `revision` is that of the template's parameter: the emulator's SAM cannot look it up.
+    """
     template: Json = yaml_parse(TEMPLATE.read_text())
     left_out = {name for name, body in template["Resources"].items() if body["Type"] in LEFT_OUT_TYPES}
     template["Resources"] = {
-        name: _local_resource(body, left_out, code_uri)
+        name: _local_resource(body, left_out, code_uri, revision)
         for name, body in template["Resources"].items()
         if name not in left_out
     }
@@ -61,12 +64,13 @@ def local_template(code_uri: str | None = None) -> Json:
     return template
 
 
-def _local_resource(resource: Json, left_out: set[str], code_uri: str | None) -> Json:
+def _local_resource(resource: Json, left_out: set[str], code_uri: str | None, revision: str) -> Json:
     properties = deepcopy(resource.get("Properties", {}))
     for path in LEFT_OUT_PROPERTIES.get(resource["Type"], ()):
         _leave_out(properties, path.split("."))
     if resource["Type"] == FUNCTION:
         properties |= {"CodeUri": code_uri} if code_uri else PLACEHOLDER
+        properties["AutoPublishCodeSha256"] = revision
     local = {**resource, "Properties": properties}
     if "DependsOn" in local:
         needed = [local["DependsOn"]] if isinstance(local["DependsOn"], str) else local["DependsOn"]

@@ -192,6 +192,10 @@ class TestResolved:
             }
         }
 
+    def test_a_parameter_without_a_value_is_told(self) -> None:
+        with pytest.raises(LookupError):
+            resolved({"Parameters": {"Size": {"Type": "Number"}}, "Resources": {}}, {})
+
     def test_a_function_that_it_does_not_know_is_told(self) -> None:
         with pytest.raises(LookupError):
             resolved({"Parameters": {}, "Resources": {"A": {"Properties": {"Fn::Base64": "x"}}}}, {})

@@ -13,7 +13,7 @@ from app.api.answers import PAGES
 from app.config import ApiSettings, RelaySettings, Settings, WorkerSettings
 from app.domain.events import SOURCE, EventType
 from app.local import template as local
-from app.local.template import LEFT_OUT_PROPERTIES, LEFT_OUT_TYPES, TEMPLATE, local_template
+from app.local.template import FUNCTION, LEFT_OUT_PROPERTIES, LEFT_OUT_TYPES, TEMPLATE, local_template
 from scripts.api_deployments import renamed
 from scripts.resolved_template import expanded
 
@@ -228,6 +228,15 @@ class TestFunctions:
 
     def test_no_deployed_stack_can_trust_the_owner_header(self, template: Json) -> None:
         assert "local" not in template["Parameters"]["AuthMode"]["AllowedValues"]
+
+    def test_other_parameters_are_a_new_version_as_other_code_is(self, template: Json) -> None:
+        """SAM itself looks at the code only: the alias would stay with the old parameters."""
+        functions = {name: one for name, one in template["Resources"].items() if one["Type"] == FUNCTION}
+
+        assert {one["Properties"]["AutoPublishCodeSha256"]["Ref"] for one in functions.values()} == {
+            "Revision"
+        }
+        assert "Default" not in template["Parameters"]["Revision"]
 
     def test_the_worker_times_out_when_its_lease_ends(self, resources: Json) -> None:
         worker = properties(resources, "WorkerFunction")

@@ -5,11 +5,12 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 READY_SECONDS = 120
+SETTLES_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +90,10 @@ class Client:
         while (found := self.history(object_id)) != list(types):
             assert time.monotonic() < give_up, found
             time.sleep(0.05)
+
+
+def eventually(is_so: Callable[[], bool]) -> bool:
+    give_up = time.monotonic() + SETTLES_SECONDS
+    while not (found := is_so()) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    return found

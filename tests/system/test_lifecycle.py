@@ -1,16 +1,12 @@
 """What happens to an object after it is ready, on the running stack."""
 
-import time
-from collections.abc import Callable
-
 import boto3
 import pytest
 
-from tests.system.client import Client, send
+from tests.system.client import Client, eventually, send
 from tests.system.conftest import Runtime
 
 FIRST, SECOND = b"a,b\n1,2\n", b"a,b\n3,4\n5,6\n"
-SETTLES_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -107,13 +103,6 @@ class Storage:
         )
         # Of a purged event its key is left for a while, as the proof that it was counted.
         return [item["sk"]["S"] for item in found["Items"] if "purge_at" not in item]
-
-
-def eventually(is_so: Callable[[], bool]) -> bool:
-    give_up = time.monotonic() + SETTLES_SECONDS
-    while not (found := is_so()) and time.monotonic() < give_up:
-        time.sleep(0.1)
-    return found
 
 
 def test_usage_follows_what_is_there(running: Runtime) -> None:

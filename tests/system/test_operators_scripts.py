@@ -1,9 +1,6 @@
 """What an operator does from the shell, on the running stack."""
 
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import boto3
 import pytest
@@ -13,11 +10,12 @@ from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey
-from tests.system.client import Client
-from tests.system.conftest import ROOT, Runtime, started
+from tests.system import shell
+from tests.system.client import Client, eventually
+from tests.system.conftest import Runtime, started
+from tests.system.shell import Ran
 
 CSV = b"a,b\n1,2\n"
-SETTLES_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +30,12 @@ def client(own: Runtime) -> Client:
     return Client(own.url, {})
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    status: int
-    output: str
-
-
 def make(own: Runtime, target: str, *options: str) -> Ran:
-    command = ["make", "--no-print-directory", target, f"AWS_PORT={own.aws_port}", *options]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return Ran(ran.returncode, ran.stdout + ran.stderr)
+    return shell.run(["make", "--no-print-directory", target, f"AWS_PORT={own.aws_port}", *options], {})
 
 
 def run(own: Runtime, script: str, *arguments: str) -> Ran:
-    ran = subprocess.run(
-        [f"scripts/{script}.sh", "local", "--aws-port", str(own.aws_port), *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Ran(ran.returncode, ran.stdout + ran.stderr)
+    return shell.run_script(script, "local", "--aws-port", str(own.aws_port), *arguments)
 
 
 class Stage:
@@ -136,26 +119,11 @@ def test_a_message_that_nobody_understands_comes_back_to_the_dead_letters_counte
 
 
 def test_where_nothing_runs_that_is_said_in_one_line() -> None:
-    ran = subprocess.run(
-        ["scripts/redrive.sh", "local", "--aws-port", "1"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = shell.run_script("redrive", "local", "--aws-port", "1")
 
-    assert ran.returncode == 1
-    assert ran.stderr.startswith("wharf: ")
-    assert len(ran.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize("script", ["redrive", "republish", "subscriber"])
-def test_a_script_says_how_it_is_used(script: str) -> None:
-    ran = subprocess.run(
-        [f"scripts/{script}.sh", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-
-    assert ran.stdout.startswith(f"usage: scripts/{script}.sh")
+    assert ran.status == 1
+    assert ran.output.startswith("wharf: ")
+    assert len(ran.output.splitlines()) == 1
 
 
 def test_an_objects_current_state_is_published_again(own: Runtime, client: Client) -> None:
@@ -179,10 +147,3 @@ def test_the_example_of_a_subscriber_notes_what_is_ready(own: Runtime, client: C
 
     assert (deployed.status, deployed.output.startswith("Deployed.")) == (0, True)
     assert eventually(lambda: line in run(own, "subscriber").output)
-
-
-def eventually(is_so: Callable[[], bool]) -> bool:
-    give_up = time.monotonic() + SETTLES_SECONDS
-    while not (found := is_so()) and time.monotonic() < give_up:
-        time.sleep(0.1)
-    return found

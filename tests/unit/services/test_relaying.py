@@ -416,3 +416,23 @@ def test_any_text_of_an_object_reaches_a_subscriber_unchanged(
 
     [event] = received(aws, subscriber)
     assert (event["data"]["attributes"], event["data"]["name"]) == (attributes, stored.name)
+
+
+def test_an_object_that_an_operator_puts_back_is_announced_and_counted(
+    relaying: Relaying, aws: Aws, history: HistoryRepository, subscriber: str
+) -> None:
+    """As in docs/operations.md: restored from before its deletion, at the version after that."""
+    deleted = READY.delete(now=NOW, correlation_id="request-2")
+    relaying.relay([record(None, CREATED), record(CREATED, CLAIMED), record(CLAIMED, READY)])
+    before = UsageRepository(aws.dynamodb, aws.table).read(READY.owner)
+    relaying.relay([record(READY, deleted)])
+    history.purge(deleted.owner, deleted.id)
+    received(aws, subscriber)
+
+    back = replace(READY, version=deleted.version + 1)
+    relaying.relay([record(deleted, back)])
+
+    [event] = received(aws, subscriber)
+    assert (event["id"], event["type"]) == (f"{READY.id}:5", "object.ready")
+    assert history_of(aws) == [event]
+    assert UsageRepository(aws.dynamodb, aws.table).read(READY.owner) == before

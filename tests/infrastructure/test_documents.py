@@ -1,0 +1,202 @@
+"""What the pages in docs/ say of the template and of the scripts is so."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from app.local.template import TEMPLATE
+from scripts.deployment import missing_principals
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+DEPLOYING = (ROOT / "docs" / "deploying.md").read_text()
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def template() -> Json:
+    parsed: Json = yaml_parse(TEMPLATE.read_text())
+    return parsed
+
+
+def of_type(template: Json, resource_type: str) -> dict[str, Json]:
+    return {name: one for name, one in template["Resources"].items() if one["Type"] == resource_type}
+
+
+def section(page: str, title: str) -> str:
+    """From a heading to the next one of its level or above."""
+    found = re.search(rf"^(#+) {re.escape(title)}$", page, re.MULTILINE)
+    assert found, title
+    rest = page[found.end() :]
+    following = re.search(rf"^#{{1,{len(found[1])}}} ", rest, re.MULTILINE)
+    return rest[: following.start()] if following else rest
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row, but for headings."""
+    lines = re.findall(r"^\|(.*)\|$", text, re.MULTILINE)
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+    rules = [number for number, row in enumerate(cells) if all(set(cell) <= {"-"} for cell in row)]
+    return [row for number, row in enumerate(cells) if number not in rules and number + 1 not in rules]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", page, re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
+
+
+def test_every_alarm_is_explained_and_no_other(template: Json) -> None:
+    alarms = set(of_type(template, "AWS::CloudWatch::Alarm"))
+    explained = [re.findall(r"`(\w+)`", row[0])[0] for row in rows(section(OPERATIONS, "The alarms"))]
+
+    assert set(explained) == alarms
+    assert len(explained) == len(alarms)
+    assert all(all(row) for row in rows(section(OPERATIONS, "The alarms")))
+
+
+def test_the_alarms_that_roll_back_are_marked(template: Json) -> None:
+    functions = of_type(template, "AWS::Serverless::Function").values()
+    preferences = [one["Properties"]["DeploymentPreference"] for one in functions]
+    rolling_back = {alarm["Ref"] for preference in preferences for alarm in preference["Alarms"]}
+    marked = {row[0] for row in rows(section(OPERATIONS, "The alarms")) if row[0].endswith("*")}
+
+    assert marked == {f"`{alarm}` *" for alarm in rolling_back}
+
+
+def test_every_panel_of_the_dashboard_is_explained(template: Json) -> None:
+    body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    titles = [widget["properties"]["title"] for widget in json.loads(body)["widgets"]]
+
+    assert [row[0] for row in rows(section(OPERATIONS, "The dashboard"))] == titles
+
+
+def test_every_parameter_is_described_with_its_default(template: Json) -> None:
+    described = {
+        name: row[1]
+        for row in rows(section(DEPLOYING, "Parameters"))
+        for name in re.findall(r"`(\w+)`", row[0])
+    }
+
+    assert set(described) == set(template["Parameters"])
+    for name, default in described.items():
+        assert default.strip("`") == str(template["Parameters"][name].get("Default", "")), name
+
+
+def test_the_sizes_of_the_stages_are_those_of_the_template(template: Json) -> None:
+    said = {row[0]: row[1:] for row in rows(section(DEPLOYING, "One command"))}
+    sizes = template["Mappings"]["Sizes"]
+
+    for column, stage in enumerate(("dev", "prod")):
+        memory = ", ".join(str(sizes[stage][name]) for name in ("ApiMemory", "WorkerMemory", "RelayMemory"))
+        assert said["memory of API, worker, relay in MB"][column] == memory
+        assert said["event archive"][column] == f"{sizes[stage]['ArchiveDays']} days"
+
+
+def test_every_script_that_the_docs_name_exists_and_can_be_run() -> None:
+    named = {name for page in PAGES for name in re.findall(r"scripts/\w+\.\w+", page.read_text())}
+
+    assert named >= {f"scripts/{name}.sh" for name in ("deploy", "smoke", "redrive", "logs", "destroy")}
+    for name in named:
+        assert (ROOT / name).is_file(), name
+        assert not name.endswith(".sh") or (ROOT / name).stat().st_mode & 0o111, name
+
+
+def test_every_output_that_the_docs_read_exists(template: Json) -> None:
+    read = {name for page in PAGES for name in re.findall(r"\$\(output (\w+)\)", page.read_text())}
+
+    assert read
+    assert read <= set(template["Outputs"])
+
+
+@pytest.mark.parametrize("page", ["deploying", "operations"])
+def test_the_shell_examples_are_sound(page: str, tmp_path: Path) -> None:
+    examples = blocks({"deploying": DEPLOYING, "operations": OPERATIONS}[page], "bash")
+    script = tmp_path / "examples.sh"
+    script.write_text("\n".join(["#!/usr/bin/env bash", *examples]))
+
+    done = subprocess.run(["bash", "-n", script], capture_output=True, text=True, check=False)
+
+    assert examples
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+class TestKeyPolicy:
+    @pytest.fixture
+    def policy(self) -> Json:
+        first = json.loads(blocks(section(DEPLOYING, "A KMS key of your own"), "json")[0])
+        assert isinstance(first, dict)
+        return first
+
+    def test_the_deployment_finds_nothing_missing_in_it(self, policy: Json) -> None:
+        assert list(missing_principals(policy, "REGION")) == []
+
+    def test_each_statement_has_its_source(self, policy: Json) -> None:
+        explained = rows(section(DEPLOYING, "A KMS key of your own"))
+        named = [name for row in explained for name in re.findall(r"`(\w+)`", row[0])]
+
+        assert named == [statement["Sid"] for statement in policy["Statement"]]
+        assert all("Guide" in row[2] for row in explained)
+
+    def test_the_roles_reach_the_services_that_they_call(self, policy: Json) -> None:
+        statement = policy["Statement"][1]
+        services = {name.split(".")[0] for name in statement["Condition"]["StringEquals"]["kms:ViaService"]}
+
+        assert services == {"dynamodb", "s3", "sqs", "lambda", "sns"}
+
+    def test_its_log_groups_are_those_of_the_template(self, template: Json, policy: Json) -> None:
+        statement = next(one for one in policy["Statement"] if one["Sid"] == "LogGroupsOfTheStack")
+        arns = statement["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+        patterns = [arn.partition("log-group:")[2].replace("*", ".*") for arn in arns]
+        groups = [
+            one["Properties"]["LogGroupName"]["Fn::Sub"].replace("${AWS::StackName}", "STACK")
+            for one in of_type(template, "AWS::Logs::LogGroup").values()
+        ]
+
+        assert groups
+        assert all(any(re.fullmatch(pattern, group) for pattern in patterns) for group in groups)
+
+
+def test_every_policy_in_the_docs_is_json_with_a_version() -> None:
+    policies = [json.loads(block) for block in blocks(DEPLOYING, "json")]
+
+    assert len(policies) == 3
+    assert {policy["Version"] for policy in policies} == {"2012-10-17"}
+
+
+COST_TABLES = [
+    rows(f"{table}\n") for table in re.findall(r"(?:^\|.*\|\n)+", section(DEPLOYING, "Costs"), re.MULTILINE)
+]
+
+
+class TestCosts:
+    def test_each_line_is_quantity_times_price(self) -> None:
+        lines = [row for table in COST_TABLES for row in table if row[0] != "**sum**"]
+
+        assert len(lines) > 30
+        for what, quantity, price, dollars in lines:
+            assert abs(number(quantity) * number(price) - float(dollars)) <= 0.0051, what
+
+    def test_each_sum_is_that_of_its_lines(self) -> None:
+        sums = 0
+        for table in COST_TABLES:
+            *lines, (last, _, _, dollars) = table
+            if last == "**sum**":
+                sums += 1
+                assert f"**{sum(float(row[3]) for row in lines):.2f}**" == dollars
+        assert sums == 4
+
+    def test_the_alarms_are_counted(self, template: Json) -> None:
+        alarms = len(of_type(template, "AWS::CloudWatch::Alarm"))
+
+        assert f"{alarms} alarms" in {row[1] for table in COST_TABLES for row in table}
+
+
+def number(text: str) -> float:
+    return float(text.split(" ", maxsplit=1)[0])

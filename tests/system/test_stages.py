@@ -1,0 +1,150 @@
+"""Scripts that work on a deployed stage, on one that the emulator has."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from app.local import emulator as emulators
+from app.local import stack as stacks
+from app.local.emulator import Emulator
+from scripts.deployment import delete_old_versions
+from tests.system.conftest import Runtime, SignedApi, free_port, session_of
+from tests.system.shell import run_script
+
+STACK = "wharf-dev"
+
+
+class TestSmoke:
+    def test_it_does_the_whole_job_where_nobody_is_asked_who_they_are(self, running: Runtime) -> None:
+        ran = run_script("smoke", running.url, "--local")
+
+        assert ran.status == 0, ran.output
+        assert [line[:2] for line in ran.output.splitlines()] == ["ok"] * 6
+
+    def test_it_does_the_whole_job_behind_api_gateway_with_signed_requests(
+        self, functions: SignedApi
+    ) -> None:
+        keys = {
+            "AWS_ACCESS_KEY_ID": functions.credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": functions.credentials.secret_key,
+            "AWS_DEFAULT_REGION": functions.region,
+        }
+        ran = run_script("smoke", functions.url, "--sign", environment=keys)
+
+        assert ran.status == 0, ran.output
+        assert "ok      strangers are refused" in ran.output
+        assert "ok      what was created is listed, and deleted again" in ran.output
+
+    def test_without_a_caller_it_checks_what_is_open_and_what_is_not(self, functions: SignedApi) -> None:
+        ran = run_script("smoke", functions.url)
+
+        assert ran.status == 0, ran.output
+        assert "open paths answer" in ran.output
+        assert "strangers are refused" in ran.output
+        assert "Not tried: the job itself" in ran.output
+
+    def test_a_stage_that_trusts_strangers_fails(self, running: Runtime) -> None:
+        ran = run_script("smoke", running.url)
+
+        assert ran.status == 1
+        assert "FAILED  GET /v1/objects without a caller: 200" in ran.output
+
+    def test_an_endpoint_that_is_not_there_fails_in_one_line(self) -> None:
+        ran = run_script("smoke", f"http://127.0.0.1:{free_port()}")
+
+        assert ran.status == 1
+        assert len(ran.output.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulator in AWS's place, with a deployed stage dev."""
+    own = emulators.start(free_port(), tmp_path_factory.mktemp("stage"))
+    try:
+        yield own
+    finally:
+        own.stop()
+
+
+@pytest.fixture
+def session(stage: Emulator) -> boto3.session.Session:
+    session = session_of(stage)
+    stacks.deploy(session.client("cloudformation", endpoint_url=stage.url), name=STACK)
+    return session
+
+
+def test_old_versions_are_deleted_and_those_in_use_are_kept(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    client = session.client("lambda", endpoint_url=stage.url)
+    stack = stacks.deploy(session.client("cloudformation", endpoint_url=stage.url), name=STACK)
+    name = stack.resources["ApiFunction"]
+    for number in range(4):
+        client.update_function_configuration(FunctionName=name, Description=f"change {number}")
+        client.publish_version(FunctionName=name)
+    live = client.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+
+    deleted = delete_old_versions(client, name)
+
+    kept = {one["Version"] for one in client.list_versions_by_function(FunctionName=name)["Versions"]}
+    assert deleted
+    assert kept == {"$LATEST", live, "4", "5"}
+
+
+def test_the_logs_of_all_functions_are_shown_in_order_and_searched(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    client = session.client("logs", endpoint_url=stage.url)
+    now = round(time.time() * 1000)
+    for group, moment, message in (
+        (f"/aws/lambda/{STACK}-worker", now, '{"level": "INFO", "message": "object.ready", "id": "7"}'),
+        (f"/aws/lambda/{STACK}-api", now - 5, '{"level": "INFO", "message": "request.done", "id": "7"}'),
+        (f"/aws/lambda/{STACK}-relay", now - 9, '{"level": "INFO", "message": "relay.done"}'),
+    ):
+        client.create_log_stream(logGroupName=group, logStreamName="one")
+        events: Any = [{"timestamp": moment, "message": message}]
+        client.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
+
+    everything = run_script("logs", "dev", environment=stage.environment)
+    found = run_script("logs", "dev", "--find", "7", environment=stage.environment)
+
+    assert everything.status == 0, everything.output
+    names = [word for word in everything.output.split() if word.endswith((".done", ".ready"))]
+    assert names == ["relay.done", "request.done", "object.ready"]
+    assert [line.split()[1] for line in found.output.splitlines()] == ["api", "worker"]
+
+
+def test_a_stage_is_deleted_only_by_its_name_and_its_data_only_when_asked(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    s3 = session.client("s3", endpoint_url=stage.url)
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    bucket = stacks.outputs_of(cloudformation, STACK)["BucketName"]
+    s3.put_object(Bucket=bucket, Key="payloads/x", Body=b"x")
+
+    wrong = run_script("destroy", "dev", "--yes", "wharf-prod", environment=stage.environment)
+    kept = run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
+
+    assert (wrong.status, wrong.output) == (1, "Nothing was deleted.\n")
+    assert kept.status == 0, kept.output
+    assert f"BucketName {bucket}: kept" in kept.output
+
+
+@pytest.mark.parametrize(
+    "script", ["deploy", "destroy", "logs", "redrive", "republish", "smoke", "subscriber"]
+)
+def test_a_script_says_how_it_is_used(script: str) -> None:
+    ran = run_script(script, "--help")
+
+    assert ran.status == 0
+    assert ran.output.startswith(f"usage: scripts/{script}.sh")
+
+
+def test_a_stage_that_is_none_is_not_deployed() -> None:
+    ran = run_script("deploy", "staging")
+
+    assert ran.status == 2
+    assert ran.output.startswith("usage: scripts/deploy.sh")
