@@ -25,7 +25,11 @@ NAME = re.compile(r"\b(ApiKey|Iam|Cognito)Deployment[0-9a-f]{8}\b")
 
 def fingerprint(template: dict[str, Any]) -> str:
     """Eight hex digits, of everything that a deployment is a snapshot of."""
-    depicted = {name: body for name, body in template["Resources"].items() if body["Type"] in DEPICTED}
+    depicted = {
+        name: {part: value for part, value in body.items() if part != "Metadata"}
+        for name, body in template["Resources"].items()
+        if body["Type"] in DEPICTED
+    }
     return hashlib.sha256(json.dumps(depicted, sort_keys=True).encode()).hexdigest()[:8]
 
 

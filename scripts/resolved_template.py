@@ -20,7 +20,7 @@ from samtranslator.translator.transform import transform
 Json = dict[str, Any]
 Parameters = Mapping[str, str]
 
-# What has no default; its value does not matter here.
+# What every deployment must name; its value does not matter here.
 ALWAYS_GIVEN = {"Revision": "1"}
 NO_VALUE = {"Ref": "AWS::NoValue"}
 PLACEHOLDER = re.compile(r"\$\{([^!}]+)\}")

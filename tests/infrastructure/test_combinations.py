@@ -10,7 +10,7 @@ from app.local.template import TEMPLATE
 from scripts.combinations import CHOICES, combinations, covering
 from scripts.findings import ACCEPTED, Finding, objections
 from scripts.policies import Policy, policies
-from scripts.resolved_template import broken_rules, dangling, expanded, resolved
+from scripts.resolved_template import ALWAYS_GIVEN, broken_rules, dangling, expanded, resolved
 
 Json = dict[str, Any]
 GIVEN = {name: values[-1] for name, values in CHOICES.items()}
@@ -93,7 +93,12 @@ class TestChoices:
     def test_they_are_of_every_parameter_that_something_depends_on(self, template: Json) -> None:
         decisive = {*names(template["Rules"]), *names(template["Conditions"]), *looked_up(template)}
 
-        assert set(CHOICES) == (decisive & set(template["Parameters"])) - PICKS_A_NUMBER
+        assert set(CHOICES) == (decisive & set(template["Parameters"])) - PICKS_A_NUMBER - set(ALWAYS_GIVEN)
+
+    def test_a_deployment_that_names_no_revision_is_refused(self, template: Json) -> None:
+        [told] = broken_rules(template, {"Revision": "unnamed"})
+
+        assert told.startswith("Name the Revision")
 
     def test_they_are_values_that_the_template_takes(self, template: Json) -> None:
         for name, values in CHOICES.items():

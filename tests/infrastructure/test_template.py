@@ -236,7 +236,7 @@ class TestFunctions:
         assert {one["Properties"]["AutoPublishCodeSha256"]["Ref"] for one in functions.values()} == {
             "Revision"
         }
-        assert "Default" not in template["Parameters"]["Revision"]
+        assert template["Parameters"]["Revision"]["Default"] == "unnamed"
 
     def test_the_worker_times_out_when_its_lease_ends(self, resources: Json) -> None:
         worker = properties(resources, "WorkerFunction")
