@@ -171,16 +171,16 @@ lock: ## Compile the hashed lock files anew (needs uv)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
-# What `sam build` runs for each function: its own part of the lock, and the code.
-.PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction
-build-ApiFunction: bundle-api
-build-WorkerFunction: bundle-worker
-build-RelayFunction: bundle-relay
+PLATFORM ?= lambda
+BUNDLES ?= .aws-sam/bundles
+.PHONY: bundles
+bundles: ## Build what each function is deployed as, in BUNDLES (PLATFORM=native: for this machine)
+	@for name in api worker relay; do \
+	  rm -rf "$(BUNDLES)/$$name"; \
+	  $(PYTHON) -m scripts.bundle $$name "$(BUNDLES)/$$name" --platform $(PLATFORM); \
+	done
 
-.PHONY: bundle-%
-bundle-%:
-	@python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	  --only-binary=:all: --implementation cp --python-version 3.13 \
-	  --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 \
-	  --target "$(ARTIFACTS_DIR)" -r requirements-$*.txt
-	@cp -R app "$(ARTIFACTS_DIR)"
+# What `sam build` runs for each function.
+.PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction
+build-ApiFunction build-WorkerFunction build-RelayFunction: build-%Function:
+	@$(PYTHON) -m scripts.bundle $(shell tr A-Z a-z <<< $*) "$(ARTIFACTS_DIR)"
