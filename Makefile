@@ -60,7 +60,7 @@ run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA
 	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir $(DATA_DIR)
 
 .PHONY: test
-test: $(DEV_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
+test: $(DEV_STAMP) $(SAM_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
 	@$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(TESTS)
 
 .PHONY: real-files
