@@ -87,12 +87,13 @@ CSV_SPECTRUM_SUM := 002a6a938bf51ceb26af7b760f5c1b54baca4820b0e9142f135619210c93
 check: lint template test ## Everything that a change must pass
 
 .PHONY: lint
-lint: $(DEV_STAMP) ## Format, lint, types, import rules, shell scripts
+lint: $(DEV_STAMP) $(SAM_STAMP) ## Format, lint, types, import rules, shell scripts, Dockerfile
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/shellcheck .ci/run scripts/*.sh
+	@$(VENV)-sam/bin/hadolint Dockerfile
 
 .PHONY: template
 template: $(DEV_STAMP) $(SAM_STAMP) ## Validate template.yaml with cfn-lint and both ways of SAM
