@@ -62,9 +62,8 @@ NEVER_LOADED = (
     "**/tests",
     "**/examples-1.json",
 )
-# Distributions that are asked for their version or their entry points, and the files that answer.
-ASKED = ("duckdb-", "opentelemetry_api-")
-ANSWERS = ("METADATA", "entry_points.txt")
+# DuckDB asks for its own version; nothing else in a bundle is ever asked for.
+KEPT_METADATA = "duckdb-*.dist-info/METADATA"
 
 
 def main() -> None:
@@ -111,11 +110,9 @@ def unneeded(folder: Path, used_services: frozenset[str]) -> Iterator[Path]:
     for service in (folder / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in used_services:
             yield service
-    for metadata in folder.glob("*.dist-info"):
-        if metadata.name.startswith(ASKED):
-            yield from (path for path in metadata.iterdir() if path.name not in ANSWERS)
-        else:
-            yield metadata
+    kept = set(folder.glob(KEPT_METADATA))
+    yield from (path for path in folder.glob("*.dist-info/*") if path not in kept)
+    yield from (path for path in folder.glob("*.dist-info") if path not in {one.parent for one in kept})
 
 
 def remove(paths: Iterable[Path]) -> None:

@@ -93,10 +93,7 @@ class TestBundle:
         found = {str(path.relative_to(bundles[name])) for path in bundles[name].rglob("*")}
 
         assert not [path for path in found if re.search(r"(^|/)(tests?|bin|awscrt)(/|$)|\.pyi$", path)]
-        assert {path.split("-")[0] for path in found if path.endswith(".dist-info")} <= {
-            "duckdb",
-            "opentelemetry_api",
-        }
+        assert {path.split("-")[0] for path in found if path.endswith(".dist-info")} <= {"duckdb"}
 
     def test_it_is_small_enough(self, bundles: Bundles, name: str, measured: Measured) -> None:
         found = files(bundles[name])
