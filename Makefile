@@ -64,7 +64,7 @@ run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA
 	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir $(DATA_DIR)
 
 .PHONY: test
-test: $(DEV_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
+test: $(DEV_STAMP) $(SAM_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
 	@$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(TESTS)
 
 .PHONY: real-files
@@ -91,12 +91,13 @@ CSV_SPECTRUM_SUM := 002a6a938bf51ceb26af7b760f5c1b54baca4820b0e9142f135619210c93
 check: lint template test ## Everything that a change must pass
 
 .PHONY: lint
-lint: $(DEV_STAMP) ## Format, lint, types, import rules, shell scripts
+lint: $(DEV_STAMP) $(SAM_STAMP) ## Format, lint, types, import rules, shell scripts, Dockerfile
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/shellcheck .ci/run scripts/*.sh
+	@$(VENV)-sam/bin/hadolint Dockerfile
 
 .PHONY: template
 template: $(DEV_STAMP) $(SAM_STAMP) $(AUDIT_STAMP) ## Lint template.yaml and what it deploys (COMBINATIONS=all: in every way)
@@ -176,16 +177,16 @@ lock: ## Compile the hashed lock files anew (needs uv)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
-# What `sam build` runs for each function: its own part of the lock, and the code.
-.PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction
-build-ApiFunction: bundle-api
-build-WorkerFunction: bundle-worker
-build-RelayFunction: bundle-relay
+PLATFORM ?= lambda
+BUNDLES ?= .aws-sam/bundles
+.PHONY: bundles
+bundles: ## Build what each function is deployed as, in BUNDLES (PLATFORM=native: for this machine)
+	@for name in api worker relay; do \
+	  rm -rf "$(BUNDLES)/$$name"; \
+	  $(PYTHON) -m scripts.bundle $$name "$(BUNDLES)/$$name" --platform $(PLATFORM); \
+	done
 
-.PHONY: bundle-%
-bundle-%:
-	@python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	  --only-binary=:all: --implementation cp --python-version 3.13 \
-	  --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 \
-	  --target "$(ARTIFACTS_DIR)" -r requirements-$*.txt
-	@cp -R app "$(ARTIFACTS_DIR)"
+# What `sam build` runs for each function.
+.PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction
+build-ApiFunction build-WorkerFunction build-RelayFunction: build-%Function:
+	@$(PYTHON) -m scripts.bundle $(shell tr A-Z a-z <<< $*) "$(ARTIFACTS_DIR)"

@@ -2,9 +2,11 @@
 
 from app.api.app import create_app
 from app.api.gateway import create_handler
+from app.api.priming import prime_before_snapshot
 from app.bootstrap import build_api
 from app.config import ApiSettings
 
 settings = ApiSettings.from_environment()
 app = create_app(build_api(settings), settings)
 handler = create_handler(app)
+prime_before_snapshot(handler)

@@ -20,7 +20,7 @@ from app.config import ConfigurationError
 from app.local import emulator
 from app.local.emulator import Emulator
 from app.local.errors import AWS_FAULTS, CannotStart
-from app.local.ports import listen
+from app.local.ports import HOST, listen, reached_at
 
 EXPECTED = (CannotStart, ConfigurationError, *AWS_FAULTS)
 LOOK_SECONDS = 0.2
@@ -31,6 +31,7 @@ class Options:
     port: int
     aws_port: int
     data_dir: Path
+    host: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,10 +54,15 @@ def parse(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--port", type=port, default=8000, help="of the API")
     parser.add_argument("--aws-port", type=port, default=4566, help="of the AWS emulator")
     parser.add_argument("--data-dir", type=Path, default=Path(".local"), help="what is kept between runs")
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        help="where both servers listen; they believe any caller, so another one only inside a container",
+    )
     given = parser.parse_args(arguments)
     if given.port == given.aws_port:
         parser.error("--port and --aws-port must differ")
-    return Options(given.port, given.aws_port, given.data_dir)
+    return Options(given.port, given.aws_port, given.data_dir, given.host)
 
 
 def port(text: str) -> int:
@@ -69,7 +75,7 @@ def port(text: str) -> int:
 def run(options: Options, running: ExitStack) -> None:
     """Start everything and stay until a signal, or until a part of it ends by itself."""
     lock = lock_folder(options.data_dir)
-    listener = running.enter_context(listen(options.port))
+    listener = running.enter_context(listen(options.port, options.host))
     aws = start_aws(options, lock, running)
     # Only now: the loggers and clients in these read the environment at import.
     from app.local.runtime import start  # noqa: PLC0415
@@ -98,7 +104,7 @@ def start_aws(options: Options, lock: int, running: ExitStack) -> Emulator | Non
     os.environ.setdefault("LOG_FORMAT", "text")
     if "AWS_ENDPOINT_URL" in os.environ:
         return None
-    started = emulator.start(options.aws_port, options.data_dir, inherited=[lock])
+    started = emulator.start(options.aws_port, options.data_dir, host=options.host, inherited=[lock])
     running.callback(started.stop)
     emulator.drop_inherited(os.environ)
     os.environ.update(started.environment)
@@ -107,7 +113,7 @@ def start_aws(options: Options, lock: int, running: ExitStack) -> Emulator | Non
 
 
 def greeting(options: Options, aws: Emulator | None) -> str:
-    here = f"http://127.0.0.1:{options.port}"
+    here = f"http://{reached_at(options.host)}:{options.port}"
     console = Path(__file__).parents[1] / "console" / "index.html"
     lines = [
         "Wharf is running.",

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.local.errors import CannotStart
-from app.local.ports import HOST, listen
+from app.local.ports import HOST, listen, reached_at
 
 REGION = "us-east-1"
 START_SECONDS = 30
@@ -64,7 +65,12 @@ def drop_inherited(environment: MutableMapping[str, str]) -> None:
 
 
 def start(
-    port: int, folder: Path, *, inherited: Sequence[int] = (), settings: Mapping[str, str] | None = None
+    port: int,
+    folder: Path,
+    *,
+    host: str = HOST,
+    inherited: Sequence[int] = (),
+    settings: Mapping[str, str] | None = None,
 ) -> Emulator:
     """Start the emulator and wait until it answers.
 
@@ -72,11 +78,12 @@ def start(
     child keeps open too; `settings` are further variables for the emulator's
     environment. Raises CannotStart.
     """
-    listen(port).close()
-    process = _spawn(port, folder.resolve(), inherited, settings or {})
-    emulator = Emulator(f"http://{HOST}:{port}", process)
+    listen(port, host).close()
+    environment = {**_environment(port, folder.resolve() / "emulator", host), **(settings or {})}
+    process = _spawn(folder.resolve(), inherited, environment)
+    emulator = Emulator(f"http://{reached_at(host)}:{port}", process)
     try:
-        _wait_until_healthy(emulator, port, folder)
+        _wait_until_healthy(emulator, folder)
     except BaseException:
         process.kill()
         process.wait()
@@ -84,10 +91,7 @@ def start(
     return emulator
 
 
-def _spawn(
-    port: int, folder: Path, inherited: Sequence[int], settings: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
-    environment = {**_environment(port, folder / "emulator"), **settings}
+def _spawn(folder: Path, inherited: Sequence[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     with (folder / "emulator.log").open("ab") as log:
         return subprocess.Popen(  # a file of ours
             [sys.executable, "-P", LAUNCHER],
@@ -101,7 +105,7 @@ def _spawn(
         )
 
 
-def _environment(port: int, state: Path) -> dict[str, str]:
+def _environment(port: int, state: Path, host: str) -> dict[str, str]:
     """Everything the emulator may know; inherited AWS settings would lead it astray."""
     temporary = state / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -109,9 +113,9 @@ def _environment(port: int, state: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | {
         **CREDENTIALS,
-        "BIND_HOST": HOST,
+        "BIND_HOST": host,
         "GATEWAY_PORT": str(port),
-        "MINISTACK_HOST": HOST,
+        "MINISTACK_HOST": reached_at(host),
         "MINISTACK_REGION": REGION,
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state / "state"),
@@ -124,17 +128,17 @@ def _environment(port: int, state: Path) -> dict[str, str]:
     }
 
 
-def _wait_until_healthy(emulator: Emulator, port: int, folder: Path) -> None:
+def _wait_until_healthy(emulator: Emulator, folder: Path) -> None:
     give_up = time.monotonic() + START_SECONDS
     while emulator.is_alive() and time.monotonic() < give_up:
-        if _answers(port):
+        if _answers(emulator.url):
             return
         time.sleep(0.05)
     raise CannotStart(f"The AWS emulator did not start; {folder / 'emulator.log'} says why.")
 
 
-def _answers(port: int) -> bool:
-    connection = HTTPConnection(HOST, port, timeout=1)
+def _answers(url: str) -> bool:
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=1)
     try:
         connection.request("GET", "/_ministack/health")
         return connection.getresponse().status == HTTPStatus.OK
