@@ -1,5 +1,6 @@
 """Scripts that work on a deployed stage, on one that the emulator has."""
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from app.local import stack as stacks
 from app.local.emulator import Emulator
 from scripts.deployment import delete_old_versions
 from tests.system.conftest import Runtime, SignedApi, free_port, session_of
-from tests.system.shell import run_script
+from tests.system.shell import Ran, run, run_script
 
 STACK = "wharf-dev"
 
@@ -92,6 +93,53 @@ def test_old_versions_are_deleted_and_those_in_use_are_kept(
     kept = {one["Version"] for one in client.list_versions_by_function(FunctionName=name)["Versions"]}
     assert deleted
     assert kept == {"$LATEST", live, "4", "5"}
+
+
+def deployment(stage: Emulator, *arguments: str) -> Ran:
+    return run([sys.executable, "-m", "scripts.deployment", *arguments], stage.environment)
+
+
+def test_before_a_deployment_the_account_is_made_ready_once(stage: Emulator) -> None:
+    first = deployment(stage, "check", "dev")
+    again = deployment(stage, "check", "dev")
+
+    assert (first.status, again.status) == (0, 0), first.output
+    assert first.output.startswith("Account 000000000000, region us-east-1, as ")
+    assert "Creating the stack wharf-account" in first.output
+    assert "Creating" not in again.output
+
+
+def test_before_a_deployment_a_key_that_is_closed_to_the_services_is_refused(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    key = session.client("kms", endpoint_url=stage.url).create_key()["KeyMetadata"]["Arn"]
+
+    ran = deployment(stage, "check", "prod", f"KmsKeyArn={key}")
+
+    assert ran.status == 1
+    assert [
+        line.split(" does not let ")[1].split()[0] for line in ran.output.splitlines() if key in line
+    ] == [
+        "events.amazonaws.com",
+        "logs.us-east-1.amazonaws.com",
+        "cloudwatch.amazonaws.com",
+    ]
+
+
+def test_after_a_deployment_the_outputs_and_the_first_key_are_told(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    gateway = session.client("apigateway", endpoint_url=stage.url)
+    outputs = stacks.outputs_of(session.client("cloudformation", endpoint_url=stage.url), STACK)
+
+    finished = deployment(stage, "finish", "dev")
+    key = deployment(stage, "api-key", "dev")
+    missing = deployment(stage, "finish", "prod")
+
+    assert finished.status == 0, finished.output
+    assert f"ApiUrl={outputs['ApiUrl']}" in finished.output.splitlines()
+    assert key.output.strip() == gateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+    assert (missing.status, len(missing.output.splitlines())) == (1, 1)
 
 
 def test_the_logs_of_all_functions_are_shown_in_order_and_searched(
