@@ -18,6 +18,7 @@ import boto3
 from samtranslator.yaml_helper import yaml_parse
 
 from app.local import stack
+from app.local.errors import CannotStart
 from scripts import stages
 
 if TYPE_CHECKING:
@@ -66,11 +67,13 @@ def as_override(name: str, value: str) -> str:
 
 
 def fingerprint(folder: Path) -> str:
-    """Of all files in a folder, by names and contents."""
+    """Of all files in a folder, by names and contents. Raises CannotStart when there are none."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
+    if not any(folder.glob("*")):
+        raise CannotStart(f"There is nothing in {folder}: run `sam build` first.")
     return digest.hexdigest()
 
 

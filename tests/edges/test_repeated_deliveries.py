@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,25 +20,16 @@ from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.events import public_view
 from app.local.stream import stream_record
 from app.messaging.event_bus import EventBus
-from app.messaging.work_queue import WorkQueue
 from app.processors.report import ArtifactFile, Report, Task
-from app.processors.sandbox import Sandbox
-from app.services.editing import Editing
-from app.services.objects import NewObject, Objects
-from app.services.processing import Processing
-from app.services.purging import Purging
+from app.services.objects import NewObject
 from app.services.relaying import Relaying, StreamRecord
-from app.services.sweeping import Sweeping
-from app.services.uploads import DeclaredPayload, InlinePayload, Uploads
-from app.storage.history import HistoryRepository
-from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadStore
+from app.services.uploads import DeclaredPayload, InlinePayload
 from app.storage.usage import UsageRepository
 from app.worker.batch import BatchWorker
-from app.worker.dispatch import Dispatcher
 from tests.conftest import Aws, Clock, Measured, make_aws
 from tests.edges.test_worker_batch import s3_event
 from tests.faults import calls_of, unhook_all
+from tests.services import WholeService
 
 ME = "local-me"
 SEEDS = 200
@@ -63,41 +54,14 @@ class SandboxHere:
         return Report({"bytes": len(content)}, (ArtifactFile("profile.json", "application/json"),))
 
 
-class Service:
-    """The whole service but for its sandbox, on AWS in this process."""
+class Service(WholeService):
+    """Fed by hand: what S3, the stream and the bus would announce is asked for."""
 
     def __init__(self, aws: Aws, streams: Any) -> None:
-        self.aws, self.streams = aws, streams
-        clock = Clock()
-        self.repository = ObjectRepository(aws.dynamodb, aws.table, shards=1)
-        self.payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
-        self.history = HistoryRepository(aws.dynamodb, aws.table)
+        super().__init__(aws, Clock(), SandboxHere())
+        self.streams = streams
         self.usage = UsageRepository(aws.dynamodb, aws.table)
-        uploads = Uploads(self.payloads, seconds=900)
-        self.objects = Objects(
-            self.repository,
-            self.payloads,
-            self.history,
-            uploads,
-            shards=1,
-            download_seconds=300,
-            clock=clock,
-        )
-        self.editing = Editing(self.repository, self.payloads, uploads, clock=clock)
-        queue = WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
-        purging = Purging(self.repository, self.payloads, self.history, clock=clock)
-        sweeping = Sweeping(self.repository, self.payloads, queue, purging, max_attempts=3, clock=clock)
-        processing = Processing(
-            self.repository,
-            self.payloads,
-            queue,
-            cast(Sandbox, SandboxHere()),
-            lease_seconds=300,
-            max_attempts=3,
-            memory_limit=1,
-            clock=clock,
-        )
-        self.worker = BatchWorker(Dispatcher(processing, purging, sweeping), queue)
+        self.worker = BatchWorker(self.dispatcher, self.queue)
         self.relaying = Relaying(self.history, self.usage, EventBus(aws.events, aws.bus), self.payloads)
         self._published = calls_of(aws.events)
         self._announced = 0

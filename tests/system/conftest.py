@@ -130,13 +130,20 @@ def wait_until_healthy(runtime: Runtime) -> None:
     pytest.fail(f"The runtime did not start:\n{runtime.output()}")
 
 
+@contextmanager
+def emulated(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Emulator]:
+    """An emulator on a free port; it is stopped however the block ends."""
+    own = emulators.start(free_port(), folder, settings=settings)
+    try:
+        yield own
+    finally:
+        own.stop()
+
+
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    started_emulator = emulators.start(free_port(), tmp_path_factory.mktemp("emulator"))
-    try:
-        yield started_emulator
-    finally:
-        started_emulator.stop()
+    with emulated(tmp_path_factory.mktemp("emulator")) as shared:
+        yield shared
 
 
 @pytest.fixture(scope="session")
@@ -193,8 +200,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedApi]:
     AuthMode is iam, because the emulated API Gateway does not tell a function
     which API key a request came with.
     """
-    own = emulators.start(free_port(), tmp_path_factory.mktemp("functions"))
-    try:
+    with emulated(tmp_path_factory.mktemp("functions")) as own:
         clients = session_of(own)
         stack = stacks.deploy(
             clients.client("cloudformation", endpoint_url=own.url),
@@ -206,5 +212,3 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedApi]:
         key = iam.create_access_key(UserName="caller")["AccessKey"]
         credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
         yield SignedApi(stack.api_url(own.url), credentials, emulators.REGION)
-    finally:
-        own.stop()

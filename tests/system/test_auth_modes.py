@@ -10,22 +10,18 @@ from typing import Any
 import boto3
 import pytest
 
-from app.local import emulator as emulators
 from app.local import stack as stacks
 from app.local.emulator import Emulator
 from app.local.stack import Stack
 from tests.system.client import send
-from tests.system.conftest import free_port, session_of
+from tests.system.conftest import emulated, session_of
 from tests.system.shell import run_script
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    started = emulators.start(free_port(), tmp_path_factory.mktemp("modes"))
-    try:
-        yield started
-    finally:
-        started.stop()
+    with emulated(tmp_path_factory.mktemp("modes")) as own:
+        yield own
 
 
 @pytest.fixture(scope="module")

@@ -19,13 +19,12 @@ from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 from app.aws import error_code
-from app.local import emulator as emulators
 from app.local.emulator import REGION
 from app.local.stack import Stack
 from app.local.template import ROOT, TEMPLATE
 from scripts.resolved_template import expanded
 from tests.conftest import Measured
-from tests.system.conftest import free_port
+from tests.system.conftest import emulated
 from tests.system.enforced import DENIALS, STREAM_READS, UNCHECKED, Grant, Json, Stage, listed
 from tests.system.traffic import (
     SCENARIOS,
@@ -47,11 +46,8 @@ OPERATORS_CALLS = {"scan"}
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    own = emulators.start(free_port(), tmp_path_factory.mktemp("enforcing"), settings={"AUTH": "true"})
-    try:
+    with emulated(tmp_path_factory.mktemp("enforcing"), {"AUTH": "true"}) as own:
         yield Stage(own)
-    finally:
-        own.stop()
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,10 @@ from typing import Any
 import boto3
 import pytest
 
-from app.local import emulator as emulators
 from app.local import stack as stacks
 from app.local.emulator import Emulator
 from scripts.deployment import delete_old_versions
-from tests.system.conftest import Runtime, SignedApi, free_port, session_of
+from tests.system.conftest import Runtime, SignedApi, emulated, free_port, session_of
 from tests.system.shell import Ran, run, run_script
 
 STACK = "wharf-dev"
@@ -63,11 +62,8 @@ class TestSmoke:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """An emulator in AWS's place, with a deployed stage dev."""
-    own = emulators.start(free_port(), tmp_path_factory.mktemp("stage"))
-    try:
+    with emulated(tmp_path_factory.mktemp("stage")) as own:
         yield own
-    finally:
-        own.stop()
 
 
 @pytest.fixture

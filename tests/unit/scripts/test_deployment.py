@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.local.errors import CannotStart
 from app.local.stack import revision_of
 from scripts.deployment import as_override, fingerprint, missing_principals, old_versions, parameters_of
 
@@ -47,6 +48,11 @@ def test_a_revision_is_of_code_and_parameters(tmp_path: Path) -> None:
 
     assert first == same
     assert len({first, other_mode, other_code}) == 3
+
+
+def test_what_was_not_built_has_no_fingerprint(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="run `sam build` first"):
+        fingerprint(tmp_path / "build")
 
 
 ALL = ["events.amazonaws.com", "logs.eu-west-1.amazonaws.com", "cloudwatch.amazonaws.com"]

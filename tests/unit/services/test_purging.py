@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,22 +10,15 @@ from app.domain.errors import NotFound, Unavailable
 from app.domain.events import event_of
 from app.domain.objects import Status, StoredObject, new_token
 from app.domain.usage import NOTHING, Usage
-from app.messaging.work_queue import WorkQueue
-from app.processors.sandbox import Sandbox
-from app.services.editing import Editing
 from app.services.messages import Arrival, Deletion, Message, Replacement
-from app.services.objects import NewObject, Objects
-from app.services.processing import Processing
-from app.services.purging import Purging
-from app.services.sweeping import Sweeping
-from app.services.uploads import InlinePayload, Uploads
-from app.storage.history import HistoryRepository
-from app.storage.objects import ListQuery, ObjectRepository
-from app.storage.payloads import PayloadKey, PayloadStore
+from app.services.objects import NewObject
+from app.services.uploads import InlinePayload
+from app.storage.objects import ListQuery
+from app.storage.payloads import PayloadKey
 from app.storage.usage import UsageRepository
-from app.worker.dispatch import Dispatcher
 from tests.conftest import NOW, TABLE, Aws, Clock, make_object
 from tests.faults import answering, before, calls_of, fail, lose_reply
+from tests.services import WholeService
 from tests.statuses import CSV, LEASE_UNTIL, STATUSES, make_in, make_record
 from tests.unit.services.conftest import keys_in_bucket
 
@@ -34,40 +26,7 @@ ME = "local-me"
 URL_UNTIL = NOW + timedelta(minutes=15)
 
 
-class Service:
-    """The whole service but its processors, on AWS in this process."""
-
-    def __init__(self, aws: Aws, clock: Clock) -> None:
-        self.aws = aws
-        self.repository = ObjectRepository(aws.dynamodb, aws.table, shards=1)
-        self.payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
-        self.history = HistoryRepository(aws.dynamodb, aws.table)
-        uploads = Uploads(self.payloads, seconds=900)
-        self.objects = Objects(
-            self.repository,
-            self.payloads,
-            self.history,
-            uploads,
-            shards=1,
-            download_seconds=300,
-            clock=clock,
-        )
-        self.editing = Editing(self.repository, self.payloads, uploads, clock=clock)
-        self.purging = Purging(self.repository, self.payloads, self.history, clock=clock)
-        queue = WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
-        processing = Processing(
-            self.repository,
-            self.payloads,
-            queue,
-            cast(Sandbox, None),
-            lease_seconds=300,
-            max_attempts=3,
-            memory_limit=1,
-            clock=clock,
-        )
-        sweeping = Sweeping(self.repository, self.payloads, queue, self.purging, max_attempts=3, clock=clock)
-        self.dispatcher = Dispatcher(processing, self.purging, sweeping)
-
+class Service(WholeService):
     def add(self, stored: StoredObject) -> StoredObject:
         """With a payload, an artifact and an event of its creation."""
         self.repository.add(stored)
