@@ -1,7 +1,8 @@
 """What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 from botocore.exceptions import ConnectionError as NoConnection
 
 from app.domain.errors import Unavailable
+from app.observability import current_work, logger
 
 THREADS = 16
 """Of the local server; each may hold one connection."""
@@ -55,7 +57,39 @@ class Clients:
 
     def client(self, service: str, **options: Any) -> Any:
         config = S3_CONFIG if service == "s3" else CONFIG
-        return self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
+        client = self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
+        _count_calls(client.meta.events)
+        return client
+
+
+def _count_calls(events: Any) -> None:
+    """Note each call with the unit of work that makes it; presigning is none."""
+    # Before `before-call`: a handler of that one may answer in the place of AWS.
+    events.register("before-parameter-build", _begin_call)
+    events.register("after-call", _end_call)
+    events.register("after-call-error", _end_call)
+
+
+def _begin_call(context: dict[str, Any], **_: Any) -> None:
+    context["began"] = perf_counter()
+
+
+def _end_call(
+    context: dict[str, Any], event_name: str, parsed: Mapping[str, Any] | None = None, **_: Any
+) -> None:
+    seconds = perf_counter() - context["began"]
+    metadata = (parsed or {}).get("ResponseMetadata", {})
+    retries = metadata.get("RetryAttempts", 0)
+    work = current_work()
+    if work is not None:
+        work.count_call(seconds, retries=retries)
+    logger.debug(
+        "aws.called",
+        call=event_name.partition(".")[2],
+        seconds=round(seconds, 4),
+        retries=retries,
+        status=metadata.get("HTTPStatusCode"),
+    )
 
 
 @contextmanager

@@ -1,10 +1,9 @@
 """Around every request, in pure ASGI.
 
-RequestMiddleware, outermost: its id, the stage prefix, HEAD
+RequestMiddleware, outermost: its id and trace, its line in the log, the stage prefix, HEAD
 BodyLimitMiddleware, innermost: the limit on its body, and an answer to every fault
 """
 
-from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.answers import HTTP_ANSWERS
 from app.api.problems import answer_fault, problem
-from app.observability import logger
+from app.api.request_log import AnsweredRequest, log_request
+from app.api.tracing import trace_of
+from app.domain.causes import Cause
+from app.observability import begin_work
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 DISCARD_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
@@ -33,27 +35,27 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {}).update(request_id=request_id, method=scope["method"])
+        cause = Cause(_request_id(scope), trace_of(scope))
+        state = scope.setdefault("state", {})
+        state.update(cause=cause, request_id=cause.correlation_id, method=scope["method"])
         _restore_stage(scope)
         _serve_head_as_get(scope)
-
-        began, status = perf_counter(), 0
+        answered = AnsweredRequest(scope)
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
                 headers = [h for h in message["headers"] if h[0].lower() != b"request-id"]
-                message["headers"] = [*headers, (b"request-id", request_id.encode())]
-            elif scope["state"]["method"] == "HEAD":
+                message["headers"] = [*headers, (b"request-id", cause.correlation_id.encode())]
+            elif state["method"] == "HEAD":
                 message = {**message, "body": b""}
+            answered.note(message)
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            _log(scope, status, perf_counter() - began)
+        with begin_work(correlation_id=cause.correlation_id, trace_id=cause.trace_id) as work:
+            try:
+                await self._app(scope, answered.counted(receive), send_with_id)
+            finally:
+                log_request(answered, work)
 
 
 class BodyLimitMiddleware:
@@ -84,18 +86,6 @@ class BodyLimitMiddleware:
                 raise
             answer = answer_fault(Request(scope), fault)
             await answer(scope, receive, send)
-
-
-def _log(scope: Scope, status: int, seconds: float) -> None:
-    """The operation stands for the path, which may hold anything."""
-    logger.info(
-        "request.done",
-        request_id=scope["state"]["request_id"],
-        method=scope["state"]["method"],
-        operation=getattr(scope.get("route"), "operation_id", None),
-        status=status,
-        milliseconds=round(seconds * 1000, 1),
-    )
 
 
 def _request_id(scope: Scope) -> str:

@@ -104,7 +104,7 @@ def _is_routed(request: Request, method: str) -> bool:
 
 def answer_fault(request: Request, error: Exception) -> JSONResponse:
     """To what nobody expected."""
-    logger.error("request.crashed", exc_info=error, request_id=request.state.request_id)
+    logger.error("request.crashed", exc_info=error)
     return problem(request, HTTP_ANSWERS[500], "The fault is logged under this request id.")
 
 
@@ -118,6 +118,7 @@ def problem(
     request: Request, answer: Answer, detail: str, *, fields: Sequence[errors.FieldError] = ()
 ) -> JSONResponse:
     request_id = request.scope["state"]["request_id"]
+    request.scope["state"]["problem_code"] = answer.code
     content: dict[str, Any] = {
         "type": f"{request.scope.get('root_path', '')}/problems/{answer.code}",
         "title": answer.title,

@@ -113,7 +113,7 @@ class Sandbox:
                 return server.finish(left)
             except (EOFError, ConnectionError) as error:
                 self._discard_server()
-                logger.warning("sandbox.server_lost: %s", error)
+                logger.warning("sandbox.server_lost", extra={"error": type(error).__name__})
             except TimeoutError:
                 self._discard_server()
                 raise Unavailable("The sandbox does not answer.") from None
@@ -145,7 +145,7 @@ class Sandbox:
     def _log_once(self, refused: list[str]) -> None:
         if refused and refused != self._known_refusals:
             self._known_refusals = refused
-            logger.warning("sandbox.weakened: the kernel refuses %s", ", ".join(refused))
+            logger.warning("sandbox.weakened", extra={"refused_by_kernel": refused})
 
 
 class _Server:
@@ -174,7 +174,7 @@ class _Server:
         except (EOFError, OSError) as error:
             raise Unavailable(f"The sandbox did not start: {error}") from error
         if "failed" in message:
-            logger.error("sandbox.start_failed: %s", message["failed"])
+            logger.error("sandbox.start_failed", extra={"trace": message["failed"]})
             raise Unavailable("The sandbox did not start.")
         return [str(step) for step in message["refused"]]
 

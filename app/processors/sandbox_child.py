@@ -99,7 +99,16 @@ def _encode_failure(error: BaseException) -> bytes:
     if limit := _limit_behind(error):
         return encode({"limit": limit})
     trace = as_unicode("".join(traceback.format_exception(error)))
-    return encode({"crash": trace[-TRACEBACK_CHARACTERS:]})
+    return encode({"crash": {"errors": _names(error), "trace": trace[-TRACEBACK_CHARACTERS:]}})
+
+
+def _names(error: BaseException | None) -> list[str]:
+    """Of the error and of what led to it."""
+    names = []
+    while error is not None:
+        names.append(type(error).__name__)
+        error = error.__cause__ or error.__context__
+    return names
 
 
 def _limit_behind(error: BaseException | None) -> str | None:

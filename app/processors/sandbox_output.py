@@ -34,7 +34,7 @@ class OutputFolder:
         try:
             self._check_files(report)
         except OSError as error:
-            raise OutputError(str(error)) from error
+            raise OutputError(f"an artifact cannot be read: {error.strerror}") from error
 
     def _check_files(self, report: Report) -> None:
         folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -86,12 +86,12 @@ def _size(entry: "os.DirEntry[str]") -> int:
 
 def _check_file(name: str, media_type: str, folder: int) -> None:
     if not (_NAME.fullmatch(name) and _MEDIA_TYPE.fullmatch(media_type)):
-        raise OutputError(f"no artifact is called {name!r} and of type {media_type!r}")
+        raise OutputError("an artifact's name or media type is none")
     # Without O_NONBLOCK, a pipe would keep us here.
     file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise OutputError(f"the artifact {name} is no regular file")
+            raise OutputError("an artifact is no regular file")
     finally:
         os.close(file)
 

@@ -6,7 +6,9 @@ not trusted, so whatever is odd about its reply counts as a crash.
 
 import json
 import logging
+import re
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -16,7 +18,11 @@ from app.processors.sandbox_output import OutputError, OutputFolder, is_over
 from app.processors.sandbox_wire import MIB, SCRATCH, Cause, Ending, Job, encode
 
 DETAIL_CHARACTERS = 1000
-LOGGED_CHARACTERS = 16_000
+FRAME = re.compile(r'File "([^"\n]{1,200})", line (\d{1,7}),? in ([\w<>.]{1,100})')
+"""As traceback and faulthandler write it."""
+ERROR_NAME = re.compile(r"\w{1,100}")
+LOGGED_FRAMES = 50
+LOGGED_ERRORS = 10
 CRASHED = "Processing this payload failed unexpectedly."
 _OF_THE_SERVICE = {ProblemCode.UPLOAD_EXPIRED, ProblemCode.ATTEMPTS_EXHAUSTED}
 """Codes that no processor can find out."""
@@ -58,13 +64,13 @@ class _Verdict:
             self.exceeded(f"used more than {limits.cpu_seconds} s of CPU time")
         if status == -signal.SIGXFSZ:
             self._limit("file_bytes")
-        self.crashed(f"ended with {status}\n{_printable(self.ending.reply)}")
+        self.crashed(f"ended with {status}")
 
     def of_the_reply(self) -> Report:
         try:
             message = json.loads(self.ending.reply)
         except (ValueError, RecursionError):
-            self.crashed(f"replied {_printable(self.ending.reply)!r}")
+            self.crashed("replied what is no JSON")
         match message:
             case {"report": {"summary": dict(summary), "artifacts": list(artifacts)}}:
                 return self._report(summary, artifacts)
@@ -72,21 +78,25 @@ class _Verdict:
                 self._invalid(code, detail)
             case {"limit": str(limit)}:
                 self._limit(limit)
-            case {"crash": str(traceback)}:
-                self.crashed(traceback)
-        self.crashed(f"replied {_printable(self.ending.reply)!r}")
+            case {"crash": {"errors": list(errors)}}:
+                self.crashed("raised", errors=errors)
+        self.crashed("replied in another shape")
 
     def exceeded(self, what: str) -> NoReturn:
         raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, f"Processing this payload {what}.")
 
-    def crashed(self, how: str) -> NoReturn:
-        """The log learns how; the client does not."""
-        task = self.job.task
+    def crashed(self, how: str, *, errors: Sequence[Any] = ()) -> NoReturn:
+        """The log learns where; the client does not. What a child says may be its payload's words."""
+        frames = FRAME.findall(self.ending.reply.decode(errors="replace").replace('\\"', '"'))
         logger.error(
-            "sandbox.processor_crashed: %s: %s",
-            task.processor,
-            how[-LOGGED_CHARACTERS:],
-            extra={"processor": task.processor, "exit_status": self.ending.status},
+            "sandbox.processor_crashed",
+            extra={
+                "processor": self.job.task.processor,
+                "how": how,
+                "exit_status": self.ending.status,
+                "errors": [name for name in errors[:LOGGED_ERRORS] if _is_name(name)],
+                "frames": [f"{file}:{line} in {name}" for file, line, name in frames[-LOGGED_FRAMES:]],
+            },
         )
         raise InvalidPayload(ProblemCode.PROCESSOR_CRASHED, CRASHED)
 
@@ -99,16 +109,16 @@ class _Verdict:
         try:
             encode(summary)  # NaN, infinity, half a surrogate pair: nobody could store it
             return Report(summary, tuple(_artifact(entry) for entry in entries))
-        except (ValueError, RecursionError) as error:
-            self.crashed(f"made an unfit report: {error}")
+        except (ValueError, RecursionError):
+            self.crashed("made an unfit report")
 
     def _invalid(self, code: str, detail: str) -> NoReturn:
         try:
             problem = ProblemCode(code)
         except ValueError:
-            self.crashed(f"found an unknown problem {code!r}")
+            self.crashed("found an unknown problem")
         if problem in _OF_THE_SERVICE:
-            self.crashed(f"claimed the problem {code!r}")
+            self.crashed(f"claimed the problem {problem.value}")
         raise InvalidPayload(problem, _clean(detail)[:DETAIL_CHARACTERS])
 
     def _limit(self, limit: str) -> NoReturn:
@@ -122,7 +132,7 @@ class _Verdict:
                 self.exceeded(f"opened more than {limits.open_files} files")
             case "disk":
                 self.exceeded("needed more disk space than there is")
-        self.crashed(f"ran into an unknown limit {limit!r}")
+        self.crashed("ran into an unknown limit")
 
     def _used_up_its_cpu_time(self) -> bool:
         """SIGKILL comes a second after a SIGXCPU that was ignored."""
@@ -135,7 +145,7 @@ def _artifact(entry: Any) -> ArtifactFile:
     match entry:
         case [str(name), str(media_type)]:
             return ArtifactFile(name, media_type)
-    raise ValueError(f"{entry!r} is no artifact")
+    raise ValueError("no artifact")
 
 
 def _clean(detail: str) -> str:
@@ -143,8 +153,8 @@ def _clean(detail: str) -> str:
     return "".join(character if character.isprintable() else " " for character in detail)
 
 
-def _printable(reply: bytes) -> str:
-    return reply[-LOGGED_CHARACTERS:].decode(errors="backslashreplace")
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and ERROR_NAME.fullmatch(name) is not None
 
 
 def _mib(size: int) -> str:

@@ -12,12 +12,17 @@ UnknownMessage, and so ends in the dead-letter queue, where it can be seen.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from app.domain.errors import UnknownMessage
 from app.domain.events import EventType
+from app.domain.times import parse_timestamp
 from app.storage.payloads import PayloadKey
+
+CORRELATION_CHARACTERS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Arrival:
     key: PayloadKey
     size: int
     body: str
+    sent_at: datetime | None = field(default=None, compare=False)
+    """When the payload came, or was asked for again; to the second, as EventBridge tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +56,29 @@ class Sweep:
 Message = Arrival | Replacement | Deletion | Sweep
 
 
+class Outcome(StrEnum):
+    """What came of a message that needs nothing more."""
+
+    READY = "ready"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    ACKNOWLEDGED = "acknowledged"
+    """Repeated, late, or somebody else's work by now."""
+    DISCARDED = "discarded"
+    """Its payload was removed: the object is deleted, or a newer revision is ready."""
+    PURGED = "purged"
+    SWEPT = "swept"
+
+
 def parse_message(body: str) -> Message:
     """Raises UnknownMessage."""
     try:
         envelope = json.loads(body)
         match envelope["detail-type"]:
             case "Object Created":
-                return _arrival(envelope["detail"]["object"], body)
+                return _arrival(envelope["detail"]["object"], body, _sent_at(envelope))
             case EventType.REPROCESS_REQUESTED:
-                return _reprocess(envelope["detail"], body)
+                return _reprocess(envelope["detail"], body, _sent_at(envelope))
             case EventType.READY:
                 return Replacement(*_owner_and_id(envelope["detail"]))
             case EventType.DELETED:
@@ -66,17 +87,36 @@ def parse_message(body: str) -> Message:
                 return Sweep()
     except (ValueError, KeyError, TypeError) as unreadable:
         raise UnknownMessage("Not an EventBridge envelope that the worker knows.") from unreadable
-    raise UnknownMessage(f"No handler for {envelope['detail-type']!r}.")
+    raise UnknownMessage("No handler for what it says.")
 
 
-def _arrival(created: Mapping[str, Any], body: str) -> Arrival:
-    return Arrival(PayloadKey.parse(created["key"]), int(created["size"]), body)
+def correlation_of(body: str) -> str | None:
+    """Of the request behind a domain event, else the id of the envelope itself, such as S3's."""
+    try:
+        envelope = json.loads(body)
+        found = envelope["detail"].get("correlationid") or envelope.get("id")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return found if isinstance(found, str) and len(found) <= CORRELATION_CHARACTERS else None
 
 
-def _reprocess(event: Mapping[str, Any], body: str) -> Arrival:
+def _sent_at(envelope: Mapping[str, Any]) -> datetime | None:
+    """Only to tell how long it waited, so a message without a time is as good."""
+    try:
+        moment = parse_timestamp(envelope["time"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _arrival(created: Mapping[str, Any], body: str, sent_at: datetime | None) -> Arrival:
+    return Arrival(PayloadKey.parse(created["key"]), int(created["size"]), body, sent_at)
+
+
+def _reprocess(event: Mapping[str, Any], body: str, sent_at: datetime | None) -> Arrival:
     incoming = event["data"]["incoming"]
     key = PayloadKey(*_owner_and_id(event), int(incoming["revision"]))
-    return Arrival(key, int(incoming["size"]), body)
+    return Arrival(key, int(incoming["size"]), body, sent_at)
 
 
 def _owner_and_id(event: Mapping[str, Any]) -> tuple[str, str]:

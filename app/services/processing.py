@@ -6,7 +6,8 @@ Whatever happens in between, the object ends `ready` or `rejected`, or its lease
 ends and the message comes back, or its attempts are used up and it has `failed`.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
@@ -16,10 +17,19 @@ from app.domain.kinds import KINDS, base_media_type
 from app.domain.objects import Artifact, Payload, Result, Revision, Status, StoredObject
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
-from app.observability import logger
+from app.observability import bind, logger, measure
+from app.observability.metrics import (
+    OBJECTS,
+    PAYLOAD_BYTES,
+    PROCESSING_SECONDS,
+    QUEUE_SECONDS,
+    REJECTIONS,
+    Sample,
+)
 from app.processors.report import ArtifactFile, Report, Task
 from app.processors.sandbox import Sandbox
-from app.services.messages import Arrival
+from app.services.log_fields import fields_of
+from app.services.messages import Arrival, Outcome
 from app.services.workspaces import workspace
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import Download, PayloadKey, PayloadStore
@@ -82,7 +92,7 @@ class Processing:
         self._memory_limit = memory_limit
         self._clock = clock
 
-    def process(self, arrival: Arrival, *, seconds_left: float) -> None:
+    def process(self, arrival: Arrival, *, seconds_left: float) -> Outcome:
         """Meet a message; to meet it again changes nothing.
 
         Raises NotFound for an unknown object, and Unavailable when the message
@@ -91,54 +101,52 @@ class Processing:
         if seconds_left < seconds_needed(arrival.size, self._lease_seconds):
             raise Unavailable("Too little time is left for this payload.")
         claimed = self._claim(arrival)
-        if claimed is None:
-            return
+        if isinstance(claimed, Outcome):
+            return claimed
         try:
-            self._work(claimed, arrival.key, seconds_left)
+            return self._work(claimed, arrival.key, seconds_left)
         except Exception as fault:
-            logger.exception("processing.failed", object_id=claimed.id, attempts=claimed.attempts)
+            logger.exception("processing.failed", attempts=claimed.attempts)
             released = self._write(claimed, lambda current: current.release(now=self._clock()))
             if released is None:
-                return
+                return Outcome.ACKNOWLEDGED
             if released.attempts < self._max_attempts:
                 raise
-            self._give_up(released, arrival, error=type(fault).__name__)
+            return self._give_up(released, arrival, error=type(fault).__name__)
 
-    def _claim(self, arrival: Arrival) -> StoredObject | None:
-        """None when the message needs nothing more."""
+    def _claim(self, arrival: Arrival) -> StoredObject | Outcome:
+        """What came of the message, when it needs nothing more."""
         key = arrival.key
         for _ in range(WRITE_TRIES):
             stored = self._objects.get(key.owner, key.object_id)
+            bind(**fields_of(stored))
             now = self._clock()
             verdict = judge(stored, key.revision, now=now, max_attempts=self._max_attempts)
             if verdict is Verdict.ACKNOWLEDGE:
-                logger.info("message.acknowledged", object_id=key.object_id, status=stored.status)
-                return None
+                return Outcome.ACKNOWLEDGED
             if verdict is Verdict.DISCARD:
                 self._payloads.delete(key)
-                logger.info("payload.discarded", object_id=key.object_id, revision=key.revision)
-                return None
+                return Outcome.DISCARDED
             if verdict is Verdict.GIVE_UP:
-                self._give_up(stored, arrival, error="lease lapsed")
-                return None
+                return self._give_up(stored, arrival, error="lease lapsed")
             claimed = stored.claim(now=now, lease_until=now + timedelta(seconds=self._lease_seconds))
             try:
                 self._objects.save(claimed, read=stored)
             except StaleWrite:
                 continue
+            measure("object.claimed", *_waited(claimed, arrival, now), attempts=claimed.attempts)
             return claimed
         raise Unavailable("The object is being changed too often to be claimed.")
 
-    def _work(self, claimed: StoredObject, key: PayloadKey, seconds_left: float) -> None:
+    def _work(self, claimed: StoredObject, key: PayloadKey, seconds_left: float) -> Outcome:
         assert claimed.newest is not None  # noqa: S101  # a claim is on a revision
         deadline = self._clock() + timedelta(seconds=seconds_left * (1 - STORING_SHARE))
         try:
             payload, result = self._verdict(claimed, claimed.newest, key, deadline)
         except InvalidPayload as invalid:
             rejection = invalid
-            self._finish(claimed, lambda current: current.reject(rejection, now=self._clock()))
-        else:
-            self._finish(claimed, lambda current: current.accept(payload, result, now=self._clock()))
+            return self._finish(claimed, lambda current: current.reject(rejection, now=self._clock()))
+        return self._finish(claimed, lambda current: current.accept(payload, result, now=self._clock()))
 
     def _verdict(
         self, claimed: StoredObject, declared: Revision, key: PayloadKey, deadline: datetime
@@ -188,19 +196,29 @@ class Processing:
             self._payloads.put_artifact(key, file.name, file.media_type, output / file.name) for file in files
         )
 
-    def _finish(self, claimed: StoredObject, settle: Callable[[StoredObject], StoredObject]) -> None:
+    def _finish(self, claimed: StoredObject, settle: Callable[[StoredObject], StoredObject]) -> Outcome:
         finished = self._write(claimed, settle)
         if finished is None:
-            logger.warning("lease.lost", object_id=claimed.id)
-            return
-        logger.info(f"object.{finished.status}", object_id=finished.id, version=finished.version)
+            logger.warning("lease.lost")
+            return Outcome.ACKNOWLEDGED
+        seconds = (self._clock() - claimed.updated_at).total_seconds()
+        measure(f"object.{finished.status}", *_settled(finished, seconds), version=finished.version)
+        return Outcome(finished.status.value)
 
-    def _give_up(self, stored: StoredObject, arrival: Arrival, *, error: str) -> None:
+    def _give_up(self, stored: StoredObject, arrival: Arrival, *, error: str) -> Outcome:
         """Keep the message first: once the object has failed, nobody would look at it again."""
         self._queue.bury(arrival.body, error=error, attempts=stored.attempts)
         failed = self._write(stored, lambda current: current.give_up(now=self._clock()))
-        if failed is not None:
-            logger.error("object.failed", object_id=failed.id, attempts=failed.attempts, error=error)
+        if failed is None:
+            return Outcome.ACKNOWLEDGED
+        measure(
+            "object.failed",
+            OBJECTS(1, kind=failed.kind, outcome="failed"),
+            level=logging.ERROR,
+            attempts=failed.attempts,
+            error=error,
+        )
+        return Outcome.FAILED
 
     def _write(
         self, held: StoredObject, change: Callable[[StoredObject], StoredObject]
@@ -218,6 +236,21 @@ class Processing:
             else:
                 return after
         raise Unavailable("The object is being changed too often to be saved.")
+
+
+def _waited(claimed: StoredObject, arrival: Arrival, now: datetime) -> Iterator[Sample]:
+    """Only before the first attempt: later ones waited for the one before."""
+    if claimed.attempts == 1 and arrival.sent_at is not None:
+        yield QUEUE_SECONDS(max(0.0, (now - arrival.sent_at).total_seconds()), kind=claimed.kind)
+
+
+def _settled(finished: StoredObject, seconds: float) -> Iterator[Sample]:
+    yield OBJECTS(1, kind=finished.kind, outcome=finished.status.value)
+    yield PROCESSING_SECONDS(seconds, kind=finished.kind)
+    if finished.newest is not None:
+        yield PAYLOAD_BYTES(finished.newest.size, kind=finished.kind)
+    if finished.problem is not None:
+        yield REJECTIONS(1, code=finished.problem.code.value)
 
 
 def check_download(fetched: Download, declared: Revision) -> None:

@@ -6,12 +6,15 @@ Older revisions go when a newer one is ready.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from app.domain.errors import NotFound, StaleWrite
 from app.domain.objects import Status, StoredObject
 from app.domain.times import utc_now
-from app.observability import logger
+from app.observability import bind
+from app.services.log_fields import fields_of
+from app.services.messages import Outcome
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
@@ -31,31 +34,35 @@ class Purging:
         self._history = history
         self._clock = clock
 
-    def purge(self, owner: str, object_id: str) -> None:
+    def purge(self, owner: str, object_id: str) -> Outcome:
         """Act only on a tombstone, as a consistent read shows it; to purge again changes nothing."""
         try:
             stored = self._objects.get(owner, object_id)
         except NotFound:
-            return
-        if stored.status is Status.DELETED:
-            self._purge(stored)
+            return Outcome.ACKNOWLEDGED
+        bind(**fields_of(stored))
+        if stored.status is not Status.DELETED:
+            return Outcome.ACKNOWLEDGED
+        self._purge(stored)
+        return Outcome.PURGED
 
-    def purge_replaced(self, owner: str, object_id: str) -> None:
+    def purge_replaced(self, owner: str, object_id: str) -> Outcome:
         """Act only on what a consistent read shows to be replaced; to purge again changes nothing."""
         try:
             stored = self._objects.get(owner, object_id)
         except NotFound:
-            return
-        if stored.payload is not None and stored.status is not Status.DELETED:
-            self._payloads.purge(owner, object_id, before=stored.payload.revision)
+            return Outcome.ACKNOWLEDGED
+        bind(**fields_of(stored))
+        if stored.payload is None or stored.status is Status.DELETED:
+            return Outcome.ACKNOWLEDGED
+        self._payloads.purge(owner, object_id, before=stored.payload.revision)
+        return Outcome.PURGED
 
     def _purge(self, stored: StoredObject) -> None:
         self._payloads.purge(stored.owner, stored.id)
         self._history.purge(stored.owner, stored.id)
-        logger.info("object.purged", object_id=stored.id)
         now = self._clock()
         if stored.deadline is not None and stored.deadline <= now:
-            try:
+            # Whoever wrote in between looks after it.
+            with suppress(StaleWrite):
                 self._objects.save(stored.purged(now=now), read=stored)
-            except StaleWrite:
-                logger.info("message.acknowledged", object_id=stored.id, status=stored.status)

@@ -5,14 +5,18 @@ in it until the relay has published its event. Every step may be repeated.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.domain.events import ObjectEvent, event_of
+from app.domain.times import utc_now
 from app.domain.usage import NOTHING, Usage, usage_change
 from app.messaging.event_bus import EventBus
-from app.observability import logger
+from app.observability import begin_work, logger, measure
+from app.observability.metrics import EVENTS, RELAY_SECONDS, SET_ASIDE
 from app.storage.history import HistoryRepository
 from app.storage.items import OBJECT, UnreadableItem, from_item
 from app.storage.payloads import PayloadStore
@@ -53,22 +57,29 @@ class Relaying:
         usage: UsageRepository,
         bus: EventBus,
         payloads: PayloadStore,
+        *,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._history = history
         self._usage = usage
         self._bus = bus
         self._payloads = payloads
+        self._clock = clock
 
     def relay(self, records: Sequence[StreamRecord]) -> str | None:
         """Return the sequence number to go on from, or None when all is done.
 
         Raises Unavailable when the whole batch must be tried again.
         """
-        announced = [found for record in records if (found := self._announcement(record))]
-        events = [announcement.event for announcement in announced]
-        self._record(announced)
-        unpublished = self._bus.publish(events)
-        logger.info("relay.done", records=len(records), events=len(events) - len(unpublished))
+        with begin_work() as work:
+            announced = [found for record in records if (found := self._announcement(record))]
+            self._record(announced)
+            unpublished = self._bus.publish([made.event for made in announced])
+            for made in announced:
+                if made.event.id not in unpublished:
+                    self._report(made.event)
+            published = len(announced) - len(unpublished)
+            logger.info("relay.done", records=len(records), published=published, **work.costs())
         return next((a.sequence_number for a in announced if a.event.id in unpublished), None)
 
     def _record(self, announced: Sequence[Announcement]) -> None:
@@ -82,8 +93,29 @@ class Relaying:
     def _announcement(self, record: StreamRecord) -> Announcement | None:
         try:
             return announcement_of(record)
-        except UnreadableItem:
-            sequence_number = record["dynamodb"]["SequenceNumber"]
-            logger.exception("relay.set_aside", sequence_number=sequence_number)
-            self._payloads.set_aside(sequence_number, json.dumps(record).encode())
+        except UnreadableItem as unreadable:
+            self._set_aside(record, unreadable)
             return None
+
+    def _set_aside(self, record: StreamRecord, unreadable: UnreadableItem) -> None:
+        sequence_number = record["dynamodb"]["SequenceNumber"]
+        self._payloads.set_aside(sequence_number, json.dumps(record).encode())
+        measure(
+            "relay.set_aside",
+            SET_ASIDE(1),
+            level=logging.ERROR,
+            fault=unreadable,
+            sequence_number=sequence_number,
+        )
+
+    def _report(self, event: ObjectEvent) -> None:
+        measure(
+            "event.published",
+            EVENTS(1, type=event.type.value),
+            RELAY_SECONDS((self._clock() - event.time).total_seconds()),
+            correlation_id=event.correlation_id,
+            owner=event.owner,
+            object_id=event.object_id,
+            kind=event.data["kind"],
+            version=event.version,
+        )

@@ -13,12 +13,15 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from app.domain.errors import NotFound, StaleWrite, Unavailable
 from app.domain.objects import Status, StoredObject
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
-from app.observability import logger
+from app.observability import begin_work, bind, logger, measure
+from app.observability.metrics import OBJECTS, OVERDUE_SECONDS, SWEPT
+from app.services.log_fields import fields_of
 from app.services.purging import Purging
 from app.storage.items import UnreadableItem
 from app.storage.objects import ObjectRepository
@@ -83,10 +86,10 @@ class Sweeping:
             if seconds_left() < RESERVE_SECONDS:
                 logger.warning("sweep.cut_short")
                 break
-            done[self._sweep_one(due.owner, due.object_id)] += 1
-        counts = {action.value: count for action, count in done.items()}
-        # The template measures this line: that there is one, and how late the sweep came.
-        logger.info("sweep.done", extra={"overdue_seconds": (now - oldest).total_seconds(), **counts})
+            with begin_work(owner=due.owner, object_id=due.object_id):
+                done[self._sweep_one(due.owner, due.object_id)] += 1
+        counts: dict[str, Any] = {action.value: count for action, count in done.items()}
+        measure("sweep.done", OVERDUE_SECONDS((now - oldest).total_seconds()), **counts)
         if done[Action.FAIL]:
             raise Unavailable(f"{done[Action.FAIL]} objects could not be swept.")
         return done
@@ -94,6 +97,7 @@ class Sweeping:
     def _sweep_one(self, owner: str, object_id: str) -> Action:
         try:
             stored = self._objects.get(owner, object_id)
+            bind(**fields_of(stored))
             action = decide(
                 stored,
                 payload_found=self._payload_found(stored),
@@ -101,14 +105,15 @@ class Sweeping:
                 max_attempts=self._max_attempts,
             )
             self._act(action, stored)
+            _report(action, stored)
         except (NotFound, StaleWrite):
             return Action.LEAVE
         except UnreadableItem:
-            logger.exception("sweep.unreadable", object_id=object_id)
+            logger.exception("sweep.unreadable")
             return Action.LEAVE
         except Unavailable:
             # What is due after it must not wait.
-            logger.exception("sweep.failed_on", object_id=object_id)
+            logger.exception("sweep.failed_on")
             return Action.FAIL
         return action
 
@@ -128,6 +133,14 @@ class Sweeping:
                 self._purging.purge(stored.owner, stored.id)
             case Action.GIVE_UP:
                 self._objects.save(stored.give_up(now=now), read=stored)
+
+
+def _report(action: Action, stored: StoredObject) -> None:
+    if action is Action.LEAVE:
+        return
+    settled = action in (Action.EXPIRE, Action.GIVE_UP)
+    objects = [OBJECTS(1, kind=stored.kind, outcome=action.value)] if settled else []
+    measure("object.swept", SWEPT(1, action=action.value), *objects)
 
 
 def _size(stored: StoredObject) -> int:

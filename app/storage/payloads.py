@@ -50,7 +50,7 @@ class PayloadKey:
         match key.split("/"):
             case [prefix, owner, object_id, revision] if prefix == PAYLOADS and revision.isdecimal():
                 return cls(owner, object_id, int(revision))
-        raise UnknownMessage(f"Not the key of a payload: {key}")
+        raise UnknownMessage("Not the key of a payload.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ that cannot be handled goes to the dead-letter queue at once; one that may
 succeed later is shown again soon. Neither harms its neighbours.
 """
 
+import logging
 from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.batch import (
@@ -16,12 +17,16 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from app.domain.errors import Refused, UnknownMessage, WharfError
 from app.messaging.work_queue import WorkQueue
-from app.observability import logger
-from app.services.messages import Arrival, parse_message
+from app.observability import Work, begin_work, described_fault, logger, measure
+from app.observability.metrics import MESSAGES, RETRIES, Sample
+from app.services.messages import Arrival, correlation_of, parse_message
 from app.worker.dispatch import Dispatcher
 
 FIRST_RETRY_SECONDS = 5
 LAST_RETRY_SECONDS = 15 * 60
+UNREADABLE = "unreadable"
+BURIED = "buried"
+RETURNED = "returned"
 
 
 class Context(Protocol):
@@ -44,30 +49,67 @@ class BatchWorker:
         def handle_record(record: SQSRecord) -> None:
             self._handle(record, seconds_left)
 
+        # For each batch anew: one in so many logs its details too.
+        logger.refresh_sample_rate_calculation()
         smallest_first = {"Records": sorted(event["Records"], key=payload_size)}
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         return dict(process_partial_response(smallest_first, handle_record, processor))
 
     def _handle(self, record: SQSRecord, seconds_left: Any) -> None:
-        receives = int(record.attributes.approximate_receive_count)
-        try:
-            self._dispatcher.dispatch(parse_message(record.body), seconds_left=seconds_left)
-        except Refused as refused:
-            error = type(refused).__name__
-            logger.exception("message.buried", message_id=record.message_id, error=error)
-            self._queue.bury(record.body, error=error, attempts=receives, redrives=redrives_of(record))
-        except Exception as fault:
-            seconds = retry_seconds(receives)
-            expected = isinstance(fault, WharfError)
-            logger.warning(
-                "message.returned",
-                message_id=record.message_id,
-                error=str(fault),
-                retry_seconds=seconds,
-                exc_info=not expected,
-            )
-            self._queue.retry_in(record.receipt_handle, seconds)
-            raise
+        correlation_id = correlation_of(record.body) or record.message_id
+        with begin_work(message_id=record.message_id, correlation_id=correlation_id) as work:
+            handled = HandledMessage(work)
+            try:
+                message = parse_message(record.body)
+                handled.name = type(message).__name__.lower()
+                outcome = self._dispatcher.dispatch(message, seconds_left=seconds_left)
+            except Refused as refused:
+                self._bury(record, handled, refused)
+            except Exception as fault:
+                self._return(record, handled, fault)
+                raise
+            else:
+                handled.log(outcome, logging.INFO)
+
+    def _bury(self, record: SQSRecord, handled: "HandledMessage", refused: Refused) -> None:
+        error, receives = type(refused).__name__, _receives(record)
+        self._queue.bury(record.body, error=error, attempts=receives, redrives=redrives_of(record))
+        handled.log(BURIED, logging.ERROR, fault=refused, error=error)
+
+    def _return(self, record: SQSRecord, handled: "HandledMessage", fault: Exception) -> None:
+        seconds = retry_seconds(_receives(record))
+        unexpected = None if isinstance(fault, WharfError) else fault
+        error = described_fault(fault)
+        handled.log(
+            RETURNED, logging.WARNING, RETRIES(1), fault=unexpected, error=error, retry_seconds=seconds
+        )
+        self._queue.retry_in(record.receipt_handle, seconds)
+
+
+class HandledMessage:
+    """What is noted of a message while it is handled, for its one line in the log."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.name = UNREADABLE
+
+    def log(
+        self, outcome: str, level: int, *samples: Sample, fault: Exception | None = None, **fields: Any
+    ) -> None:
+        measure(
+            "message.done",
+            MESSAGES(1, type=self.name, outcome=outcome),
+            *samples,
+            level=level,
+            fault=fault,
+            seconds=round(self._work.seconds, 4),
+            **fields,
+            **self._work.costs(),
+        )
+
+
+def _receives(record: SQSRecord) -> int:
+    return int(record.attributes.approximate_receive_count)
 
 
 def redrives_of(record: SQSRecord) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.services.messages import Arrival, Deletion, Message, Replacement, Sweep
+from app.services.messages import Arrival, Deletion, Message, Outcome, Replacement, Sweep
 from app.services.processing import Processing
 from app.services.purging import Purging
 from app.services.sweeping import Sweeping
@@ -14,13 +14,14 @@ class Dispatcher:
         self._purging = purging
         self._sweeping = sweeping
 
-    def dispatch(self, message: Message, *, seconds_left: Callable[[], float]) -> None:
+    def dispatch(self, message: Message, *, seconds_left: Callable[[], float]) -> Outcome:
         match message:
             case Arrival():
-                self._processing.process(message, seconds_left=seconds_left())
+                return self._processing.process(message, seconds_left=seconds_left())
             case Replacement(owner, object_id):
-                self._purging.purge_replaced(owner, object_id)
+                return self._purging.purge_replaced(owner, object_id)
             case Deletion(owner, object_id):
-                self._purging.purge(owner, object_id)
+                return self._purging.purge(owner, object_id)
             case Sweep():
                 self._sweeping.sweep(seconds_left=seconds_left)
+                return Outcome.SWEPT

@@ -148,7 +148,7 @@ def test_the_log_of_a_request_has_the_id_of_its_answer(
         answer = client.get(path)
 
     [logged] = [record for record in caplog.records if record.message == "request.done"]
-    assert vars(logged)["request_id"] == answer.headers["Request-Id"]
+    assert vars(logged)["correlation_id"] == answer.headers["Request-Id"]
     assert vars(logged)["status"] == answer.status_code
 
 

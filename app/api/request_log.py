@@ -1,0 +1,90 @@
+"""The one line that a request leaves in the log, and what it measures.
+
+Nothing of it is the client's own words: the operation stands for the path, which may
+hold anything, and an id is told only where it is one.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from starlette.types import Message, Receive, Scope
+
+from app.observability import Work, logger, measure
+from app.observability.metrics import PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS, Sample
+
+UNROUTED = "none"
+OUTCOMES = {4: "refused", 5: "failed"}
+
+
+class AnsweredRequest:
+    """What is noted of a request while it is answered. Sizes are of bodies, in bytes."""
+
+    def __init__(self, scope: Scope) -> None:
+        # For each request anew: one in so many logs its details too.
+        logger.refresh_sample_rate_calculation()
+        self.scope = scope
+        self.status = 0
+        self.request_bytes = 0
+        self.response_bytes = 0
+        self.is_replay = False
+
+    def counted(self, receive: Receive) -> Receive:
+        async def receive_counted() -> Message:
+            message = await receive()
+            self.request_bytes += len(message.get("body", b""))
+            return message
+
+        return receive_counted
+
+    def note(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.is_replay = any(name.lower() == b"idempotency-replayed" for name, _ in message["headers"])
+        self.response_bytes += len(message.get("body", b""))
+
+    @property
+    def operation(self) -> str:
+        """The id of the route's operation; `none` where there is none."""
+        return getattr(self.scope.get("route"), "operation_id", None) or UNROUTED
+
+    @property
+    def outcome(self) -> str:
+        """An exception that was not even answered leaves the status 0."""
+        return OUTCOMES.get(self.status // 100, "ok" if self.status else "failed")
+
+    @property
+    def code(self) -> str | None:
+        """Of the problem that it was answered with."""
+        code: str | None = self.scope["state"].get("problem_code")
+        return code
+
+    @property
+    def object_id(self) -> str | None:
+        try:
+            return str(UUID(self.scope.get("path_params", {}).get("object_id", "")))
+        except (AttributeError, TypeError, ValueError):
+            return None
+
+
+def log_request(answered: AnsweredRequest, work: Work) -> None:
+    if answered.object_id is not None:
+        work.fields.setdefault("object_id", answered.object_id)
+    measure(
+        "request.done",
+        *_samples(answered, work),
+        method=answered.scope["state"]["method"],
+        status=answered.status,
+        request_bytes=answered.request_bytes,
+        response_bytes=answered.response_bytes,
+        **work.costs(),
+    )
+
+
+def _samples(answered: AnsweredRequest, work: Work) -> Iterator[Sample]:
+    operation = answered.operation
+    yield REQUESTS(1, operation=operation, outcome=answered.outcome)
+    yield REQUEST_SECONDS(work.seconds, operation=operation)
+    if answered.code is not None:
+        yield PROBLEMS(1, code=answered.code)
+    if answered.is_replay:
+        yield REPLAYS(1)

@@ -1,0 +1,82 @@
+"""What made a change: the request behind it, and the trace that the request is part of.
+
+A trace arrives as `traceparent` and `tracestate` (W3C Trace Context) or as
+`X-Amzn-Trace-Id` (AWS X-Ray Developer Guide, "Tracing header"), and is passed on in
+both forms as it came: this service adds no span of its own.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+TRACE_PARENT = re.compile(
+    r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
+    r"(?P<more>-.*)?",
+    re.ASCII,
+)
+TRACE_STATE_CHARACTERS = 512
+"""Vendors must pass on so many (W3C Trace Context, section 3.3.1.5)."""
+XRAY_ROOT = re.compile(r"1-(?P<epoch>[0-9a-f]{8})-(?P<unique>[0-9a-f]{24})", re.ASCII)
+SPAN = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """`trace_id` is 32, `parent_id` 16 lower-case hex digits; `state` is the W3C tracestate."""
+
+    trace_id: str
+    parent_id: str
+    is_sampled: bool
+    state: str | None = None
+
+    @classmethod
+    def from_w3c(cls, traceparent: str, tracestate: str | None = None) -> Self | None:
+        """None when it is not valid; then it must be ignored (section 3.2.2)."""
+        found = TRACE_PARENT.fullmatch(traceparent.strip())
+        if found is None or found["version"] == "ff" or (found["version"] == "00" and found["more"]):
+            return None
+        if not int(found["trace"], 16) or not int(found["parent"], 16):
+            return None
+        is_sampled = bool(int(found["flags"], 16) & 1)
+        return cls(found["trace"], found["parent"], is_sampled, _valid_state(tracestate))
+
+    @classmethod
+    def from_xray(cls, header: str) -> Self | None:
+        """None when it names no root."""
+        parts = dict(part.strip().partition("=")[::2] for part in header.split(";"))
+        root = XRAY_ROOT.fullmatch(parts.get("Root", ""))
+        if root is None:
+            return None
+        trace_id = root["epoch"] + root["unique"]
+        parent = parts.get("Parent", "")
+        # X-Ray may leave the parent out, W3C may not: the end of the trace's id stands in.
+        parent_id = parent if SPAN.fullmatch(parent) else trace_id[-16:]
+        return cls(trace_id, parent_id, parts.get("Sampled") == "1")
+
+    @property
+    def traceparent(self) -> str:
+        return f"00-{self.trace_id}-{self.parent_id}-{int(self.is_sampled):02x}"
+
+    @property
+    def xray_header(self) -> str:
+        root = f"1-{self.trace_id[:8]}-{self.trace_id[8:]}"
+        return f"Root={root};Parent={self.parent_id};Sampled={int(self.is_sampled)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`correlation_id` is the id of the request, or what an operator's tool made up."""
+
+    correlation_id: str
+    trace: Trace | None = None
+
+    @property
+    def trace_id(self) -> str | None:
+        return None if self.trace is None else self.trace.trace_id
+
+
+def _valid_state(tracestate: str | None) -> str | None:
+    """Passed on whole or not at all."""
+    if not tracestate or len(tracestate) > TRACE_STATE_CHARACTERS:
+        return None
+    return tracestate if tracestate.isascii() and tracestate.isprintable() else None

@@ -1,0 +1,26 @@
+"""What the service says of itself while it works.
+
+work.py      the unit that lines belong to: one request, one message, one batch
+logs.py      the one logger: JSON lines for machines, text for a person
+metrics.py   the table of metrics; a line may carry what it measures
+
+    logger.info("payload.discarded", revision=3)
+    with begin_work(correlation_id=request_id) as work: ...
+    bind(object_id=stored.id)
+    measure("object.ready", OBJECTS(1, kind="image", outcome="ready"), size=12)
+"""
+
+from app.observability.logs import described_fault, logger
+from app.observability.measuring import measure, sinks
+from app.observability.work import Work, begin_work, bind, current_work
+
+__all__ = [
+    "Work",
+    "begin_work",
+    "bind",
+    "current_work",
+    "described_fault",
+    "logger",
+    "measure",
+    "sinks",
+]

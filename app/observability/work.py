@@ -1,0 +1,69 @@
+"""The unit of work that log lines belong to: one request, one message, one batch of the stream.
+
+Its fields are on every line that is logged in it, also from another thread that a
+route runs in: the context is copied there, and the unit in it is the same one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+
+@dataclass(slots=True)
+class Work:
+    fields: dict[str, Any] = field(default_factory=dict)
+    aws_calls: int = 0
+    aws_retries: int = 0
+    aws_seconds: float = 0.0
+    began: float = field(default_factory=perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        return perf_counter() - self.began
+
+    def count_call(self, seconds: float, *, retries: int) -> None:
+        self.aws_calls += 1
+        self.aws_retries += retries
+        self.aws_seconds += seconds
+
+    def costs(self) -> dict[str, Any]:
+        """What it took so far, for the line that ends it."""
+        calls = {"aws_calls": self.aws_calls, "aws_seconds": round(self.aws_seconds, 4)}
+        return calls | ({"aws_retries": self.aws_retries} if self.aws_retries else {})
+
+
+_current: ContextVar[Work | None] = ContextVar("work", default=None)
+
+
+@contextmanager
+def begin_work(**fields: Any) -> Iterator[Work]:
+    """A unit within another has lines and counts of its own; the outer one counts them too."""
+    outer = _current.get()
+    work = Work({**(outer.fields if outer else {}), **_known(fields)})
+    token = _current.set(work)
+    try:
+        yield work
+    finally:
+        _current.reset(token)
+        if outer is not None:
+            outer.aws_calls += work.aws_calls
+            outer.aws_retries += work.aws_retries
+            outer.aws_seconds += work.aws_seconds
+
+
+def current_work() -> Work | None:
+    return _current.get()
+
+
+def bind(**fields: Any) -> None:
+    """Put fields on every further line of the current unit; outside of any it does nothing."""
+    work = _current.get()
+    if work is not None:
+        work.fields.update(_known(fields))
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
