@@ -130,8 +130,12 @@ smoke: ## Try the whole job against a deployed endpoint (URL, ARGS="--api-key KE
 	@scripts/smoke.sh $(URL) $(ARGS)
 
 .PHONY: logs
-logs: ## Show what a stage logs (STAGE, ARGS="--find ID --follow")
-	@scripts/logs.sh $(STAGE) $(ARGS)
+logs: ## Show what a stage logs (STAGE, ID of a request or an object, ARGS="--follow")
+	@DATA_DIR=$(DATA_DIR) scripts/logs.sh $(STAGE) $(if $(ID),--find "$(ID)") $(ARGS)
+
+.PHONY: trace
+trace: ## Tell from the logs what became of a request or an object (ID, STAGE)
+	@DATA_DIR=$(DATA_DIR) scripts/trace.sh $(STAGE) "$(ID)" $(ARGS)
 
 .PHONY: destroy
 destroy: ## Delete a stage (STAGE, ARGS="--with-data")

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -37,6 +38,15 @@ def parser(script: str, description: str) -> argparse.ArgumentParser:
         help="where `make run` has its emulator, with the stage local (default: AWS_PORT, or 4566)",
     )
     return made
+
+
+def add_data_dir(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--data-dir",
+        type=Path,
+        default=os.environ.get("DATA_DIR", ".local"),
+        help="where `make run` keeps its log, with the stage local (default: DATA_DIR, or .local)",
+    )
 
 
 def connect(stage: str, aws_port: int) -> OperatorSettings:

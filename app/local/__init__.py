@@ -8,5 +8,6 @@ stream.py     feeds the relay from the table's stream, as Lambda does
 catch_up.py   announces what the stream lost over a restart
 invocation.py calls a handler: its context, and what it answers
 server.py     the API under uvicorn
+prometheus.py what is measured, at /metrics
 __main__.py   starts all of it, and stops it in the right order
 """

@@ -8,10 +8,11 @@ Started in this order, stopped in the reverse:
 import argparse
 import fcntl
 import os
+import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from app.local.emulator import Emulator
 from app.local.errors import AWS_FAULTS, CannotStart
 from app.local.ports import HOST, listen, reached_at
 
+LOG_FILE = "log.jsonl"
+RATE = re.compile(r"0(\.\d+)?|1(\.0+)?")
 EXPECTED = (CannotStart, ConfigurationError, *AWS_FAULTS)
 LOOK_SECONDS = 0.2
 
@@ -76,6 +79,7 @@ def run(options: Options, running: ExitStack) -> None:
     """Start everything and stay until a signal, or until a part of it ends by itself."""
     lock = lock_folder(options.data_dir)
     listener = running.enter_context(listen(options.port, options.host))
+    set_logging(os.environ, options.data_dir)
     aws = start_aws(options, lock, running)
     # Only now: the loggers and clients in these read the environment at import.
     from app.local.runtime import start  # noqa: PLC0415
@@ -99,9 +103,19 @@ def lock_folder(folder: Path) -> int:
     return lock
 
 
+def set_logging(environment: MutableMapping[str, str], folder: Path) -> None:
+    """Lines for a person here, and the JSON lines that AWS would have in a file. Raises CannotStart."""
+    environment.setdefault("LOG_FORMAT", "text")
+    environment.setdefault("LOG_FILE", str(folder / LOG_FILE))
+    environment["POWERTOOLS_LOG_LEVEL"] = environment.get("LOG_LEVEL", "INFO")
+    rate = environment.get("DEBUG_SAMPLE_RATE", "0")
+    if not RATE.fullmatch(rate):
+        raise CannotStart("DEBUG_SAMPLE_RATE is a number from 0 to 1.")
+    environment["POWERTOOLS_LOGGER_SAMPLE_RATE"] = rate
+
+
 def start_aws(options: Options, lock: int, running: ExitStack) -> Emulator | None:
     """Start the emulator and set the environment for it; None where the user named another AWS."""
-    os.environ.setdefault("LOG_FORMAT", "text")
     if "AWS_ENDPOINT_URL" in os.environ:
         return None
     started = emulator.start(options.aws_port, options.data_dir, host=options.host, inherited=[lock])

@@ -18,10 +18,12 @@ from app.aws import CONFIG
 from app.local import catch_up, stack
 from app.local.errors import CannotStart, log_fault
 from app.local.invocation import Handler, Json
+from app.local.prometheus import Prometheus
 from app.local.server import Server, serve
 from app.local.sources import QueueSource, send_sweep
 from app.local.stack import Function, Stack
 from app.local.stream import StreamSource, hand_over
+from app.observability import sinks
 
 logger = logging.getLogger("wharf.local")
 
@@ -34,6 +36,7 @@ CATCH_UP_TRIES = 3
 # Settings that a person may give to `make run`, and the stack's parameters for them.
 PARAMETERS = {
     "CORS_ORIGINS": "CorsOrigins",
+    "DEBUG_SAMPLE_RATE": "DebugSampleRate",
     "KEY_OWNERS": "KeyOwners",
     "LEASE_SECONDS": "LeaseSeconds",
     "LIST_SHARDS": "ListShards",
@@ -43,13 +46,15 @@ PARAMETERS = {
 
 
 def start(listener: socket.socket, running: ExitStack) -> Server:
+    prometheus = Prometheus()
+    sinks.append(prometheus.record)
     session = boto3.session.Session()
     deployed = deploy(session, os.environ)
     functions = {name: _described(session, deployed, name) for name in ("Api", "Worker", "Relay")}
     set_environment(os.environ, functions.values())
     start_relay(session, functions["Relay"], deployed, running)
     start_workers(session, functions["Worker"], deployed, running)
-    server = serve(importlib.import_module("app.lambda_api").app, listener)
+    server = serve(prometheus.beside(importlib.import_module("app.lambda_api").app), listener)
     running.callback(server.stop)
     wait_for(server)
     return server

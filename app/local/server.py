@@ -30,7 +30,12 @@ class Server:
 
 def serve(app: Any, listener: socket.socket) -> Server:
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=REQUESTS_END_SECONDS
+        app,
+        # Its lines go the way of all others.
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=REQUESTS_END_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = Thread(target=lambda: asyncio.run(_serve(server, listener)), name="api", daemon=True)

@@ -21,7 +21,6 @@ LEFT_OUT_TYPES: Mapping[str, str] = {
     "AWS::ApiGateway::GatewayResponse": "kept, but never answered with",
     "AWS::CloudWatch::Alarm": "nothing is measured",
     "AWS::CloudWatch::Dashboard": "nothing is measured",
-    "AWS::Logs::MetricFilter": "nothing is measured",
     "AWS::Events::Archive": "not implemented",
     "AWS::CodeDeploy::Application": "refuses the stack",
     "AWS::CodeDeploy::DeploymentGroup": "refuses the stack",

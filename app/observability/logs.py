@@ -20,10 +20,12 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from app.observability.metrics import METRICS, Unit
 from app.observability.work import current_work
 
 SERVICE = "wharf"
-STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_aws"}
+COUNTS = frozenset(metric.name for metric in METRICS if metric.unit is Unit.COUNT)
+NOT_SHOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_aws"} | COUNTS
 LOG_FILE_BYTES = 20 * 1024 * 1024
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 
@@ -86,7 +88,7 @@ def _trace_lines(fault: BaseException) -> Iterator[str]:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in record.__dict__.items() if name not in STANDARD_FIELDS}
+    return {name: value for name, value in record.__dict__.items() if name not in NOT_SHOWN}
 
 
 def _as_json(line: Any) -> str:
@@ -116,7 +118,7 @@ def build_logger() -> Logger:
 def _file_handler(path: str) -> logging.Handler:
     handler = RotatingFileHandler(path, maxBytes=LOG_FILE_BYTES, backupCount=1)
     handler.addFilter(WorkFields())
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(service=SERVICE))
     return handler
 
 
@@ -124,6 +126,8 @@ def _speak_for_libraries(handlers: list[logging.Handler]) -> None:
     """What libraries log or warn of goes the same way; from WARNING on: botocore's DEBUG has secrets."""
     logging.basicConfig(handlers=handlers, level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
+    # It has these handlers already.
+    logging.getLogger(SERVICE).propagate = False
 
 
 logger = build_logger()

@@ -1,0 +1,119 @@
+"""What a stage has logged: on AWS in CloudWatch, on this machine in the file that `make run` writes."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+
+from app.domain.times import parse_timestamp, timestamp
+from app.local.errors import CannotStart
+from scripts import stages
+
+FUNCTIONS = ("api", "worker", "relay")
+SHOWN_FIRST = ("level", "message")
+HIDDEN = {"timestamp", "service", "location", "sampling_rate", "_aws", *SHOWN_FIRST}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`fields` are empty for a line that is no JSON object, as those of Lambda itself are."""
+
+    id: str
+    moment: datetime
+    source: str
+    text: str
+    fields: dict[str, Any]
+
+    def __str__(self) -> str:
+        """`2026-03-01T09:30:00.000Z worker  INFO object.ready object_id=…`."""
+        return f"{timestamp(self.moment)} {self.source:<7} {self._readable()}"
+
+    def _readable(self) -> str:
+        if not self.fields:
+            return self.text
+        first = [str(self.fields[name]) for name in SHOWN_FIRST if name in self.fields]
+        rest = [f"{name}={value}" for name, value in self.fields.items() if name not in HIDDEN]
+        return " ".join([*first, *rest])
+
+
+class Logs(Protocol):
+    def lines(self, since: datetime, find: str | None) -> Iterator[Line]:
+        """Those with the text `find`, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudWatchLogs:
+    """Of the functions and of API Gateway."""
+
+    client: Any
+    stack: str
+
+    def lines(self, since: datetime, find: str | None) -> Iterator[Line]:
+        pattern = {} if find is None else {"filterPattern": json.dumps(find, ensure_ascii=False)}
+        start = int(since.timestamp() * 1000)
+        found = [
+            _line_of(event, source)
+            for source, group in self._groups().items()
+            for page in self.client.get_paginator("filter_log_events").paginate(
+                logGroupName=group, startTime=start, **pattern
+            )
+            for event in page["events"]
+        ]
+        yield from sorted(found, key=lambda line: line.moment)
+
+    def _groups(self) -> dict[str, str]:
+        functions = {name: f"/aws/lambda/{self.stack}-{name}" for name in FUNCTIONS}
+        return {"gateway": f"/aws/apigateway/{self.stack}", **functions}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLogs:
+    """Of all functions together; the file before it, too, that was full."""
+
+    path: Path
+
+    def lines(self, since: datetime, find: str | None) -> Iterator[Line]:
+        if not self.path.exists():
+            raise CannotStart(f"There is no {self.path}: start `make run` first, or name its --data-dir.")
+        for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
+            for number, text in enumerate(_texts(path)):
+                if find is None or find in text:
+                    line = _local_line(f"{path.name}:{number}", text)
+                    if line.moment >= since:
+                        yield line
+
+
+def of_stage(stage: str, data_dir: Path) -> Logs:
+    if stage == stages.LOCAL:
+        return LocalLogs(data_dir / "log.jsonl")
+    return CloudWatchLogs(boto3.session.Session().client("logs"), stages.stack_name(stage))
+
+
+def _texts(path: Path) -> Sequence[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _local_line(line_id: str, text: str) -> Line:
+    fields = _fields(text)
+    moment = (
+        parse_timestamp(fields["timestamp"]) if "timestamp" in fields else datetime.min.replace(tzinfo=UTC)
+    )
+    return Line(line_id, moment, "local", text, fields)
+
+
+def _line_of(event: Any, source: str) -> Line:
+    text = event["message"].rstrip()
+    moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+    return Line(event["eventId"], moment, source, text, _fields(text))
+
+
+def _fields(text: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
