@@ -1,6 +1,7 @@
 """What template.yaml promises, read from the template and from what SAM makes of it."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from app.config import ApiSettings, RelaySettings, Settings, WorkerSettings
 from app.domain.events import SOURCE, EventType
 from app.local import template as local
 from app.local.template import FUNCTION, LEFT_OUT_PROPERTIES, LEFT_OUT_TYPES, TEMPLATE, local_template
+from app.observability.measuring import NAMESPACE
+from app.observability.metrics import METRICS
 from scripts.api_deployments import renamed
 from scripts.resolved_template import expanded
 
@@ -24,12 +27,18 @@ SETTINGS: dict[str, type[Settings]] = {
     "WorkerFunction": WorkerSettings,
     "RelayFunction": RelaySettings,
 }
-READ_BY_LIBRARIES = {"POWERTOOLS_LOG_LEVEL"}
+READ_WITHOUT_SETTINGS = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_LOGGER_SAMPLE_RATE", NAMESPACE}
+"""By the logger, before there are settings."""
 SUMMARY = {
     *("id", "kind", "name", "labels", "status", "version"),
     *("payload", "newest", "summary", "problem", "created_at", "updated_at"),
 }
 
+
+SEARCHED = re.compile(
+    r"""SEARCH\('\{"Wharf/\$\{AWS::StackName\}",(?P<dimensions>[\w,]+)\} """
+    r"""MetricName="(?P<metric>\w+)"', '\w+', 60\)"""
+)
 
 GATEWAY_RESPONSES = [
     name
@@ -218,7 +227,7 @@ class TestRules:
 class TestFunctions:
     @pytest.mark.parametrize("name", SETTINGS)
     def test_a_function_has_the_variables_it_reads_and_no_others(self, resources: Json, name: str) -> None:
-        given = set(properties(resources, name)["Environment"]["Variables"]) - READ_BY_LIBRARIES
+        given = set(properties(resources, name)["Environment"]["Variables"]) - READ_WITHOUT_SETTINGS
         settings = SETTINGS[name]
         known = {field.upper() for field in settings.model_fields}
         needed = {field.upper() for field, one in settings.model_fields.items() if one.is_required()}
@@ -273,17 +282,40 @@ class TestFunctions:
 
 
 class TestAlarms:
-    def test_a_record_that_the_relay_set_aside_is_counted_by_its_log_line_and_alarmed(
+    def test_an_alarm_on_our_own_metrics_watches_one_that_the_functions_measure(
         self, resources: Json
     ) -> None:
-        counted = properties(resources, "RelaySetAsideMetric")
-        alarm = properties(resources, "RelaySetAsideAlarm")
-        [metric] = counted["MetricTransformations"]
+        namespace = {"Fn::Sub": "Wharf/${AWS::StackName}"}
+        ours = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+        watched = {one["MetricName"]: one for one in ours if one["Namespace"] == namespace}
+        without_dimensions = {metric.name for metric in METRICS if not metric.dimensions}
 
-        assert counted["LogGroupName"] == {"Ref": "RelayLogGroup"}
-        assert counted["FilterPattern"] == '{ $.message = "relay.set_aside" }'
-        assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
-        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+        assert set(watched) == {"overdue_seconds", "set_aside"}
+        assert set(watched) <= without_dimensions
+        assert all("Dimensions" not in alarm for alarm in watched.values())
+        for name in SETTINGS:
+            assert properties(resources, name)["Environment"]["Variables"][NAMESPACE] == namespace
+
+    def test_the_dashboard_shows_our_own_metrics_as_they_are_measured(self, template: Json) -> None:
+        body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+        shown = [one for panel in json.loads(body)["widgets"] for one in panel["properties"]["metrics"]]
+        ours = [one for one in shown if isinstance(one[0], str) and one[0].startswith("Wharf/")]
+        expressions = [one[0]["expression"] for one in shown if isinstance(one[0], dict)]
+        searched = [SEARCHED.fullmatch(expression) for expression in expressions]
+        dimensions = {metric.name: metric.dimensions for metric in METRICS}
+
+        assert {one[1] for one in ours} == {"overdue_seconds", "set_aside", "relay_seconds"}
+        assert all(dimensions[one[1]] == () for one in ours)
+        assert {one and one["metric"] for one in searched} == {
+            "requests",
+            "objects",
+            "rejections",
+            "queue_seconds",
+            "processing_seconds",
+        }
+        for one in searched:
+            assert one is not None
+            assert dimensions[one["metric"]] == tuple(one["dimensions"].split(","))
 
 
 class TestRoles:
