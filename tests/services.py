@@ -45,7 +45,7 @@ class WholeService:
             cast(Sandbox, sandbox),
             lease_seconds=300,
             max_attempts=3,
-            memory_limit=1,
+            memory_limit=512 * 1024 * 1024,
             clock=clock,
         )
         sweeping = Sweeping(

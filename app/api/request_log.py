@@ -13,6 +13,7 @@ from app.observability import Work, logger, measure
 from app.observability.metrics import PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS, Sample
 
 UNROUTED = "none"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OUTCOMES = {4: "refused", 5: "failed"}
 
 
@@ -48,6 +49,11 @@ class AnsweredRequest:
         return getattr(self.scope.get("route"), "operation_id", None) or UNROUTED
 
     @property
+    def method(self) -> str:
+        method: str = self.scope["state"]["method"]
+        return method if method in METHODS else UNROUTED
+
+    @property
     def outcome(self) -> str:
         """An exception that was not even answered leaves the status 0."""
         return OUTCOMES.get(self.status // 100, "ok" if self.status else "failed")
@@ -72,7 +78,7 @@ def log_request(answered: AnsweredRequest, work: Work) -> None:
     measure(
         "request.done",
         *_samples(answered, work),
-        method=answered.scope["state"]["method"],
+        method=answered.method,
         status=answered.status,
         request_bytes=answered.request_bytes,
         response_bytes=answered.response_bytes,

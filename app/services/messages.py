@@ -11,6 +11,7 @@ UnknownMessage, and so ends in the dead-letter queue, where it can be seen.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +23,7 @@ from app.domain.events import EventType
 from app.domain.times import parse_timestamp
 from app.storage.payloads import PayloadKey
 
-CORRELATION_CHARACTERS = 128
+CORRELATION = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def correlation_of(body: str) -> str | None:
         found = envelope["detail"].get("correlationid") or envelope.get("id")
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return found if isinstance(found, str) and len(found) <= CORRELATION_CHARACTERS else None
+    return found if isinstance(found, str) and CORRELATION.fullmatch(found) else None
 
 
 def _sent_at(envelope: Mapping[str, Any]) -> datetime | None:
