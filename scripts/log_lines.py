@@ -108,7 +108,9 @@ def _local_line(line_id: str, text: str) -> Line:
 def _line_of(event: Any, source: str) -> Line:
     text = event["message"].rstrip()
     moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-    return Line(event["eventId"], moment, source, text, _fields(text))
+    # The emulator gives no id to some.
+    line_id = event.get("eventId") or f"{source} {event['timestamp']} {text}"
+    return Line(line_id, moment, source, text, _fields(text))
 
 
 def _fields(text: str) -> dict[str, Any]:

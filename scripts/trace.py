@@ -46,14 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def related(logs: Logs, wanted: str, since: datetime) -> list[Line]:
-    """Every line with one of the correlation ids that lines with the wanted id have."""
-    lines = list(logs.lines(since, wanted))
-    ids = {line.fields["correlation_id"] for line in lines if "correlation_id" in line.fields}
-    # API Gateway calls it by its own name.
-    ids |= {line.fields["request_id"] for line in lines if "request_id" in line.fields}
-    more = [line for one in sorted(ids - {wanted}) for line in logs.lines(since, one)]
+    """Every line with one of the correlation ids that lines with the wanted id have; of reads only itself."""
+    lines = [line for line in logs.lines(since, wanted) if not is_read(line) or wanted in ids_of(line)]
+    ids = {found for line in lines for found in ids_of(line)} - {wanted}
+    more = [line for one in sorted(ids) for line in logs.lines(since, one)]
     unique = {line.id: line for line in [*lines, *more]}
     return sorted(unique.values(), key=began)
+
+
+def is_read(line: Line) -> bool:
+    return line.fields.get("method") in {"GET", "HEAD"}
+
+
+def ids_of(line: Line) -> set[Any]:
+    """Of the request, by our name and by API Gateway's."""
+    return {line.fields[name] for name in ("correlation_id", "request_id") if name in line.fields}
 
 
 def began(line: Line) -> datetime:

@@ -33,6 +33,7 @@ from app.local.stack import Stack
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 STOP_SECONDS = 60
+EMULATED = emulators.environment_of("")
 
 
 def free_port() -> int:
@@ -153,7 +154,10 @@ def session(emulator: Emulator) -> boto3.session.Session:
 
 
 def session_of(emulator: Emulator) -> boto3.session.Session:
-    given = emulator.environment
+    return boto_session(emulator.environment)
+
+
+def boto_session(given: Mapping[str, str] = EMULATED) -> boto3.session.Session:
     return boto3.session.Session(
         aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
@@ -178,6 +182,8 @@ class SignedApi:
     """The API behind the emulated API Gateway, called by an IAM user."""
 
     url: str
+    endpoint: str
+    """Of the emulator itself."""
     credentials: Credentials
     region: str
 
@@ -211,4 +217,4 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedApi]:
         iam.create_user(UserName="caller")
         key = iam.create_access_key(UserName="caller")["AccessKey"]
         credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-        yield SignedApi(stack.api_url(own.url), credentials, emulators.REGION)
+        yield SignedApi(stack.api_url(own.url), own.url, credentials, emulators.REGION)
