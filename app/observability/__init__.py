@@ -4,7 +4,7 @@ work.py      the unit that lines belong to: one request, one message, one batch
 logs.py      the one logger: JSON lines for machines, text for a person
 metrics.py   the table of metrics; a line may carry what it measures
 
-    logger.info("payload.discarded", revision=3)
+    logger.info("relay.done", records=3)
     with begin_work(correlation_id=request_id) as work: ...
     bind(object_id=stored.id)
     measure("object.ready", OBJECTS(1, kind="image", outcome="ready"), size=12)

@@ -10,6 +10,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from app.local.template import TEMPLATE
+from app.observability.metrics import METRICS
 from scripts.deployment import missing_principals
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,30 @@ def test_every_panel_of_the_dashboard_is_explained(template: Json) -> None:
     titles = [widget["properties"]["title"] for widget in json.loads(body)["widgets"]]
 
     assert [row[0] for row in rows(section(OPERATIONS, "The dashboard"))] == titles
+
+
+def test_every_metric_is_documented_as_it_is_measured() -> None:
+    documented = [
+        [cell.replace("`", "") for cell in row] for row in rows(section(OPERATIONS, "What is measured"))
+    ]
+
+    assert documented == [
+        [metric.name, metric.unit.value, ", ".join(metric.dimensions), metric.meaning] for metric in METRICS
+    ]
+
+
+def test_every_line_of_the_functions_is_explained_and_no_other() -> None:
+    explained = rows(section(OPERATIONS, "What is logged"))
+    named = {name for row in explained for name in re.findall(r"`([a-z_]+\.[a-z_]+)`", row[0])}
+    sources = [path for path in (ROOT / "app").rglob("*.py") if "local" not in path.parts]
+    logged = {
+        name
+        for path in sources
+        for name in re.findall(r'(?:logger\.\w+|measure)\(\s*f?"([a-z_]+\.[a-z_]*)', path.read_text())
+    }
+
+    # Named after the status, where it is logged.
+    assert named == (logged - {"object."}) | {"object.ready", "object.rejected"}
 
 
 def test_every_parameter_is_described_with_its_default(template: Json) -> None:
