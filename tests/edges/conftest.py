@@ -1,7 +1,7 @@
 """One HTTP client per door; the suite behind them is the same."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -68,8 +68,10 @@ def client(request: pytest.FixtureRequest, make_app: Any) -> Iterator[httpx2.Cli
 
 
 @contextmanager
-def through_lambda(app: FastAPI, stage: str = STAGE) -> Iterator[httpx2.Client]:
-    transport = LambdaTransport(create_handler(app), stage=stage)
+def through_lambda(
+    app: FastAPI, stage: str = STAGE, vouched: Mapping[str, Any] | None = None
+) -> Iterator[httpx2.Client]:
+    transport = LambdaTransport(create_handler(app), stage=stage, vouched=vouched or {})
     try:
         with httpx2.Client(transport=transport, base_url="http://testserver") as client:
             yield client
