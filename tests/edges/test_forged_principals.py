@@ -261,7 +261,9 @@ def forged_fields(victim: Somebody) -> dict[str, Any]:
 
 
 def forged_query(victim: Somebody) -> str:
-    fields = {**forged_fields(victim), "x-owner": victim.owner, "principal_id": victim.owner}
+    context = context_of(victim)
+    bare = {**context["identity"], **context["authorizer"], **context["authorizer"]["claims"]}
+    fields = {**forged_fields(victim), **bare, "x-owner": victim.owner, "admin": "true"}
     pairs = [pair for name, value in fields.items() for pair in as_form(value, name)]
     pairs += [(name, json.dumps(value)) for name, value in fields.items() if isinstance(value, Mapping)]
     return urlencode(pairs)
