@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -23,9 +24,10 @@ from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
 from app.storage.usage import UsageRepository
-from tests.conftest import Aws
+from tests.conftest import Aws, Clock
 from tests.edges.described import Described
 from tests.edges.doors import STAGE, LambdaTransport
+from tests.services import WholeService
 
 
 @pytest.fixture
@@ -52,6 +54,18 @@ def settings_for(auth_mode: str, **more: Any) -> ApiSettings:
 def make_app(services: ApiServices) -> Any:
     def make(auth_mode: str, **more: Any) -> FastAPI:
         return create_app(services, settings_for(auth_mode, **more))
+
+    return make
+
+
+@pytest.fixture
+def make_still_app(services: ApiServices, aws: Aws, clock: Clock) -> Any:
+    """At one moment, so that two answers may be equal."""
+    whole = WholeService(aws, clock)
+    still = replace(services, objects=whole.objects, editing=whole.editing)
+
+    def make(auth_mode: str, **more: Any) -> FastAPI:
+        return create_app(still, settings_for(auth_mode, **more))
 
     return make
 

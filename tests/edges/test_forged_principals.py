@@ -16,14 +16,12 @@ import httpx2
 import pytest
 
 from app.api.operations import OPERATIONS
-from app.services.api import ApiServices
 from app.storage.objects import ObjectRepository
-from tests.conftest import Aws, Clock
+from tests.conftest import Aws
 from tests.edges.callers import CALLERS, DEPLOYED, OTHERS, Somebody, client_of
 from tests.edges.requests import READS, REQUESTS, Sent
 from tests.edges.stored import ID, URL
 from tests.edges.touched import Touched, seen
-from tests.services import WholeService
 from tests.statuses import make_in
 
 NOBODYS = {"listKinds", "checkHealth", "checkReadiness", "readProblem"}
@@ -165,17 +163,10 @@ class Scene:
         assert owners == [{self.caller.owner}] * len(operations), operation
 
 
-@pytest.fixture
-def services(services: ApiServices, aws: Aws, clock: Clock) -> ApiServices:
-    """At one moment, so that two answers may be equal."""
-    whole = WholeService(aws, clock)
-    return replace(services, objects=whole.objects, editing=whole.editing)
-
-
 @pytest.fixture(params=DEPLOYED)
-def scene(request: pytest.FixtureRequest, make_app: Any, aws: Aws) -> Iterator[Scene]:
+def scene(request: pytest.FixtureRequest, make_still_app: Any, aws: Aws) -> Iterator[Scene]:
     caller, victim = CALLERS[request.param], OTHERS[request.param]
-    app = make_app(caller.auth_mode, admin_owners=victim.owner)
+    app = make_still_app(caller.auth_mode, admin_owners=victim.owner)
     with client_of(app, caller) as client:
         scene = Scene(aws, client, caller, victim, Touched(aws))
         scene.reset()
@@ -223,10 +214,10 @@ def test_each_forged_header_alone_changes_nothing(scene: Scene, operation: str) 
     assert {name for name, outcome in forged.items() if outcome != honest} == set()
 
 
-def test_a_header_that_is_believed_would_be_found(make_app: Any, aws: Aws) -> None:
+def test_a_header_that_is_believed_would_be_found(make_still_app: Any, aws: Aws) -> None:
     """The local mode believes one, so there the same comparison must fail, and for that one only."""
     caller, victim = CALLERS["local"], OTHERS["local"]
-    with client_of(make_app("local"), replace(caller, headers={})) as client:
+    with client_of(make_still_app("local"), replace(caller, headers={})) as client:
         scene = Scene(aws, client, replace(caller, owner="local-me"), victim, Touched(aws))
         scene.reset()
         honest = scene.outcome(REQUESTS["readObject"])

@@ -15,16 +15,14 @@ import pytest
 
 from app.domain.events import event_of
 from app.domain.objects import StoredObject
-from app.services.api import ApiServices
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
-from tests.conftest import NOW, Aws, Clock
+from tests.conftest import NOW, Aws
 from tests.edges.callers import CALLERS, OTHERS, Somebody, client_of
 from tests.edges.described import document_of
 from tests.edges.requests import OBJECT, REQUESTS, Sent
 from tests.edges.stored import ID
 from tests.edges.touched import Touched, seen
-from tests.services import WholeService
 from tests.statuses import LEASE_UNTIL, make_in, make_record
 
 MINE = "88888888-9a0e-4e6f-8a51-2f1c7f1f6a10"
@@ -80,16 +78,10 @@ class Stage:
         return seen(answer), self.touched.operations()
 
 
-@pytest.fixture
-def services(services: ApiServices, aws: Aws, clock: Clock) -> ApiServices:
-    whole = WholeService(aws, clock)
-    return replace(services, objects=whole.objects, editing=whole.editing)
-
-
 @pytest.fixture(params=CALLERS)
-def stage(request: pytest.FixtureRequest, make_app: Any, aws: Aws) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, make_still_app: Any, aws: Aws) -> Iterator[Stage]:
     caller, other = CALLERS[request.param], OTHERS[request.param]
-    with client_of(make_app(caller.auth_mode), caller) as client:
+    with client_of(make_still_app(caller.auth_mode), caller) as client:
         yield Stage(aws, client, caller, other, Touched(aws))
 
 
@@ -166,8 +158,8 @@ def pair(request: pytest.FixtureRequest) -> tuple[Somebody, Somebody]:
 Pair = tuple[Somebody, Somebody]
 
 
-def test_the_same_idempotency_key_of_two_owners_gives_two_objects(make_app: Any, pair: Pair) -> None:
-    app, answers = make_app(pair[0].auth_mode), []
+def test_the_same_idempotency_key_of_two_owners_gives_two_objects(make_still_app: Any, pair: Pair) -> None:
+    app, answers = make_still_app(pair[0].auth_mode), []
     for somebody in pair:
         with client_of(app, somebody) as client:
             answers.append(REQUESTS["createObject"].by(client))
@@ -179,9 +171,9 @@ def test_the_same_idempotency_key_of_two_owners_gives_two_objects(make_app: Any,
 
 @pytest.mark.parametrize("is_deleted", [False, True])
 def test_anothers_key_is_as_good_as_an_unused_one(
-    make_app: Any, aws: Aws, pair: Pair, is_deleted: bool
+    make_still_app: Any, aws: Aws, pair: Pair, is_deleted: bool
 ) -> None:
-    app, create = make_app(pair[0].auth_mode), REQUESTS["createObject"]
+    app, create = make_still_app(pair[0].auth_mode), REQUESTS["createObject"]
     with client_of(app, pair[1]) as other:
         created = create.by(other).json()
         if is_deleted:
@@ -196,11 +188,13 @@ def test_anothers_key_is_as_good_as_an_unused_one(
 
 
 @pytest.mark.parametrize("path", ["/v1/objects", f"/v1/objects/{ID}/history"])
-def test_anothers_cursor_is_answered_as_a_damaged_one(make_app: Any, aws: Aws, pair: Pair, path: str) -> None:
+def test_anothers_cursor_is_answered_as_a_damaged_one(
+    make_still_app: Any, aws: Aws, pair: Pair, path: str
+) -> None:
     """Although both have lists of the same length, and an object of the same id."""
     for somebody in pair:
         fill(aws, somebody)
-    app = make_app(pair[0].auth_mode)
+    app = make_still_app(pair[0].auth_mode)
     with client_of(app, pair[1]) as other:
         cursor = other.get(f"{path}?limit=1").json()["next_cursor"]
     with client_of(app, pair[0]) as client:
