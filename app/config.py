@@ -8,9 +8,18 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Json, PositiveInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveInt, ValidationError
 
 MEBIBYTE = 1024 * 1024
+OWNER = r"^[A-Za-z0-9_-]{1,64}$"
+"""What begins every key of an owner's things."""
+
+
+def _between_commas(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+Owners = Annotated[frozenset[Annotated[str, Field(pattern=OWNER)]], BeforeValidator(_between_commas)]
 
 
 class ConfigurationError(Exception):
@@ -44,6 +53,8 @@ class ApiSettings(Settings):
     download_seconds: Annotated[int, Field(ge=10, le=43_200)] = 300
     key_owners: Json[dict[str, str]] = {}
     """API key id to owner, for keys that were rotated; others own as `key-<id>`."""
+    admin_owners: Owners = frozenset()
+    """With commas between: who may read across owners, where callers are in no groups (`iam`, `local`)."""
     cors_origins: str = ""
     """Origins of pages that may call the API, with commas between; `*` for any."""
     public_s3_url: str | None = None

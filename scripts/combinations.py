@@ -15,6 +15,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "AuthMode": ("api-key", "iam", "cognito"),
     "UserPoolArn": ("", "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_abcdefghi"),
     "KeyOwners": ("{}", '{"a1b2c3d4e5": "somebody"}'),
+    "AdminOwners": ("", "iam-AIDACKCEVSQ6C2EXAMPLE"),
     "KmsKeyArn": ("", "arn:aws:kms:us-east-1:123456789012:key/6a4e2b1c-0000-4000-8000-000000000000"),
     "DomainName": ("", "api.example.com"),
     "CertificateArn": (

@@ -55,6 +55,12 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
     errors.Unauthenticated: Answer(
         401, "unauthenticated", "The caller is unknown", "Send the credentials that this service asks for."
     ),
+    errors.Forbidden: Answer(
+        403,
+        "forbidden",
+        "Not allowed",
+        "You are known, and your policy, your token or your group does not allow this. Ask the operator.",
+    ),
     errors.NotFound: Answer(
         404,
         "not_found",
@@ -152,12 +158,7 @@ GATEWAY_ANSWERS: tuple[Answer, ...] = (
     Answer(
         400, "bad_request", "The request was refused", "`detail` says why API Gateway did not let it through."
     ),
-    Answer(
-        403,
-        "forbidden",
-        "Not allowed",
-        "API Gateway knows you, and your policy or token does not allow this. Ask the operator.",
-    ),
+    ANSWERS[errors.Forbidden],
     Answer(
         429,
         "too_many_requests",

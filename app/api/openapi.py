@@ -172,7 +172,7 @@ def _refusals(codes: tuple[str, ...]) -> Json:
 
 def _problem_answer(answers: list[Answer]) -> Json:
     """One status, its possible codes, and an example of each."""
-    codes = sorted(answer.code for answer in answers)
+    codes = sorted({answer.code for answer in answers})
     status = answers[0].status
     return {
         "description": "; ".join(f"{PAGES[code].title} (`{code}`)" for code in codes),

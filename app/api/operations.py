@@ -37,6 +37,8 @@ class Operation:
 CALLER = ("unauthenticated", "unavailable")
 ONE = (*CALLER, "not_found")
 CHANGE = (*ONE, "concurrent_change")
+READ = ("forbidden", "invalid_input")
+"""By the parameter `owner`."""
 JSON_ANSWER = ("not_acceptable",)
 JSON_BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_input", *JSON_ANSWER)
 NEW_PAYLOAD = ("no_payload_allowed", "wrong_state")
@@ -76,7 +78,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "listObjects": Operation(
         answers={200: Success("A page of summaries", (), {"page": examples.PAGE})},
-        codes=(*CALLER, *CURSOR),
+        codes=(*CALLER, *READ, *CURSOR),
     ),
     "readObject": Operation(
         answers={
@@ -87,7 +89,7 @@ OPERATIONS: dict[str, Operation] = {
             ),
             304: Success("You have this version", ("ETag",)),
         },
-        codes=(*ONE, *JSON_ANSWER, "invalid_precondition"),
+        codes=(*ONE, *READ, *JSON_ANSWER, "invalid_precondition"),
         leads_to={"downloadArtifact": FIRST_ARTIFACT},
     ),
     "updateObject": Operation(
@@ -125,11 +127,11 @@ OPERATIONS: dict[str, Operation] = {
         ),
         leads_to={"downloadPayload": THIS_OBJECT},
     ),
-    "downloadPayload": Operation(answers=DOWNLOAD, codes=(*ONE, "payload_not_ready")),
-    "downloadArtifact": Operation(answers=DOWNLOAD, codes=ONE),
+    "downloadPayload": Operation(answers=DOWNLOAD, codes=(*ONE, *READ, "payload_not_ready")),
+    "downloadArtifact": Operation(answers=DOWNLOAD, codes=(*ONE, *READ)),
     "readHistory": Operation(
         answers={200: Success("A page of events", (), {"page": examples.HISTORY})},
-        codes=(*ONE, *CURSOR),
+        codes=(*ONE, *READ, *CURSOR),
     ),
     "listKinds": Operation(
         answers={200: Success("All kinds", (), {"kinds": examples.KIND_LIST})},
@@ -137,7 +139,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "readUsage": Operation(
         answers={200: Success("What your objects take", (), {"usage": examples.USAGE})},
-        codes=(*CALLER, *JSON_ANSWER),
+        codes=(*CALLER, *READ, *JSON_ANSWER),
     ),
     "checkHealth": Operation(
         answers={200: Success("Alive", (), {"alive": examples.HEALTHY})},

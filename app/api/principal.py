@@ -1,11 +1,14 @@
 """Who the caller is, from what API Gateway vouches for and never from a header.
 
-iam       requestContext.identity.caller     iam-<unique id>
-cognito   requestContext.authorizer.claims   cognito-<sub>
-api-key   requestContext.identity.apiKeyId   key-<id>, or what KEY_OWNERS says
-local     the X-Owner header                 local-<name>; in the local runtime only
+            owner                                                       admin
+iam         iam-<unique id>, of requestContext.identity.caller          named in ADMIN_OWNERS
+cognito     cognito-<sub>, of requestContext.authorizer.claims          in the group `admin`
+api-key     key-<id>, of requestContext.identity.apiKeyId; or what      nobody
+            KEY_OWNERS says
+local       local-<name>, of the X-Owner header; local runtime only     named in ADMIN_OWNERS
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,17 +16,21 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from app import config
 from app.config import ApiSettings
 from app.domain.errors import Unauthenticated
+from app.observability import bind
 
-OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+OWNER = re.compile(config.OWNER)
+ADMIN_GROUP = "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`owner` begins every key of what the caller may touch."""
+    """`owner` begins every key of what the caller may touch; an admin may read what is others' too."""
 
     owner: str
+    is_admin: bool = False
 
 
 def principal_of(request: Request) -> Principal:
@@ -32,11 +39,13 @@ def principal_of(request: Request) -> Principal:
     owner = OWNER_OF[settings.auth_mode](request, settings)
     if owner is None or not OWNER.fullmatch(owner):
         raise Unauthenticated
-    return Principal(owner)
+    return Principal(owner, IS_ADMIN[settings.auth_mode](request, settings, owner))
 
 
 async def _caller(request: Request) -> Principal:
-    return principal_of(request)
+    principal = principal_of(request)
+    bind(owner=principal.owner)
+    return principal
 
 
 Caller = Annotated[Principal, Depends(_caller)]
@@ -48,8 +57,7 @@ def _iam_owner(request: Request, _settings: ApiSettings) -> str | None:
 
 
 def _cognito_owner(request: Request, _settings: ApiSettings) -> str | None:
-    claims = _context(request, "authorizer").get("claims") or {}
-    subject = claims.get("sub")
+    subject = _claims(request).get("sub")
     return None if not subject else f"cognito-{subject}"
 
 
@@ -62,6 +70,36 @@ def _local_owner(request: Request, _settings: ApiSettings) -> str | None:
     return "local-" + request.headers.get("x-owner", "me")
 
 
+def _is_listed(_request: Request, settings: ApiSettings, owner: str) -> bool:
+    return owner in settings.admin_owners
+
+
+def _is_in_group(request: Request, _settings: ApiSettings, _owner: str) -> bool:
+    return ADMIN_GROUP in _groups(_claims(request).get("cognito:groups"))
+
+
+def _is_nobody(_request: Request, _settings: ApiSettings, _owner: str) -> bool:
+    return False
+
+
+def _groups(claim: Any) -> list[Any]:
+    """REST APIs flatten the list to `a,b`, HTTP APIs to `[a b]`; a group's name has no spaces."""
+    if isinstance(claim, list):
+        return claim
+    if not isinstance(claim, str):
+        return []
+    if not (claim.startswith("[") and claim.endswith("]")):
+        return claim.split(",")
+    try:
+        return list(json.loads(claim))
+    except ValueError:
+        return claim[1:-1].replace(",", " ").split()
+
+
+def _claims(request: Request) -> Mapping[str, Any]:
+    return _context(request, "authorizer").get("claims") or {}
+
+
 def _context(request: Request, part: str) -> Mapping[str, Any]:
     event = request.scope.get("aws.event", {})
     return event.get("requestContext", {}).get(part) or {}
@@ -72,4 +110,10 @@ OWNER_OF: Mapping[str, Callable[[Request, ApiSettings], str | None]] = {
     "cognito": _cognito_owner,
     "api-key": _key_owner,
     "local": _local_owner,
+}
+IS_ADMIN: Mapping[str, Callable[[Request, ApiSettings, str], bool]] = {
+    "iam": _is_listed,
+    "cognito": _is_in_group,
+    "api-key": _is_nobody,
+    "local": _is_listed,
 }

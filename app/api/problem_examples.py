@@ -13,6 +13,7 @@ _SAMPLES: tuple[errors.WharfError, ...] = (
     errors.InvalidMediaType(),
     errors.IdempotencyKeyReused(),
     errors.Unauthenticated(),
+    errors.Forbidden(),
     errors.NotFound(),
     errors.ObjectDeleted(),
     errors.WrongState("reprocess", "processing"),

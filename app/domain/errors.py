@@ -9,6 +9,7 @@
     - InvalidMediaType       the Content-Type of a payload is missing or malformed
     - IdempotencyKeyReused   the key belongs to a different body
     - Unauthenticated        the caller is unknown
+    - Forbidden              another owner's things, asked for by name
     - NotFound               also for another owner's object
     - ObjectDeleted          only its tombstone is left
     - WrongState             not from this status
@@ -90,6 +91,11 @@ class IdempotencyKeyReused(Refused):
 class Unauthenticated(Refused):
     def __init__(self) -> None:
         super().__init__("The request does not say who the caller is.")
+
+
+class Forbidden(Refused):
+    def __init__(self) -> None:
+        super().__init__("Only an admin may read what belongs to another owner.")
 
 
 class NotFound(Refused):

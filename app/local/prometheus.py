@@ -24,7 +24,7 @@ BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 
 
 class Prometheus:
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the package is typed but for this
         self._registry = CollectorRegistry()
         self._collectors = {metric.name: self._collector(metric) for metric in METRICS}
 
@@ -49,7 +49,8 @@ class Prometheus:
         return choose
 
     def _collector(self, metric: Metric) -> Counter | Histogram:
-        name, options = f"wharf_{metric.name}", {"registry": self._registry}
+        name, registry = f"wharf_{metric.name}", self._registry
         if metric.unit is Unit.SECONDS:
-            return Histogram(name, metric.meaning, metric.dimensions, buckets=BUCKETS_SECONDS, **options)
-        return Counter(name, metric.meaning, metric.dimensions, **options)
+            buckets = BUCKETS_SECONDS
+            return Histogram(name, metric.meaning, metric.dimensions, buckets=buckets, registry=registry)
+        return Counter(name, metric.meaning, metric.dimensions, registry=registry)

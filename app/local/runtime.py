@@ -43,6 +43,8 @@ PARAMETERS = {
     "LOG_LEVEL": "LogLevel",
     "UPLOAD_SECONDS": "UploadSeconds",
 }
+# What no stack of the AuthMode that is deployed here takes; the template's rules would refuse it.
+THIS_PROCESS_ONLY = ("ADMIN_OWNERS",)
 
 
 def start(listener: socket.socket, running: ExitStack) -> Server:
@@ -73,9 +75,10 @@ def _described(session: boto3.session.Session, deployed: Stack, name: str) -> Fu
 
 def set_environment(environment: MutableMapping[str, str], functions: Iterable[Function]) -> None:
     """What the template gives each function, in the one process that is all of them."""
+    given = {name: environment[name] for name in THIS_PROCESS_ONLY if name in environment}
     for function in functions:
         environment.update(function.environment)
-    environment["AUTH_MODE"] = "local"
+    environment.update(given, AUTH_MODE="local")
 
 
 def start_relay(

@@ -1,7 +1,8 @@
 """Opaque positions in a list, bound to whose list it is and how it is filtered.
 
 The checksum finds damage and mix-ups. It is no secret and need not be one: the
-partition that a position moves in is always computed from the caller.
+partition that a position moves in is always computed from whose list it is: the
+caller's or, for an admin, the one that was named.
 """
 
 import hashlib

@@ -1,8 +1,9 @@
 """One HTTP client per door; the suite behind them is the same."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -23,9 +24,10 @@ from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
 from app.storage.usage import UsageRepository
-from tests.conftest import Aws
+from tests.conftest import Aws, Clock
 from tests.edges.described import Described
 from tests.edges.doors import STAGE, LambdaTransport
+from tests.services import WholeService
 
 
 @pytest.fixture
@@ -56,6 +58,18 @@ def make_app(services: ApiServices) -> Any:
     return make
 
 
+@pytest.fixture
+def make_still_app(services: ApiServices, aws: Aws, clock: Clock) -> Any:
+    """At one moment, so that two answers may be equal."""
+    whole = WholeService(aws, clock)
+    still = replace(services, objects=whole.objects, editing=whole.editing)
+
+    def make(auth_mode: str, **more: Any) -> FastAPI:
+        return create_app(still, settings_for(auth_mode, **more))
+
+    return make
+
+
 @pytest.fixture(params=["asgi", "lambda"])
 def client(request: pytest.FixtureRequest, make_app: Any) -> Iterator[httpx2.Client]:
     """Every exchange is checked against the OpenAPI document."""
@@ -68,8 +82,10 @@ def client(request: pytest.FixtureRequest, make_app: Any) -> Iterator[httpx2.Cli
 
 
 @contextmanager
-def through_lambda(app: FastAPI, stage: str = STAGE) -> Iterator[httpx2.Client]:
-    transport = LambdaTransport(create_handler(app), stage=stage)
+def through_lambda(
+    app: FastAPI, stage: str = STAGE, vouched: Mapping[str, Any] | None = None
+) -> Iterator[httpx2.Client]:
+    transport = LambdaTransport(create_handler(app), stage=stage, vouched=vouched or {})
     try:
         with httpx2.Client(transport=transport, base_url="http://testserver") as client:
             yield client

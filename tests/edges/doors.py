@@ -3,7 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -59,16 +59,20 @@ class LambdaTransport(httpx2.BaseTransport):
     handler: Callable[[Any, Any], dict[str, Any]]
     largest_event_bytes: int = 6 * 1024 * 1024
     stage: str = STAGE
+    vouched: Mapping[str, Any] = field(default_factory=dict)
+    """What API Gateway says of the caller in `requestContext`; else it is API_KEY_ID's."""
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         event = proxy_event(
             request.method,
             request.url.path,
             query=request.url.query.decode(),
-            headers=dict(request.headers),
+            headers={name: values[-1] for name, values in _sent(request).items()},
             body=request.read(),
             stage=self.stage,
         )
+        event["multiValueHeaders"] = _sent(request)
+        event["requestContext"] |= self.vouched
         if len(json.dumps(event)) > self.largest_event_bytes:
             return httpx2.Response(413, json={"message": "Request Too Long"})
         answer = self.handler(event, None)
@@ -79,6 +83,14 @@ class LambdaTransport(httpx2.BaseTransport):
             headers=headers,
             content=b64decode(body) if answer["isBase64Encoded"] else body,
         )
+
+
+def _sent(request: httpx2.Request) -> dict[str, list[str]]:
+    """Names as the client wrote them, and each of repeated ones."""
+    headers: dict[str, list[str]] = {}
+    for name, value in request.headers.raw:
+        headers.setdefault(name.decode(), []).append(value.decode())
+    return headers
 
 
 def _headers(answer: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -44,6 +44,7 @@ class TestRules:
             {"AuthMode": "cognito"},
             {"AuthMode": "cognito", "UserPoolArn": GIVEN["UserPoolArn"]},
             {"AuthMode": "api-key", "KeyOwners": GIVEN["KeyOwners"]},
+            {"AuthMode": "iam", "AdminOwners": GIVEN["AdminOwners"]},
             DOMAIN,
             {**DOMAIN, "HostedZoneId": GIVEN["HostedZoneId"]},
             {"KmsKeyArn": GIVEN["KmsKeyArn"], "AlarmEmail": GIVEN["AlarmEmail"], "Polling": "off"},
@@ -68,6 +69,14 @@ class TestRules:
             (
                 {"AuthMode": "cognito", "KeyOwners": GIVEN["KeyOwners"]},
                 "KeyOwners is of use with AuthMode api-key only.",
+            ),
+            (
+                {"AuthMode": "api-key", "AdminOwners": GIVEN["AdminOwners"]},
+                "AdminOwners is of use with AuthMode iam only.",
+            ),
+            (
+                {"AuthMode": "cognito", "AdminOwners": GIVEN["AdminOwners"]},
+                "AdminOwners is of use with AuthMode iam only.",
             ),
             ({"DomainName": GIVEN["DomainName"]}, "DomainName needs CertificateArn."),
             (
@@ -120,7 +129,7 @@ class TestResolved:
     def test_no_combination_names_what_it_leaves_out(
         self, allowed: list[tuple[Mapping[str, str], Json]]
     ) -> None:
-        assert len(allowed) == 240
+        assert len(allowed) == 288
         assert [parameters for parameters, one in allowed if dangling(one)] == []
 
     def test_a_name_that_only_one_mode_lacks_is_found(self, deployable: Json) -> None:

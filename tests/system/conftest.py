@@ -93,7 +93,7 @@ def call(
     where = urlsplit(url)
     connection = HTTPConnection(where.netloc, timeout=60)
     try:
-        connection.request(method, where.path, body, dict(headers or {}))
+        connection.request(method, f"{where.path}?{where.query}".rstrip("?"), body, dict(headers or {}))
         answer = connection.getresponse()
         content = answer.read()
         assert answer.status < 400, f"{method} {url}: {answer.status} {content!r}"
@@ -179,13 +179,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
 
 @dataclass(frozen=True)
 class SignedApi:
-    """The API behind the emulated API Gateway, called by an IAM user."""
+    """The API behind the emulated API Gateway, called by an IAM user; `admin` is another, who is one."""
 
     url: str
     endpoint: str
     """Of the emulator itself."""
     credentials: Credentials
     region: str
+    owner: str
+    admin: Credentials
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         content = None if body is None else json.dumps(body).encode()
@@ -208,13 +210,19 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedApi]:
     """
     with emulated(tmp_path_factory.mktemp("functions")) as own:
         clients = session_of(own)
+        iam = clients.client("iam", endpoint_url=own.url)
+        owner, credentials = new_user(iam, "caller")
+        admin_owner, admin = new_user(iam, "admin")
         stack = stacks.deploy(
             clients.client("cloudformation", endpoint_url=own.url),
             code_uri=stacks.upload_code(clients.client("s3", endpoint_url=own.url)),
-            parameters={"AuthMode": "iam"},
+            parameters={"AuthMode": "iam", "AdminOwners": admin_owner},
         )
-        iam = clients.client("iam", endpoint_url=own.url)
-        iam.create_user(UserName="caller")
-        key = iam.create_access_key(UserName="caller")["AccessKey"]
-        credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-        yield SignedApi(stack.api_url(own.url), own.url, credentials, emulators.REGION)
+        yield SignedApi(stack.api_url(own.url), own.url, credentials, emulators.REGION, owner, admin)
+
+
+def new_user(iam: Any, name: str) -> tuple[str, Credentials]:
+    """The owner that they are, and what they sign with."""
+    user = iam.create_user(UserName=name)["User"]
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return f"iam-{user['UserId']}", Credentials(key["AccessKeyId"], key["SecretAccessKey"])

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -52,6 +53,20 @@ def test_the_relay_function_writes_the_history(functions: SignedApi) -> None:
         types = [event["type"] for event in history["items"]]
 
     assert types == expected
+
+
+def test_an_admin_reads_what_another_caller_has_by_saying_so_and_nobody_else_does(
+    functions: SignedApi,
+) -> None:
+    admin = replace(functions, credentials=functions.admin)
+    created = functions.call("POST", "/v1/objects", {"kind": "record", "name": "order 42"})
+    path = f"/v1/objects/{created['id']}"
+
+    assert admin.call("GET", f"{path}?owner={functions.owner}")["name"] == "order 42"
+    with pytest.raises(AssertionError, match=": 404 "):
+        admin.call("GET", path)
+    with pytest.raises(AssertionError, match=": 403 "):
+        functions.call("GET", f"{path}?owner=iam-SOMEBODYELSE")
 
 
 def test_api_gateway_refuses_a_caller_who_does_not_sign(functions: SignedApi) -> None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from app.api.dependencies import Cursor, Limit, ObjectId, ObjectsService
 from app.api.lambda_route import LambdaRoute
-from app.api.principal import Caller
+from app.api.reading import OwnerRead
 from app.api.schemas import EventOut, EventPage
 
 router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=LambdaRoute)
@@ -13,13 +13,13 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=
 @router.get("/history", operation_id="readHistory")
 def read_history(
     object_id: ObjectId,
-    caller: Caller,
+    owner: OwnerRead,
     objects: ObjectsService,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> EventPage:
     """The object's events, oldest first, as they were published on the event bus."""
-    history = objects.history(caller.owner, object_id, cursor=cursor, limit=limit)
+    history = objects.history(owner, object_id, cursor=cursor, limit=limit)
     return EventPage(
         items=[EventOut.model_validate(event) for event in history.items],
         next_cursor=history.next_cursor,

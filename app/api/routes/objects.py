@@ -18,6 +18,7 @@ from app.api.dependencies import (
 from app.api.lambda_route import LambdaRoute
 from app.api.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
 from app.api.principal import Caller
+from app.api.reading import OwnerRead
 from app.api.requests import CreateIn, PatchIn
 from app.api.schemas import CreatedOut, ObjectOut, ObjectPage, PublicStatus, SummaryOut
 from app.domain.errors import FieldError, InvalidInput
@@ -49,10 +50,10 @@ def create_object(
 
 @router.get("/{object_id}", operation_id="readObject", response_model=ObjectOut, responses=NOT_MODIFIED)
 def read_object(
-    object_id: ObjectId, caller: Caller, objects: ObjectsService, known: IfNoneMatch, response: Response
+    object_id: ObjectId, owner: OwnerRead, objects: ObjectsService, known: IfNoneMatch, response: Response
 ) -> ObjectOut | Response:
     """Read an object. `ETag` is its version; with `If-None-Match` 304 when you have that one."""
-    stored = objects.read(caller.owner, object_id)
+    stored = objects.read(owner, object_id)
     tag = {"ETag": entity_tag(stored.version)}
     if is_known(known, stored.version):
         return Response(status_code=304, headers=tag)
@@ -106,7 +107,7 @@ def reprocess_object(
 
 @router.get("", operation_id="listObjects")
 def list_objects(
-    caller: Caller,
+    owner: OwnerRead,
     objects: ObjectsService,
     kind: Annotated[str | None, Query(description="Only objects of this kind.")] = None,
     status: Annotated[PublicStatus | None, Query(description="Only objects of this status.")] = None,
@@ -116,7 +117,7 @@ def list_objects(
 ) -> ObjectPage:
     """List your objects, newest first. Filters combine."""
     labels = tuple(_key_and_value(text) for text in label or ())
-    query = ListQuery(caller.owner, status, kind, labels, limit=limit)
+    query = ListQuery(owner, status, kind, labels, limit=limit)
     listing = objects.list(query, cursor)
     return ObjectPage(
         items=[SummaryOut.summary_of(item) for item in listing.items],

@@ -11,6 +11,7 @@ from app.api.lambda_route import LambdaRoute
 from app.api.links import LINK_RESPONSES, answer_with_link
 from app.api.preconditions import entity_tag
 from app.api.principal import Caller
+from app.api.reading import OwnerRead
 from app.api.requests import MEDIA_TYPE, MEDIA_TYPE_CHARACTERS, UploadPayload
 from app.api.schemas import CreatedOut, ObjectOut
 from app.domain.errors import InvalidMediaType
@@ -68,8 +69,8 @@ def put_payload(
 
 @router.get("/payload", operation_id="downloadPayload", response_class=Response, responses=LINK_RESPONSES)
 def download_payload(
-    object_id: ObjectId, caller: Caller, objects: ObjectsService, request: Request
+    object_id: ObjectId, owner: OwnerRead, objects: ObjectsService, request: Request
 ) -> Response:
     """Download the last ready payload: a redirect, or the URL as JSON when you accept that."""
-    link = objects.link_to_payload(caller.owner, object_id, method=request.state.method)
+    link = objects.link_to_payload(owner, object_id, method=request.state.method)
     return answer_with_link(request, link)

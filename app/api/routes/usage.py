@@ -4,13 +4,13 @@ from fastapi import APIRouter
 
 from app.api.dependencies import UsageCounters
 from app.api.lambda_route import LambdaRoute
-from app.api.principal import Caller
+from app.api.reading import OwnerRead
 from app.api.schemas import UsageOut
 
 router = APIRouter(tags=["usage"], route_class=LambdaRoute)
 
 
 @router.get("/usage", operation_id="readUsage")
-def read_usage(caller: Caller, usage: UsageCounters) -> UsageOut:
+def read_usage(owner: OwnerRead, usage: UsageCounters) -> UsageOut:
     """How many objects you have, and the bytes of their payloads; a moment behind the newest change."""
-    return UsageOut.of(usage.read(caller.owner))
+    return UsageOut.of(usage.read(owner))

@@ -1,12 +1,35 @@
-"""A log line as a person reads it."""
+"""Log lines as a person reads them, and what belongs together."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scripts.logs import line
+from app.local.errors import CannotStart
+from scripts.log_lines import CloudWatchLogs, Line, LocalLogs
+from scripts.trace import related, report
+from tests.conftest import NOW
 
-MOMENT = 1_772_357_400_000
+MILLISECONDS = 1_772_357_400_000
+
+
+@dataclass
+class CloudWatch:
+    """One log group has one event."""
+
+    group: str
+    message: str
+
+    def get_paginator(self, _operation: str) -> "CloudWatch":
+        return self
+
+    def paginate(self, **parameters: Any) -> Iterator[Any]:
+        event = {"eventId": "1", "timestamp": MILLISECONDS, "message": self.message}
+        yield {"events": [event] if parameters["logGroupName"] == self.group else []}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +50,100 @@ MOMENT = 1_772_357_400_000
     ],
 )
 def test_a_line_tells_when_where_and_what(group: str, message: str, expected: str) -> None:
-    found = line({"timestamp": MOMENT, "group": group, "message": message})
+    [found] = CloudWatchLogs(CloudWatch(group, message), "wharf-dev").lines(NOW, None)
 
-    assert found == f"2026-03-01T09:30:00.000Z {expected}"
+    assert str(found) == f"2026-03-01T09:30:00.000Z {expected}"
+
+
+class Written:
+    """The file of `make run`, with lines that are seconds apart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "log.jsonl"
+        self._lines: list[str] = []
+
+    def add(self, message: str, **fields: Any) -> None:
+        moment = NOW + timedelta(seconds=len(self._lines))
+        line = {"message": message, "level": "INFO", "timestamp": moment.isoformat(), **fields}
+        self._lines.append(json.dumps(line))
+        self.path.write_text("\n".join(self._lines) + "\n")
+
+    def fill(self) -> None:
+        self.path.rename(self.path.with_name("log.jsonl.1"))
+        self._lines.clear()
+
+    def related(self, wanted: str) -> list[Line]:
+        return related(LocalLogs(self.path), wanted, NOW)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    return Written(tmp_path)
+
+
+def messages(lines: list[Line]) -> list[str]:
+    return [line.fields["message"] for line in lines]
+
+
+def test_the_file_that_was_full_is_read_before_the_one_that_is_written(written: Written) -> None:
+    written.add("one")
+    written.fill()
+    written.add("two")
+
+    assert messages(list(LocalLogs(written.path).lines(NOW, None))) == ["one", "two"]
+
+
+def test_only_lines_since_then_and_with_that_text_are_found(written: Written) -> None:
+    written.add("one", object_id="a")
+    written.add("two", object_id="a")
+    written.add("three", object_id="b")
+
+    found = LocalLogs(written.path).lines(NOW + timedelta(seconds=1), '"a"')
+    assert messages(list(found)) == ["two"]
+
+
+def test_a_file_that_is_not_there_is_missed_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="start `make run` first"):
+        list(LocalLogs(tmp_path / "log.jsonl").lines(NOW, None))
+
+
+def test_what_has_one_cause_belongs_together_whatever_id_one_begins_with(written: Written) -> None:
+    written.add("request.done", correlation_id="r1", trace_id="t1", method="POST", request_seconds=0.5)
+    written.add("request.done", correlation_id="r2", method="POST")
+    written.add("object.ready", correlation_id="r1", object_id="o1")
+
+    for wanted in ("r1", "t1", "o1"):
+        assert messages(written.related(wanted)) == ["request.done", "object.ready"]
+
+
+def test_who_only_read_an_object_is_no_cause_of_it(written: Written) -> None:
+    written.add("object.ready", correlation_id="r1", object_id="o1")
+    written.add("request.done", correlation_id="r2", object_id="o1", method="GET")
+
+    assert messages(written.related("o1")) == ["object.ready"]
+    assert messages(written.related("r2")) == ["request.done"]
+
+
+def test_what_took_long_comes_where_it_began(written: Written) -> None:
+    written.add("object.claimed", correlation_id="r1")
+    written.add("message.done", correlation_id="r1", seconds=1.5)
+
+    found = written.related("r1")
+    told = [line.split() for line in report(found) if line.strip().startswith("+")]
+
+    assert told == [
+        ["+0.000", "1.500", "local", "message.done"],
+        ["+0.500", "local", "object.claimed"],
+    ]
+
+
+def test_the_request_that_api_gateway_logs_belongs_to_it_too() -> None:
+    gateway = Line("1", NOW, "gateway", "", {"message": "gateway.request", "request_id": "r1"})
+    ours = Line("2", NOW, "api", "", {"message": "request.done", "correlation_id": "r1", "object_id": "o1"})
+
+    class Both:
+        def lines(self, since: datetime, find: str | None) -> Iterator[Line]:
+            assert since.tzinfo is UTC
+            yield from (line for line in (gateway, ours) if find in line.fields.values())
+
+    assert {line.source for line in related(Both(), "o1", NOW)} == {"gateway", "api"}
