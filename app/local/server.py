@@ -30,7 +30,11 @@ class Server:
 
 def serve(app: Any, listener: socket.socket) -> Server:
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=REQUESTS_END_SECONDS
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=REQUESTS_END_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = Thread(target=lambda: asyncio.run(_serve(server, listener)), name="api", daemon=True)
