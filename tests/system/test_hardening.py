@@ -1,14 +1,10 @@
 """What the running stack tells over a real connection: nothing of what it is made with, nothing back."""
 
 import socket
-from datetime import timedelta
 
 import pytest
 
 from app.api.security_headers import HEADERS
-from app.domain.times import utc_now
-from app.storage.payloads import PayloadKey, PayloadStore
-from tests.conftest import make_object
 from tests.system.client import send
 from tests.system.conftest import Runtime
 
