@@ -1,6 +1,8 @@
 """What the running stack tells over a real connection: nothing of what it is made with, nothing back."""
 
 import socket
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from tests.system.client import send
 from tests.system.conftest import Runtime
 
 PATHS = ("/healthz", "/readyz", "/docs", "/openapi.json", "/v1/objects", "/nothing", "/docs/assets/nothing")
+LISTENING, LOOPBACK = "0A", "0100007F"
+"""As proc(5) writes them."""
 SENT = "Zq7canaryXv"
 MADE_WITH = ("uvicorn", "starlette", "fastapi", "python", "h11", "httptools")
 
@@ -52,3 +56,14 @@ def test_a_refusal_of_the_server_itself_says_neither_who_it_is_nor_what_it_got(
     assert answer.startswith("HTTP/1.1 4")
     assert SENT not in answer
     assert not [word for word in MADE_WITH if word in answer.lower()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_the_local_runtime_listens_on_loopback_only(running: Runtime) -> None:
+    """It believes every caller, and so must be reached by none but its user."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    lines += [line.split() for line in Path("/proc/net/tcp6").read_text().splitlines()[1:]]
+    listening = [tuple(line[1].split(":")) for line in lines if line[3] == LISTENING]
+
+    for port in (running.port, running.aws_port):
+        assert [address for address, at in listening if int(at, 16) == port] == [LOOPBACK]
