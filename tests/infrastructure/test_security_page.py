@@ -72,6 +72,11 @@ def test_a_test_that_does_not_exist_is_missed(tmp_path: Path, named: str, is_mis
 
 
 def test_a_row_without_a_test_is_noticed() -> None:
-    table = "| | threat | control | test |\n|---|---|---|---|\n| S | one | a | `tests/a.py` |\n| T | two | b | |\n"
+    table = """
+| | threat | control | test |
+|---|---|---|---|
+| S | one | a | `tests/a.py` |
+| T | two | b | |
+"""
 
     assert without_test(table) == ["two"]
