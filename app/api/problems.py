@@ -96,12 +96,15 @@ def allowed_methods(request: Request) -> list[str]:
 
 
 def _is_routed(request: Request, method: str) -> bool:
-    # Below a mount, the root path is the mount's.
-    root_path = request.scope.get("app_root_path", request.scope.get("root_path", ""))
-    scope = {**request.scope, "method": method, "root_path": root_path}
+    scope = {**request.scope, "method": method, "root_path": _root_path(request)}
     matching = (route for route in request.app.routes if route.matches(scope)[0] is Match.FULL)
     # What is mounted are files, which can only be read.
     return any(method == "GET" or not isinstance(route, Mount) for route in matching)
+
+
+def _root_path(request: Request) -> str:
+    """The app's own: below a mount, the scope's is the mount's."""
+    return str(request.scope.get("app_root_path", request.scope.get("root_path", "")))
 
 
 def answer_fault(request: Request, error: Exception) -> JSONResponse:
@@ -124,7 +127,7 @@ def problem(
 ) -> JSONResponse:
     request_id = request.scope["state"]["request_id"]
     content: dict[str, Any] = {
-        "type": f"{request.scope.get('root_path', '')}/problems/{answer.code}",
+        "type": f"{_root_path(request)}/problems/{answer.code}",
         "title": answer.title,
         "status": answer.status,
         "detail": detail,
