@@ -20,6 +20,7 @@ from app.domain.errors import InvalidInput
 from app.domain.invalid import ERRORS_AT_MOST, POINTER_CHARACTERS
 from app.domain.kinds import Kind
 from tests.conftest import Aws
+from tests.edges.described import document_of
 from tests.edges.stored import URL, behind
 from tests.edges.test_methods_over_http import ALLOWED
 
@@ -102,10 +103,16 @@ def test_of_the_method(client: httpx2.Client) -> None:
     assert refused(client, attempts) == len(ALLOWED) + 2
 
 
+def parameters(place: str) -> set[str]:
+    """Those that the document knows, on whatever path."""
+    operations = [op for item in document_of("api-key")["paths"].values() for op in item.values()]
+    return {found["name"] for op in operations for found in op.get("parameters", []) if found["in"] == place}
+
+
 def in_queries() -> Iterator[Attempt]:
-    names = ("kind", "status", "label", "limit", "cursor", TEXT)
+    names = {*parameters("query"), TEXT}
     values = (TEXT, f"{TEXT}:{TEXT}", f":{TEXT}", str(NUMBER), f"-{NUMBER}", f"1e{NUMBER}", f"{TEXT}\0\r\n")
-    for path in ("/v1/objects", f"{URL}/history"):
+    for path in ("/v1/objects", URL, f"{URL}/history", f"{URL}/payload", "/v1/usage"):
         for name in names:
             yield from (Attempt("GET", f"{path}?{name}={quote(value)}") for value in values)
     everywhere = "&".join(f"{name}={TEXT}" for name in names)
@@ -117,7 +124,7 @@ def test_of_the_query(client: httpx2.Client) -> None:
     assert refused(client, in_queries()) > 40
 
 
-READ = ("Accept", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Origin", "X-Owner")
+READ = {*parameters("header"), "Accept", "Content-Type", "Origin", "X-Owner"}
 UNREAD = (
     "Accept-Language",
     "Access-Control-Request-Headers",
@@ -235,6 +242,11 @@ def test_of_what_is_no_json(client: httpx2.Client, content: str) -> None:
     attempt = Attempt("POST", "/v1/objects", headers, content=content.encode())
 
     assert check(attempt.by(client), attempt)
+
+
+def test_every_parameter_is_tried() -> None:
+    assert parameters("query") >= {"kind", "status", "label", "limit", "cursor"}
+    assert parameters("header") >= {"Idempotency-Key", "If-Match", "If-None-Match"}
 
 
 def test_the_test_finds_what_is_reflected() -> None:
