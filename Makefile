@@ -18,6 +18,7 @@ RUN_STAMP := $(VENV)/run-$(call stamp,requirements-local.txt)
 DEV_STAMP := $(VENV)/dev-$(call stamp,requirements-dev.txt)
 SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements-sam.txt)
 AUDIT_STAMP := $(VENV)-audit/audit-$(call stamp,requirements-audit.txt)
+SUPPLY_STAMP := $(VENV)-supply/supply-$(call stamp,requirements-supply.txt)
 SAMPLES := .samples
 SAMPLES_STAMP := $(SAMPLES)/unpacked-$(call stamp,requirements-samples.txt scripts/unpack_samples.py)
 
@@ -52,6 +53,9 @@ $(SAM_STAMP):
 
 $(AUDIT_STAMP):
 	$(call environment,$(VENV)-audit,requirements-audit.txt,$(AUDIT_STAMP))
+
+$(SUPPLY_STAMP):
+	$(call environment,$(VENV)-supply,requirements-supply.txt,$(SUPPLY_STAMP))
 
 .PHONY: environment
 environment: $(RUN_STAMP) # What the scripts in scripts/ need
@@ -105,6 +109,20 @@ template: $(DEV_STAMP) $(SAM_STAMP) $(AUDIT_STAMP) ## Lint template.yaml and wha
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint
 	@AWS_DEFAULT_REGION=us-east-1 $(VENV)-audit/bin/python -m scripts.lint_template $(if $(COMBINATIONS),--$(COMBINATIONS))
+
+AUDITED := api worker relay local dev sam audit supply
+.PHONY: audit
+audit: $(SUPPLY_STAMP) ## Look for known vulnerabilities in every lock (asks PyPI)
+	@$(VENV)-supply/bin/python -m scripts.audit $(AUDITED:%=requirements-%.txt)
+
+SBOM ?= .sbom
+.PHONY: sbom
+sbom: $(SUPPLY_STAMP) ## Write what each function is made of as CycloneDX JSON, in SBOM
+	@mkdir -p "$(SBOM)"
+	@for name in api worker relay; do \
+	  $(VENV)-supply/bin/python -W ignore -m cyclonedx_py requirements --output-reproducible \
+	    --pyproject pyproject.toml --output-file "$(SBOM)/$$name.json" requirements-$$name.txt; \
+	done
 
 .PHONY: format
 format: $(DEV_STAMP) ## Format the code and fix what can be fixed
@@ -176,7 +194,7 @@ lock: ## Compile the hashed lock files anew (needs uv)
 	  $(LOCK) --group $$group --constraints requirements-dev.txt \
 	    --output-file requirements-$$group.txt pyproject.toml; \
 	done
-	@for group in sam audit; do $(LOCK) --group $$group --output-file requirements-$$group.txt pyproject.toml; done
+	@for group in sam audit supply; do $(LOCK) --group $$group --output-file requirements-$$group.txt pyproject.toml; done
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate

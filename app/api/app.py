@@ -17,6 +17,7 @@ from app.api.routes import (
     problems,
     usage,
 )
+from app.api.security_headers import SecurityHeadersMiddleware
 from app.config import ApiSettings
 from app.services.api import ApiServices
 
@@ -39,6 +40,7 @@ def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     app.add_middleware(BodyLimitMiddleware)
     add_cross_origin(app, settings.cors_origins)
     app.add_middleware(RequestMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware)
     add_problem_handlers(app)
     for noun in (objects, payloads, artifacts, history, kinds, usage):
         app.include_router(noun.router, prefix="/v1")

@@ -1,7 +1,7 @@
 """Around every request, in pure ASGI.
 
-RequestMiddleware, outermost: its id and trace, its line in the log, the stage prefix, HEAD
-BodyLimitMiddleware, innermost: the limit on its body, and an answer to every fault
+RequestMiddleware, outside: its id and trace, its line in the log, the stage prefix, HEAD
+BodyLimitMiddleware, inside: the limit on its body, and an answer to every fault
 """
 
 from typing import Any

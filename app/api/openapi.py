@@ -18,6 +18,7 @@ from app.api.operations import OPERATIONS, Operation, Success
 from app.api.problem_examples import EXAMPLES
 from app.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
 from app.api.security import AuthMode, gateway_codes, requirement, security_schemes
+from app.api.security_headers import CACHE_CONTROL
 
 Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
@@ -52,9 +53,10 @@ HEADERS: dict[str, Json] = {
         "example": "GET, HEAD, OPTIONS",
     },
     "Cache-Control": {
-        "description": "The URL is made for this caller and this moment.",
+        "description": "An answer is its caller's, to be asked for again with `If-None-Match`; a URL that is "
+        "made for this caller and this moment is not to be stored.",
         "required": True,
-        "schema": {"type": "string", "const": "no-store"},
+        "schema": {"type": "string", "enum": [CACHE_CONTROL, "no-store"]},
     },
     "ETag": {
         "description": "The object's version, as a strong entity tag.",
@@ -84,6 +86,7 @@ HEADERS: dict[str, Json] = {
         "example": RETRY_AFTER_SECONDS,
     },
 }
+EVERYWHERE = ("Request-Id", "Cache-Control")
 STATUS_HEADERS = {405: ("Allow",), 412: ("ETag",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -194,7 +197,7 @@ def _add_links(answers: Json, known: Operation) -> None:
 
 
 def _headers(*names: str) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("Request-Id", *names)}
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*EVERYWHERE, *names)}
 
 
 def _named(bodies: Mapping[str, Any]) -> Json:

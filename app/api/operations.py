@@ -16,7 +16,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """`headers` are names in openapi.HEADERS; Request-Id is in every answer. `examples` by name."""
+    """`headers` are names in openapi.HEADERS, besides openapi.EVERYWHERE. `examples` by name."""
 
     description: str
     headers: tuple[str, ...] = ()
@@ -45,8 +45,8 @@ NEW_PAYLOAD = ("no_payload_allowed", "wrong_state")
 CURSOR = ("invalid_cursor", "invalid_input", *JSON_ANSWER)
 
 DOWNLOAD = {
-    200: Success("The URL, with `Accept: application/json`", ("Cache-Control",), {"link": examples.LINK}),
-    307: Success("To a URL that is valid for a short time", ("Location", "Cache-Control")),
+    200: Success("The URL, with `Accept: application/json`", (), {"link": examples.LINK}),
+    307: Success("To a URL that is valid for a short time", ("Location",)),
 }
 THIS_OBJECT = {"object_id": "$response.body#/id"}
 FIRST_ARTIFACT = THIS_OBJECT | {"name": "$response.body#/result/artifacts/0/name"}

@@ -4,21 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain.errors import FieldError
+from app.domain.invalid import ERRORS_AT_MOST, message, pointer
 
 DISCRIMINATOR = "kind"
 
 
 def field_errors(found: Sequence[Mapping[str, Any]], body: Any) -> list[FieldError]:
-    return [FieldError(_pointer(error, body), _detail(error)) for error in found]
+    """The first of them: no answer may grow with what a client does wrong."""
+    return [FieldError(_pointer(error, body), message(error)) for error in found[:ERRORS_AT_MOST]]
 
 
 def _pointer(error: Mapping[str, Any], body: Any) -> str:
     where, *path = error["loc"]
     if where != "body":
-        return "/" + "/".join(_escaped(part) for part in error["loc"])
+        return pointer(error["loc"])
     if error["type"] in ("union_tag_invalid", "union_tag_not_found") and not path:
         return f"/{DISCRIMINATOR}"
-    return "".join(f"/{_escaped(part)}" for part in _without_tags(path, body))
+    return pointer(_without_tags(path, body))
 
 
 def _without_tags(path: Sequence[str | int], body: Any) -> list[str | int]:
@@ -36,19 +38,3 @@ def _without_tags(path: Sequence[str | int], body: Any) -> list[str | int]:
             continue
         kept.append(part)
     return kept
-
-
-def _detail(error: Mapping[str, Any]) -> str:
-    """Pydantic's message, but for those that name its machinery or repeat the input."""
-    match error["type"]:
-        case "union_tag_not_found":
-            return "Field required"
-        case "union_tag_invalid":
-            return f"Input should be one of {error['ctx']['expected_tags']}"
-        case "model_attributes_type" | "model_type" | "dict_type":
-            return "Input should be an object"
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _escaped(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")

@@ -24,9 +24,9 @@ _SAMPLES: tuple[errors.WharfError, ...] = (
     errors.Unavailable("AWS is busy."),
 )
 _DETAILS = {ANSWERS[type(sample)].code: str(sample) for sample in _SAMPLES} | {
-    "invalid_input": "/name: Field required",
+    "invalid_input": "Field required",
     "malformed_json": "The request body is not valid JSON.",
-    "method_not_allowed": "PATCH is not allowed here.",
+    "method_not_allowed": "This path does not have this method.",
 }
 _FIELDS = {"errors": [{"pointer": "/name", "detail": "Field required"}]}
 

@@ -16,6 +16,7 @@ from app.api.documented import Documented
 from app.api.pointers import field_errors
 from app.api.preconditions import entity_tag
 from app.domain import errors
+from app.domain.invalid import ERRORS_AT_MOST
 from app.observability import logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -76,7 +77,8 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     allow = {"Allow": ", ".join(allowed_methods(request))}
     if request.state.method == "OPTIONS":
         return Response(status_code=204, headers=allow)
-    response = problem(request, answer, f"{request.state.method} is not allowed here.")
+    # Any word may be a method: what was sent is not repeated.
+    response = problem(request, answer, "This path does not have this method.")
     response.headers.update(allow)
     return response
 
@@ -94,12 +96,15 @@ def allowed_methods(request: Request) -> list[str]:
 
 
 def _is_routed(request: Request, method: str) -> bool:
-    # Below a mount, the root path is the mount's.
-    root_path = request.scope.get("app_root_path", request.scope.get("root_path", ""))
-    scope = {**request.scope, "method": method, "root_path": root_path}
+    scope = {**request.scope, "method": method, "root_path": _root_path(request)}
     matching = (route for route in request.app.routes if route.matches(scope)[0] is Match.FULL)
     # What is mounted are files, which can only be read.
     return any(method == "GET" or not isinstance(route, Mount) for route in matching)
+
+
+def _root_path(request: Request) -> str:
+    """The app's own: below a mount, the scope's is the mount's."""
+    return str(request.scope.get("app_root_path", request.scope.get("root_path", "")))
 
 
 def answer_fault(request: Request, error: Exception) -> JSONResponse:
@@ -109,8 +114,11 @@ def answer_fault(request: Request, error: Exception) -> JSONResponse:
 
 
 def _say(fields: Sequence[errors.FieldError]) -> str:
+    """Without the pointer, which may hold the client's own words."""
     if len(fields) == 1:
-        return f"{fields[0].pointer or 'The body'}: {fields[0].detail}"
+        return fields[0].detail
+    if len(fields) == ERRORS_AT_MOST:
+        return f"At least {ERRORS_AT_MOST} fields are wrong; `errors` names the first."
     return f"{len(fields)} fields are wrong; `errors` names each."
 
 
@@ -120,7 +128,7 @@ def problem(
     request_id = request.scope["state"]["request_id"]
     request.scope["state"]["problem_code"] = answer.code
     content: dict[str, Any] = {
-        "type": f"{request.scope.get('root_path', '')}/problems/{answer.code}",
+        "type": f"{_root_path(request)}/problems/{answer.code}",
         "title": answer.title,
         "status": answer.status,
         "detail": detail,

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.domain.errors import FieldError, InvalidInput, NoPayloadAllowed
+from app.domain.invalid import ERRORS_AT_MOST, message, pointer
 from app.domain.json import compact_json
 
 KIBIBYTE = 1024
@@ -48,7 +49,8 @@ class Kind:
         try:
             self.attributes.model_validate(attributes)
         except ValidationError as invalid:
-            raise InvalidInput([_field_error(error) for error in invalid.errors()]) from None
+            found = invalid.errors(include_url=False)[:ERRORS_AT_MOST]
+            raise InvalidInput([_field_error(error) for error in found]) from None
         if len(compact_json(attributes).encode()) > ATTRIBUTES_LIMIT_BYTES:
             detail = f"The attributes are larger than {ATTRIBUTES_LIMIT_BYTES} bytes as JSON."
             raise InvalidInput([FieldError("/attributes", detail)])
@@ -131,9 +133,4 @@ def base_media_type(media_type: str) -> str:
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
-    pointer = "/attributes" + "".join(f"/{_escaped(part)}" for part in error["loc"])
-    return FieldError(pointer, error["msg"])
-
-
-def _escaped(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
+    return FieldError(pointer(("attributes", *error["loc"])), message(error))

@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.security_headers import SecurityHeadersMiddleware
 from app.observability.metrics import METRICS, Metric, Sample, Unit
 
 PATH = "/metrics"
@@ -40,7 +41,7 @@ class Prometheus:
 
     def beside(self, app: ASGIApp) -> ASGIApp:
         """The app, and `/metrics` in front of it."""
-        metrics: Any = make_asgi_app(self._registry)
+        metrics: Any = SecurityHeadersMiddleware(make_asgi_app(self._registry))
 
         async def choose(scope: Scope, receive: Receive, send: Send) -> None:
             is_metrics = scope["type"] == "http" and scope["path"] == PATH

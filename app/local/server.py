@@ -35,6 +35,7 @@ def serve(app: Any, listener: socket.socket) -> Server:
         log_config=None,
         log_level="warning",
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=REQUESTS_END_SECONDS,
     )
     server = uvicorn.Server(config)

@@ -1,5 +1,6 @@
 """What the services, and clients with a signed URL, may rely on."""
 
+import time
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -425,3 +426,15 @@ def test_a_get_url_answers_no_head(signing: PayloadStore, key: PayloadKey) -> No
     url = signing.sign_download(str(key), media_type="text/csv", file_name="cities.csv", seconds=60)
 
     assert httpx2.head(url).status_code == 403
+
+
+def test_a_url_ends_with_its_time(signing: PayloadStore, key: PayloadKey) -> None:
+    upload = signing.sign_upload(key, DECLARED, seconds=1)
+    download = signing.sign_download(str(key), media_type="text/csv", file_name="cities.csv", seconds=1)
+    signing.put_once(key, CSV, DECLARED)
+    time.sleep(2.1)
+
+    refused = httpx2.get(download)
+
+    assert (refused.status_code, "Request has expired" in refused.text) == (403, True)
+    assert put(upload) == 403

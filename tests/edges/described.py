@@ -61,7 +61,7 @@ class Described:
             answer: Json = operation["responses"][str(status)]
             return answer
         if method == "OPTIONS" and status in (200, 204):
-            return {"headers": {"Request-Id": {}, "Allow": {}}}
+            return {"headers": {"Request-Id": {}, "Cache-Control": {}, "Allow": {}}}
         refusal: Json = self._document["components"]["responses"][
             "NotFound" if item is None else "MethodNotAllowed"
         ]

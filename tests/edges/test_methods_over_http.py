@@ -107,7 +107,6 @@ def test_another_method_is_refused_with_all_that_are_allowed(client: httpx2.Clie
             assert allow(answer) == allowed_at(path)
             if method != "HEAD":
                 assert answer.json()["code"] == "method_not_allowed"
-                assert method in answer.json()["detail"]
 
 
 def test_options_are_told(client: httpx2.Client) -> None:

@@ -158,6 +158,7 @@ def test_an_asset_that_is_none_is_a_problem_like_any_other(client: httpx2.Client
 
         assert (path, answer.status_code) == (path, 404)
         assert answer.headers["Content-Type"] == "application/problem+json"
+        assert client.get(answer.json()["type"].removeprefix("/dev")).status_code == 200
 
 
 def test_no_page_shows_what_its_text_would_mean_as_html(client: httpx2.Client) -> None:

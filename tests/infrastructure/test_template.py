@@ -11,6 +11,7 @@ from cfnlint.api import lint_file  # type: ignore[import-untyped]
 from samtranslator.yaml_helper import yaml_parse
 
 from app.api.answers import PAGES
+from app.api.security_headers import HEADERS, ONLY_HTTPS
 from app.config import ApiSettings, RelaySettings, Settings, WorkerSettings
 from app.domain.events import SOURCE, EventType
 from app.local import template as local
@@ -418,8 +419,7 @@ class TestApi:
     def test_what_the_gateway_answers_itself_is_a_problem_document(self, resources: Json, name: str) -> None:
         answer = properties(resources, name)
         text, variables = answer["ResponseTemplates"]["application/json"]["Fn::Sub"]
-        shown = text.replace("${Base}", "/dev").replace("$context.error.messageString", '"Why."')
-        problem = json.loads(shown)
+        problem = json.loads(text.replace("${Base}", "/dev"))
         parameters = answer["ResponseParameters"]
 
         assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
@@ -430,6 +430,32 @@ class TestApi:
         assert parameters["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
         assert ("gatewayresponse.header.Retry-After" in parameters) is (problem["status"] in {429, 503})
+
+    @pytest.mark.parametrize("name", GATEWAY_RESPONSES)
+    def test_what_the_gateway_answers_itself_repeats_nothing_of_the_request(
+        self, resources: Json, name: str
+    ) -> None:
+        """Its own messages quote the Authorization header, the canonical request and the resource's ARN."""
+        text = properties(resources, name)["ResponseTemplates"]["application/json"]["Fn::Sub"][0]
+
+        assert set(re.findall(r"\$context[.\w]+", text)) <= {
+            "$context.requestId",
+            "$context.error.responseType",
+        }
+
+    @pytest.mark.parametrize("name", GATEWAY_RESPONSES)
+    def test_what_the_gateway_answers_itself_has_the_headers_of_every_answer(
+        self, resources: Json, name: str
+    ) -> None:
+        """Less one: a static value is in quotes, and whether it may hold some was not tried."""
+        given = {
+            header.rpartition(".")[2].lower(): value.strip("'")
+            for header, value in properties(resources, name)["ResponseParameters"].items()
+        }
+        wanted = {**HEADERS, **ONLY_HTTPS}
+        wanted.pop("content-security-policy")
+
+        assert {header: given.get(header) for header in wanted} == wanted
 
     def test_its_access_log_is_json_and_holds_no_query_and_no_key(self, resources: Json) -> None:
         stage = properties(resources, "ApiStage")

@@ -83,3 +83,9 @@ class TestDeployment:
 def test_the_night_runs_the_real_files() -> None:
     assert "schedule" in triggers("nightly")
     assert steps_of(WORKFLOWS["nightly"]["jobs"]["real-files"])[-1] == {"run": "make real-files"}
+
+
+def test_the_night_audits_the_dependencies() -> None:
+    steps = steps_of(WORKFLOWS["nightly"]["jobs"]["supply"])
+
+    assert [step["run"] for step in steps if "run" in step] == ["make sbom", "make audit"]

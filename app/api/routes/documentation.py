@@ -5,6 +5,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
+from app.api.security_headers import policy_of
+
 ASSETS = "/docs/assets"
 
 
@@ -14,13 +16,22 @@ def add_documentation(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def show_docs(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url=f"{root}/openapi.json",
             title="Wharf API",
             swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
             swagger_favicon_url=f"{root}{ASSETS}/favicon-32x32.png",
         )
+        # The icons are in the style sheet, as data.
+        sources = {
+            "script_src": "'self'",
+            "style_src": "'self'",
+            "img_src": "'self' data:",
+            "connect_src": "'self'",
+        }
+        page.headers.update(policy_of(bytes(page.body).decode(), **sources))
+        return page
 
     @app.get("/openapi.json", include_in_schema=False)
     async def show_openapi(request: Request) -> JSONResponse:

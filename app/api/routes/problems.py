@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from app.api.answers import PAGES, Answer
 from app.api.lambda_route import LambdaRoute
+from app.api.security_headers import policy_of
 from app.domain.errors import NotFound
 
 Code = Annotated[str, Path(description="The `code` of a problem.", json_schema_extra={"enum": sorted(PAGES)})]
@@ -34,7 +35,8 @@ async def read_problem(code: Code) -> HTMLResponse:
     """What a problem's `code` means, and what to do about it."""
     if code not in PAGES:
         raise NotFound("problem")
-    return HTMLResponse(page(PAGES[code]))
+    shown = page(PAGES[code])
+    return HTMLResponse(shown, headers=policy_of(shown))
 
 
 def page(answer: Answer) -> str:

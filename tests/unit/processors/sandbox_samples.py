@@ -1,6 +1,7 @@
 """A processor that does what its payload says: the source file names a function below."""
 
 import ctypes
+import http.client
 import json
 import os
 import signal
@@ -313,21 +314,61 @@ def thread(task: Task) -> Report:
     return Report({"threads": len(done)})
 
 
-def attack_its_parents(task: Task) -> Report:
-    """Media type `x/<pid of the worker>`: it has no other way to know."""
-    server, worker = os.getppid(), int(task.media_type.removeprefix("x/"))
+def _parents(task: Task) -> dict[str, int]:
+    """Media type `x/<pid of the worker>`: the child has no other way to know."""
+    return {"server": os.getppid(), "worker": int(task.media_type.removeprefix("x/"))}
+
+
+def look_into_its_parents(task: Task) -> Report:
     return Report(
         {
-            f"{kind} of {name}": _attempt(attack)
-            for name, pid in (("server", server), ("worker", worker))
-            for kind, attack in {
+            f"{kind} of {name}": _attempt(look)
+            for name, pid in _parents(task).items()
+            for kind, look in {
                 "environ": lambda pid=pid: Path(f"/proc/{pid}/environ").read_bytes(),
                 "mem": lambda pid=pid: Path(f"/proc/{pid}/mem").open("rb").close(),
+                "writable mem": lambda pid=pid: Path(f"/proc/{pid}/mem").open("r+b").close(),
+                "maps": lambda pid=pid: Path(f"/proc/{pid}/maps").read_bytes(),
+                "auxv": lambda pid=pid: Path(f"/proc/{pid}/auxv").read_bytes(),
                 "fd": lambda pid=pid: Path(f"/proc/{pid}/fd/0").readlink(),
-                "kill": lambda pid=pid: os.kill(pid, signal.SIGKILL),
+                "open fd": lambda pid=pid: Path(f"/proc/{pid}/fd/0").open("rb").close(),
+                "cwd": lambda pid=pid: Path(f"/proc/{pid}/cwd").readlink(),
+                "root": lambda pid=pid: list(Path(f"/proc/{pid}/root/").iterdir()),
+                "task": lambda pid=pid: Path(f"/proc/{pid}/task/{pid}/environ").read_bytes(),
             }.items()
         }
     )
+
+
+def attack_its_parents(task: Task) -> Report:
+    kills = {
+        f"kill of {name}": _attempt(lambda pid=pid: os.kill(pid, signal.SIGKILL))
+        for name, pid in _parents(task).items()
+    }
+    return Report({**look_into_its_parents(task).summary, **kills})
+
+
+def call_the_runtime_api(task: Task) -> Report:
+    """Media type `x/<its port>`: the next event, by each kind of socket that could lead there."""
+    port = int(task.media_type.removeprefix("x/"))
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        connection.request("GET", "/2018-06-01/runtime/invocation/next")
+        connection.getresponse().read()
+
+    families = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX, socket.AF_NETLINK)
+    attempts = {
+        family.name: _attempt(lambda family=family: socket.socket(family).close()) for family in families
+    }
+    named = [name for name in os.environ if "RUNTIME_API" in name]
+    return Report(attempts | {"http": _attempt(ask), "named": named})
+
+
+def read_command_lines(task: Task) -> Report:
+    """Which Linux shows to everybody."""
+    lines = {name: Path(f"/proc/{pid}/cmdline").read_text("utf-8") for name, pid in _parents(task).items()}
+    return Report(lines)
 
 
 def leave_grandchildren(task: Task) -> Report:

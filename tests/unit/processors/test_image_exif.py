@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
+from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
-from app.processors.image_exif import described
+from app.processors.image_exif import TAGS, described
 
 from .test_image import ProcessImage, Result, encoded, four_corners, process
 
@@ -127,6 +128,86 @@ def test_artifacts_hold_pixels_and_no_metadata(
         made = result.artifact(file.name)
         assert set(made.info) <= {"background", "duration", "loop", "timestamp"}
         assert OWNER.encode() not in (result.output / file.name).read_bytes()
+
+
+PLACE = "48.858370N"
+XMP = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:GPSLatitude="{PLACE}"
+ exif:GPSLongitude="{PLACE}"/></rdf:RDF></x:xmpmeta>""".encode()
+
+
+def with_a_place() -> Image.Exif:
+    """Of the camera, and as text where GPS has room for it."""
+    made = camera_exif()
+    made.get_ifd(IFD.GPSInfo).update(
+        {
+            GPS.GPSLatitudeRef: "N",
+            GPS.GPSLatitude: (48.0, 51.0, 30.132),
+            GPS.GPSMapDatum: PLACE,
+            GPS.GPSProcessingMethod: PLACE.encode(),
+        }
+    )
+    return made
+
+
+def png_texts() -> PngInfo:
+    """As ImageMagick writes EXIF and XMP, and as anybody writes notes."""
+    texts = PngInfo()
+    texts.add_text("Location", PLACE)
+    texts.add_text("GPSLatitude", PLACE, zip=True)
+    texts.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    profile = with_a_place().tobytes()
+    texts.add_text("Raw profile type exif", f"\nexif\n{len(profile):8}\n{profile.hex()}\n")
+    return texts
+
+
+CARRIERS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{f"{name} EXIF": (name, {"exif": with_a_place().tobytes()}) for name in (*WITH_EXIF, "tiff")},
+    **{f"{name} XMP": (name, {"xmp": XMP}) for name in ("jpeg", "webp", "avif")},
+    "tiff XMP": ("tiff", {"tiffinfo": {700: XMP}}),
+    "tiff description": ("tiff", {"tiffinfo": {270: PLACE}}),
+    "png texts": ("png", {"pnginfo": png_texts()}),
+    "png EXIF and texts": ("png", {"exif": with_a_place(), "pnginfo": png_texts()}),
+    "jpeg comment": ("jpeg", {"comment": PLACE}),
+    "gif comment": ("gif", {"comment": PLACE.encode()}),
+}
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_where_a_picture_was_taken_is_kept_nowhere(process: ProcessImage, carrier: str) -> None:
+    name, options = CARRIERS[carrier]
+    payload = encoded(four_corners(), name, **options)
+    assert PLACE.encode() in payload
+
+    result = process(payload, f"image/{name}")
+
+    shown = json.dumps(result.summary)
+    assert PLACE not in shown
+    assert "gps" not in shown.lower()
+    assert set(result.summary["exif"]) <= set(TAGS)
+    assert {file.name for file in result.report.artifacts} == {"thumbnail.webp", "preview.webp"}
+    for file in result.report.artifacts:
+        content = (result.output / file.name).read_bytes()
+        assert chunks(content) <= {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}
+        assert PLACE.encode() not in content
+
+
+def chunks(webp: bytes) -> set[bytes]:
+    """The kinds of chunk of a WebP file; EXIF, XMP and ICCP are where metadata would be (RFC 9649)."""
+    found, at = set(), 12
+    while at < len(webp):
+        found.add(webp[at : at + 4])
+        size = int.from_bytes(webp[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
+    return found
+
+
+def test_metadata_would_be_found() -> None:
+    assert chunks(encoded(four_corners(), "webp", exif=with_a_place(), xmp=XMP)) >= {b"EXIF", b"XMP "}
+
+
+def test_no_tag_of_a_place_is_ever_read() -> None:
+    assert not [name for name, (tag, _) in TAGS.items() if tag == IFD.GPSInfo or "gps" in name]
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png"])

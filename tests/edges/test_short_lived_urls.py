@@ -1,0 +1,73 @@
+"""A presigned URL is a key that anybody can use: it lasts minutes, and exactly as long as the answer says."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from app.config import ApiSettings, ConfigurationError
+from app.local.template import TEMPLATE
+from tests.conftest import Aws
+from tests.edges.stored import URL, behind
+
+SIGNATURE_LIMIT = timedelta(days=7)
+"""Of Signature Version 4 in a URL (Amazon S3 User Guide, "Sharing objects with presigned URLs")."""
+MINUTES = range(60, 3600)
+NEEDED = {"TABLE_NAME": "t", "BUCKET_NAME": "b", "AUTH_MODE": "iam"}
+
+
+def ends(url: str) -> datetime:
+    query = parse_qs(urlsplit(url).query)
+    signed = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return signed + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+
+
+def is_same(url: str, told: str) -> bool:
+    """The URL is signed within the second that its answer is made in, and counts whole ones."""
+    return abs(ends(url) - datetime.fromisoformat(told)) <= timedelta(seconds=2)
+
+
+def test_by_default_they_last_minutes() -> None:
+    settings = ApiSettings.from_environment(NEEDED)
+    parameter = yaml_parse(TEMPLATE.read_text())["Parameters"]["UploadSeconds"]
+
+    assert settings.upload_seconds in MINUTES
+    assert settings.download_seconds in MINUTES
+    assert parameter["Default"] == settings.upload_seconds
+
+
+@pytest.mark.parametrize("name", ["UPLOAD_SECONDS", "DOWNLOAD_SECONDS"])
+def test_no_setting_makes_them_last_longer_than_half_a_day(name: str) -> None:
+    longest = timedelta(hours=12).total_seconds()
+    ApiSettings.from_environment({**NEEDED, name: str(int(longest))})
+
+    for seconds in (longest + 1, SIGNATURE_LIMIT.total_seconds(), 0, -1):
+        with pytest.raises(ConfigurationError, match=name):
+            ApiSettings.from_environment({**NEEDED, name: str(int(seconds))})
+    assert yaml_parse(TEMPLATE.read_text())["Parameters"]["UploadSeconds"]["MaxValue"] == longest
+
+
+UPLOAD: dict[str, Any] = {"media_type": "text/csv", "size": 12}
+
+
+def test_an_upload_lasts_as_long_as_it_says(client: httpx2.Client) -> None:
+    body = {"kind": "dataset", "name": "n", "payload": UPLOAD}
+    created = client.post("/v1/objects", json=body).json()
+    again = client.post(f"/v1/objects/{created['id']}/uploads", json={**UPLOAD, "size": 13}).json()
+
+    for answer in (created, again):
+        assert is_same(answer["upload"]["url"], answer["upload"]["expires_at"])
+
+
+@pytest.mark.parametrize("path", [f"{URL}/payload", f"{URL}/artifacts/profile.json"])
+def test_a_download_lasts_as_long_as_it_says(client: httpx2.Client, aws: Aws, path: str) -> None:
+    behind(client, aws).add("ready")
+
+    link = client.get(path, headers={"Accept": "application/json"}).json()
+    redirect = client.get(path).headers["Location"]
+
+    assert is_same(link["url"], link["expires_at"])
+    assert is_same(redirect, link["expires_at"])

@@ -1,0 +1,78 @@
+"""No URL is ever fetched for a client: nothing that is deployed can send a request but to AWS."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.edges.described import document_of
+
+APP = Path(__file__).parents[2] / "app"
+CLIENTS = {
+    "aiohttp",
+    "ftplib",
+    "http.client",
+    "httpx",
+    "httpx2",
+    "requests",
+    "smtplib",
+    "socket",
+    "urllib.request",
+}
+SPEAKS_TO_ITS_CHILD = {"sandbox.py", "sandbox_server.py", "sandbox_wire.py"}
+"""Over a pair of sockets, which lead nowhere else."""
+
+
+def deployed() -> list[Path]:
+    """The local runtime looks for free ports, and is not deployed."""
+    return [path for path in APP.rglob("*.py") if "local" not in path.relative_to(APP).parts]
+
+
+def imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def clients_in(source: str) -> set[str]:
+    return {client for client in CLIENTS for name in imported(source) if f"{name}.".startswith(f"{client}.")}
+
+
+@pytest.mark.parametrize("path", deployed(), ids=lambda path: str(path.relative_to(APP)))
+def test_a_module_has_no_client(path: Path) -> None:
+    allowed = {"socket"} if path.name in SPEAKS_TO_ITS_CHILD else set()
+
+    assert clients_in(path.read_text("utf-8")) <= allowed
+
+
+def test_no_socket_of_the_sandbox_is_other_than_a_pair() -> None:
+    for name in SPEAKS_TO_ITS_CHILD:
+        source = (APP / "processors" / name).read_text("utf-8")
+        assert "connect(" not in source
+        assert ".bind(" not in source
+        assert "AF_INET" not in source
+
+
+def test_no_request_has_a_field_for_a_url() -> None:
+    document = document_of("api-key")
+    bodies = {name: schema for name, schema in document["components"]["schemas"].items() if "Out" not in name}
+    named = {field for schema in bodies.values() for field in schema.get("properties", {})}
+
+    assert {"media_type", "size", "attributes"} <= named
+    assert not {field for field in named if "url" in field or "uri" in field or "href" in field}
+
+
+def test_a_client_would_be_found() -> None:
+    for line in (
+        "import urllib.request",
+        "from urllib import request",
+        "from urllib.request import urlopen",
+        "import requests.sessions",
+        "def f():\n    from socket import create_connection",
+    ):
+        assert clients_in(line), line
+    assert clients_in("from urllib.parse import quote\nimport http") == set()
