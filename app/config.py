@@ -8,9 +8,21 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Json, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Json,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 
 MEBIBYTE = 1024 * 1024
+
+Quota = Annotated[NonNegativeInt | None, AfterValidator(lambda limit: limit or None)]
+"""0 is no limit: a stack's parameter cannot be left out."""
 
 
 class ConfigurationError(Exception):
@@ -46,6 +58,9 @@ class ApiSettings(Settings):
     """API key id to owner, for keys that were rotated; others own as `key-<id>`."""
     cors_origins: str = ""
     """Origins of pages that may call the API, with commas between; `*` for any."""
+    max_objects: Quota = None
+    max_bytes: Quota = None
+    """What one owner may use."""
     public_s3_url: str | None = None
     """Scheme and host in presigned URLs, where clients see S3 under another one."""
 

@@ -38,6 +38,8 @@ PARAMETERS = {
     "LEASE_SECONDS": "LeaseSeconds",
     "LIST_SHARDS": "ListShards",
     "LOG_LEVEL": "LogLevel",
+    "MAX_BYTES": "MaxBytes",
+    "MAX_OBJECTS": "MaxObjects",
     "UPLOAD_SECONDS": "UploadSeconds",
 }
 
