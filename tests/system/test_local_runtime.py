@@ -221,6 +221,16 @@ class TestStreamSource:
         assert table.source(handler).drain(10)
         assert seen == ["1", "refused", "2", "3"]
 
+    def test_a_batch_that_the_filter_keeps_back_whole_is_not_the_end(self, table: Table) -> None:
+        """The relay's own history items come by the same stream."""
+        for number in range(FUNCTION.batch_size):
+            table.put(f"event#{number:012d}", "0")
+        table.put("object", "1")
+        seen: list[Json] = []
+
+        assert table.source(lambda event, _: seen.append(event)).drain(10)
+        assert len(seen) == 1
+
     def test_a_handler_that_raises_gets_the_batch_again(self, table: Table) -> None:
         table.put("object", "1")
         calls: list[Json] = []
