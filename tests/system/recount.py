@@ -39,7 +39,7 @@ from app.storage.history import HistoryRepository
 from app.storage.items import OBJECT, from_item
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
-from app.storage.usage import UsageRepository
+from app.storage.usage import TRIES, UsageRepository
 from tests.conftest import Aws, Clock, Measured
 from tests.faults import after, answering, cancelling, fail, lose_reply, not_replying, unhook_all
 from tests.system.conftest import emulated, session_of
@@ -279,7 +279,9 @@ class Relay:
             trouble = self._chance.choice((*TROUBLES, "conflicts"))
             self.troubles[trouble] += 1
             if trouble == "conflicts":
-                fail(self._client, "TransactWriteItems", cancelling("None", "TransactionConflict"))
+                times = self._chance.choice((1, TRIES))
+                conflict = cancelling("None", "TransactionConflict")
+                fail(self._client, "TransactWriteItems", conflict, times=times)
             else:
                 # Whichever of them the relay makes.
                 for operation in ("TransactWriteItems", "PutItem", "UpdateItem"):
