@@ -11,7 +11,7 @@ All of it is chosen by the seed, so that a failure can be repeated.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -229,19 +229,19 @@ class Relay:
             EventBus(aws.events, aws.bus),
             PayloadStore(aws.s3, aws.bucket, presigner=aws.s3),
         )
-        # The stack's own batches are larger than what gathers between two polls here.
-        self._source = StreamSource(streams, replace(function, batch_size=40), self._handle, Event())
+        self._source = StreamSource(streams, function, self._handle, Event())
         self._delivered: list[Json] = []
         self.records = 0
         self.repeated = 0
         self.troubles: Counter[str] = Counter()
 
-    def poll(self) -> bool:
-        """Whether there may be more."""
-        return self._source.poll() != 0
+    def catch_up(self, polls: int) -> None:
+        """With so many polls at most: after some trouble it stays behind for a while."""
+        while polls and self._source.poll() != 0:
+            polls -= 1
 
     def finish(self) -> None:
-        while self.poll():
+        while self._source.poll() != 0:
             pass
 
     def _handle(self, event: Json, _context: Any) -> Json:
@@ -323,7 +323,7 @@ def operate(folder: Path, *, operations: int, seed: int) -> Outcome:
         for number in range(operations):
             crowd.act()
             if number % POLLED_EVERY == 0:
-                relay.poll()
+                relay.catch_up(chance.randrange(4))
         relay.finish()
         return Outcome(crowd, relay, counted(aws), recounted(aws), _counters(aws))
 
