@@ -50,7 +50,7 @@ LARGEST = 5_000_000
 CREATES, DELETIONS = 0.25, 0.1
 """Of all operations, and of all changes."""
 TROUBLED_WRITES = 0.1
-TROUBLED_DELIVERIES = 0.3
+TROUBLED_DELIVERIES = 0.5
 INVALID = InvalidPayload(ProblemCode.INVALID_CONTENT, "Line 3 has no end.")
 
 ALLOWED: Mapping[Status, Sequence[str]] = {
@@ -288,7 +288,7 @@ class Relay:
                     TROUBLES[trouble](self._client, operation, self._chance.randrange(15))
 
 
-POLLED_EVERY = 40
+POLLED_EVERY = 20
 """Operations, so that a batch has several changes of an owner, and often of an object."""
 
 
