@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 
 def build_api(settings: ApiSettings) -> "ApiServices":
+    from app.domain.usage import Limits
     from app.services.api import ApiServices
     from app.services.editing import Editing
     from app.services.objects import Objects
+    from app.services.quotas import Quotas
     from app.services.readiness import Readiness
     from app.services.uploads import Uploads
     from app.storage.history import HistoryRepository
@@ -36,18 +38,22 @@ def build_api(settings: ApiSettings) -> "ApiServices":
     objects = ObjectRepository(dynamodb, settings.table_name, settings.list_shards)
     payloads = PayloadStore(s3, settings.bucket_name, presigner)
     uploads = Uploads(payloads, seconds=settings.upload_seconds)
+    usage = UsageRepository(dynamodb, settings.table_name)
+    quotas = Quotas(usage, Limits(settings.max_objects, settings.max_bytes))
     return ApiServices(
         Objects(
             objects,
             payloads,
             HistoryRepository(dynamodb, settings.table_name),
             uploads,
+            quotas,
             shards=settings.list_shards,
             download_seconds=settings.download_seconds,
         ),
-        Editing(objects, payloads, uploads),
-        UsageRepository(dynamodb, settings.table_name),
+        Editing(objects, payloads, uploads, quotas),
+        usage,
         Readiness(objects, payloads),
+        quotas,
     )
 
 

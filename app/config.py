@@ -8,7 +8,17 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Json, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 
 MEBIBYTE = 1024 * 1024
 OWNER = r"^[A-Za-z0-9_-]{1,64}$"
@@ -20,6 +30,9 @@ def _between_commas(text: str) -> list[str]:
 
 
 Owners = Annotated[frozenset[Annotated[str, Field(pattern=OWNER)]], BeforeValidator(_between_commas)]
+
+Quota = Annotated[NonNegativeInt | None, AfterValidator(lambda limit: limit or None)]
+"""0 is no limit: a stack's parameter cannot be left out."""
 
 
 class ConfigurationError(Exception):
@@ -57,6 +70,9 @@ class ApiSettings(Settings):
     """With commas between: who may read across owners, where callers are in no groups (`iam`, `local`)."""
     cors_origins: str = ""
     """Origins of pages that may call the API, with commas between; `*` for any."""
+    max_objects: Quota = None
+    max_bytes: Quota = None
+    """What one owner may use."""
     public_s3_url: str | None = None
     """Scheme and host in presigned URLs, where clients see S3 under another one."""
 

@@ -36,6 +36,16 @@ def throttling() -> Fault:
     return answering(400, "ThrottlingException")
 
 
+def cancelling(*reasons: str) -> Fault:
+    """A transaction that was cancelled, with a reason for each of its items; `None` is none."""
+
+    def cancel() -> tuple[AWSResponse, dict[str, Any]]:
+        response, parsed = answering(400, "TransactionCanceledException")()
+        return response, {**parsed, "CancellationReasons": [{"Code": reason} for reason in reasons]}
+
+    return cancel
+
+
 def not_connecting() -> NoReturn:
     raise EndpointConnectionError(endpoint_url=URL)
 

@@ -2,19 +2,26 @@
 
 from typing import cast
 
+from app.domain.usage import Limits
 from app.messaging.work_queue import WorkQueue
 from app.processors.sandbox import Sandbox
 from app.services.editing import Editing
 from app.services.objects import Objects
 from app.services.processing import Processing
 from app.services.purging import Purging
+from app.services.quotas import Quotas
 from app.services.sweeping import Sweeping
 from app.services.uploads import Uploads
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
+from app.storage.usage import UsageRepository
 from app.worker.dispatch import Dispatcher
 from tests.conftest import Aws, Clock
+
+
+def unlimited(aws: Aws) -> Quotas:
+    return Quotas(UsageRepository(aws.dynamodb, aws.table), Limits())
 
 
 class WholeService:
@@ -26,17 +33,18 @@ class WholeService:
         self.payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
         self.history = HistoryRepository(aws.dynamodb, aws.table)
         self.queue = WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
-        uploads = Uploads(self.payloads, seconds=900)
+        uploads, quotas = Uploads(self.payloads, seconds=900), unlimited(aws)
         self.objects = Objects(
             self.repository,
             self.payloads,
             self.history,
             uploads,
+            quotas,
             shards=1,
             download_seconds=300,
             clock=clock,
         )
-        self.editing = Editing(self.repository, self.payloads, uploads, clock=clock)
+        self.editing = Editing(self.repository, self.payloads, uploads, quotas, clock=clock)
         self.purging = Purging(self.repository, self.payloads, self.history, clock=clock)
         processing = Processing(
             self.repository,

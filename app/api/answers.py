@@ -97,6 +97,13 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         "No payload is ready yet",
         "Read the object until its status is `ready`; `problem` says why it may never be.",
     ),
+    errors.QuotaExceeded: Answer(
+        403,
+        "quota_exceeded",
+        "You would use more than you may",
+        "`used`, `limit` and `unit` say how much you use of what. Delete what you do not need and try again "
+        "after a few seconds, or ask the operator for more.",
+    ),
     errors.StaleWrite: Answer(
         409,
         "concurrent_change",

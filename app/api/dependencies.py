@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Path, Query, Request
 
 from app.api.documented import Documented
 from app.domain.errors import InvalidIdempotencyKey
+from app.domain.usage import Limits
 from app.services.api import ApiServices
 from app.services.editing import Editing
 from app.services.objects import Objects
@@ -28,6 +29,10 @@ async def _editing(request: Request) -> Editing:
 
 async def _usage(request: Request) -> UsageRepository:
     return _services(request).usage
+
+
+async def _limits(request: Request) -> Limits:
+    return _services(request).quotas.limits
 
 
 async def _readiness(request: Request) -> Readiness:
@@ -65,6 +70,7 @@ async def _idempotency_key(
 ObjectsService = Annotated[Objects, Depends(_objects)]
 EditingService = Annotated[Editing, Depends(_editing)]
 UsageCounters = Annotated[UsageRepository, Depends(_usage)]
+UsageLimits = Annotated[Limits, Depends(_limits)]
 ReadinessService = Annotated[Readiness, Depends(_readiness)]
 RequestId = Annotated[str, Depends(_request_id)]
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]

@@ -73,7 +73,14 @@ OPERATIONS: dict[str, Operation] = {
                 examples.CREATED,
             )
         },
-        codes=(*CALLER, *JSON_BODY, "invalid_idempotency_key", "idempotency_key_reused", "object_deleted"),
+        codes=(
+            *CALLER,
+            *JSON_BODY,
+            "invalid_idempotency_key",
+            "idempotency_key_reused",
+            "object_deleted",
+            "quota_exceeded",
+        ),
         leads_to=ON_AN_OBJECT,
     ),
     "listObjects": Operation(
@@ -112,7 +119,7 @@ OPERATIONS: dict[str, Operation] = {
                 "Where to upload the new revision", ("ETag",), {"upload": examples.CREATED["upload"]}
             )
         },
-        codes=(*CHANGE, *JSON_BODY, *NEW_PAYLOAD),
+        codes=(*CHANGE, *JSON_BODY, *NEW_PAYLOAD, "quota_exceeded"),
     ),
     "putPayload": Operation(
         requests={"*/*": examples.PAYLOAD},
@@ -124,6 +131,7 @@ OPERATIONS: dict[str, Operation] = {
             "invalid_input",
             "invalid_media_type",
             "body_too_large",
+            "quota_exceeded",
         ),
         leads_to={"downloadPayload": THIS_OBJECT},
     ),

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from app.api.answers import ANSWERS, HTTP_ANSWERS, PAGES
+from app.api.answers import ANSWERS, PAGES
 from app.api.examples import REQUEST_ID
+from app.api.problems import quota_members
 from app.domain import errors
 
+QUOTA = errors.QuotaExceeded(used=1_073_000_000, limit=1_073_741_824, unit="bytes")
 _SAMPLES: tuple[errors.WharfError, ...] = (
     errors.InvalidCursor(),
     errors.InvalidIdempotencyKey(),
@@ -20,6 +22,7 @@ _SAMPLES: tuple[errors.WharfError, ...] = (
     errors.NoPayloadAllowed("record"),
     errors.VersionMismatch(4),
     errors.PayloadNotReady("pending"),
+    QUOTA,
     errors.StaleWrite(),
     errors.Unavailable("AWS is busy."),
 )
@@ -28,7 +31,10 @@ _DETAILS = {ANSWERS[type(sample)].code: str(sample) for sample in _SAMPLES} | {
     "malformed_json": "The request body is not valid JSON.",
     "method_not_allowed": "This path does not have this method.",
 }
-_FIELDS = {"errors": [{"pointer": "/name", "detail": "Field required"}]}
+_MEMBERS: dict[str, dict[str, Any]] = {
+    "invalid_input": {"errors": [{"pointer": "/name", "detail": "Field required"}]},
+    "quota_exceeded": quota_members(QUOTA),
+}
 
 
 def _example(code: str) -> dict[str, Any]:
@@ -40,7 +46,7 @@ def _example(code: str) -> dict[str, Any]:
         "detail": _DETAILS.get(code, answer.advice),
         "code": code,
         "request_id": REQUEST_ID,
-        **(_FIELDS if code == HTTP_ANSWERS[422].code else {}),
+        **_MEMBERS.get(code, {}),
     }
 
 

@@ -1,6 +1,6 @@
 """Problem documents (RFC 9457, application/problem+json): every error becomes one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -32,7 +32,10 @@ class FieldProblem(BaseModel):
 
 
 class ProblemOut(BaseModel):
-    """A problem document (RFC 9457). `code` is stable, made for programs; `type` is the page about it."""
+    """A problem document (RFC 9457). `code` is stable, made for programs; `type` is the page about it.
+
+    `errors` comes with `invalid_input`; `used`, `limit` and `unit` come with `quota_exceeded`.
+    """
 
     type: Annotated[str, Documented(format="uri-reference")]
     title: str
@@ -41,6 +44,9 @@ class ProblemOut(BaseModel):
     code: str
     request_id: Annotated[str, Documented(minLength=1)]
     errors: list[FieldProblem] = Field(default_factory=list)
+    used: Annotated[int, Documented(minimum=0, format="int64")] = Field(default_factory=int)
+    limit: Annotated[int, Documented(minimum=1, format="int64")] = Field(default_factory=int)
+    unit: Annotated[str, Documented(enum=["objects", "bytes"])] = Field(default_factory=str)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -53,10 +59,17 @@ async def _on_wharf_error(request: Request, error: Exception) -> JSONResponse:
     answer = ANSWERS[type(error)]  # type: ignore[index]  # registered for WharfError
     if isinstance(error, errors.InvalidInput):
         return problem(request, answer, _say(error.errors), fields=error.errors)
+    if isinstance(error, errors.QuotaExceeded):
+        return problem(request, answer, str(error), members=quota_members(error))
     response = problem(request, answer, str(error))
     if isinstance(error, errors.VersionMismatch):
         response.headers["ETag"] = entity_tag(error.current)
     return response
+
+
+def quota_members(error: errors.QuotaExceeded) -> dict[str, Any]:
+    """Of its problem document, beside those that every one has (RFC 9457, section 3.2)."""
+    return {"used": error.used, "limit": error.limit, "unit": error.unit}
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
@@ -123,7 +136,12 @@ def _say(fields: Sequence[errors.FieldError]) -> str:
 
 
 def problem(
-    request: Request, answer: Answer, detail: str, *, fields: Sequence[errors.FieldError] = ()
+    request: Request,
+    answer: Answer,
+    detail: str,
+    *,
+    fields: Sequence[errors.FieldError] = (),
+    members: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
     request_id = request.scope["state"]["request_id"]
     request.scope["state"]["problem_code"] = answer.code
@@ -134,6 +152,7 @@ def problem(
         "detail": detail,
         "code": answer.code,
         "request_id": request_id,
+        **(members or {}),
     }
     if fields:
         content["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in fields]

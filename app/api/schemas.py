@@ -10,7 +10,7 @@ from app.domain.events import EventType, public_view, summary_view
 from app.domain.kinds import Kind
 from app.domain.objects import ObjectSummary, StoredObject
 from app.domain.times import timestamp
-from app.domain.usage import Usage
+from app.domain.usage import Limits, Usage
 from app.services.objects import Link
 from app.services.uploads import Upload
 
@@ -182,8 +182,12 @@ class UsageOut(BaseModel):
     limits: UsageLimits
 
     @classmethod
-    def of(cls, usage: Usage) -> Self:
-        return cls(objects=usage.objects, bytes=usage.bytes, limits=UsageLimits(objects=None, bytes=None))
+    def of(cls, usage: Usage, limits: Limits) -> Self:
+        return cls(
+            objects=usage.objects,
+            bytes=usage.bytes,
+            limits=UsageLimits(objects=limits.objects, bytes=limits.bytes),
+        )
 
 
 class KindOut(BaseModel):

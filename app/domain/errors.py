@@ -16,6 +16,7 @@
     - NoPayloadAllowed       objects of this kind have none
     - VersionMismatch        not the version that the client named
     - PayloadNotReady        no revision has become ready yet
+    - QuotaExceeded          the owner would use more than the limit; says which
     - StaleWrite             somebody else wrote in between
     - UnknownMessage         no handler for this queue message
     - InvalidPayload         the payload is wrong; carries a ProblemCode
@@ -127,6 +128,16 @@ class VersionMismatch(Refused):
 class PayloadNotReady(Refused):
     def __init__(self, status: str) -> None:
         super().__init__(f"No payload of this object is ready yet; its status is {status}.")
+
+
+class QuotaExceeded(Refused):
+    """`unit` is `objects` or `bytes`."""
+
+    def __init__(self, *, used: int, limit: int, unit: str) -> None:
+        super().__init__(f"You use {used} of at most {limit} {unit}; this would take more than is left.")
+        self.used = used
+        self.limit = limit
+        self.unit = unit
 
 
 class StaleWrite(Refused):

@@ -4,8 +4,10 @@ Bytes are reserved when a payload is declared, and released when it expires or
 its object is deleted. Artifacts and history are the service's own, not counted.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.domain.errors import QuotaExceeded
 from app.domain.objects import Status, StoredObject
 
 
@@ -22,6 +24,31 @@ class Usage:
 
 
 NOTHING = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one owner may use; None where there is no limit."""
+
+    objects: int | None = None
+    bytes: int | None = None
+
+    def concern(self, change: Usage) -> bool:
+        """Whether a change takes more of anything that is limited."""
+        return any(limit is not None and more > 0 for _, _, more, limit in self._units(NOTHING, change))
+
+    def check(self, used: Usage, change: Usage) -> None:
+        """Let a change take all that is left; one that takes nothing passes above a limit too.
+
+        Raises QuotaExceeded.
+        """
+        for unit, so_far, more, limit in self._units(used, change):
+            if limit is not None and more > 0 and so_far + more > limit:
+                raise QuotaExceeded(used=so_far, limit=limit, unit=unit)
+
+    def _units(self, used: Usage, change: Usage) -> Iterator[tuple[str, int, int, int | None]]:
+        yield "objects", used.objects, change.objects, self.objects
+        yield "bytes", used.bytes, change.bytes, self.bytes
 
 
 def usage_change(before: StoredObject | None, after: StoredObject) -> Usage:

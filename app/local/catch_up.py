@@ -6,14 +6,14 @@ is now becomes one event; versions in between are not known any more.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from app.domain.objects import Status, StoredObject
+from app.domain.objects import Payload, Revision, Status, StoredObject
 from app.local.invocation import Json
 from app.local.stream import stream_record
-from app.storage.history import EVENT_PREFIX, sort_key
+from app.storage.history import EVENT_PREFIX
 from app.storage.items import OBJECT, from_item, to_item
 
 if TYPE_CHECKING:
@@ -34,9 +34,8 @@ class Behind:
 def lost_records(client: "DynamoDBClient", table: str, stream_arn: str) -> Iterator[Json]:
     """Stream records for every object that changed unannounced. Scans: for a local table only."""
     for behind in objects_behind(_keys(client, table)):
-        item = _item(client, table, behind.pk, OBJECT)
-        event = _item(client, table, behind.pk, sort_key(behind.announced)) if behind.announced else None
-        yield lost_record(item, event and json.loads(event["event"]["S"])["data"], stream_arn)
+        item = client.get_item(TableName=table, Key=_key(behind.pk, OBJECT), ConsistentRead=True)["Item"]
+        yield lost_record(item, _announced(client, table, behind.pk), stream_arn)
 
 
 def objects_behind(items: Iterable[Item]) -> tuple[Behind, ...]:
@@ -54,8 +53,8 @@ def objects_behind(items: Iterable[Item]) -> tuple[Behind, ...]:
     )
 
 
-def lost_record(item: Item, announced: Mapping[str, Any] | None, stream_arn: str) -> Json:
-    """The change to `item` from what its last event announced; None when it never had one."""
+def lost_record(item: Item, announced: Sequence[Mapping[str, Any]], stream_arn: str) -> Json:
+    """The change to `item` from what its events announced, of which it may have none."""
     event_id = f"{item['pk']['S']}:{item['version']['N']}"
     before = {"OldImage": to_item(as_announced(from_item(item), announced))} if announced else {}
     return stream_record(
@@ -77,18 +76,41 @@ def lost_record(item: Item, announced: Mapping[str, Any] | None, stream_arn: str
     )
 
 
-def as_announced(stored: StoredObject, announced: Mapping[str, Any]) -> StoredObject:
-    """What the object was, as far as its last event tells: enough to name the change since."""
-    revision = announced["incoming"] or announced["payload"]
-    newest = stored.newest and replace(
-        stored.newest, number=revision["revision"] if revision else stored.newest.number
+def as_announced(stored: StoredObject, announced: Sequence[Mapping[str, Any]]) -> StoredObject:
+    """What the object was, as its events tell: enough to name the change since, and to count it.
+
+    What a rejected or failed object awaited is in an earlier event only.
+    """
+    last = announced[-1]
+    payload = last["payload"] and Payload(**last["payload"])
+    revisions = [event["incoming"] for event in announced if event["incoming"]]
+    revisions += [last["payload"]] if payload else []
+    newest = max(revisions, key=lambda revision: int(revision["revision"]), default=None)
+    return replace(
+        stored,
+        version=last["version"],
+        status=Status(last["status"]),
+        payload=payload,
+        newest=newest
+        and Revision(newest["revision"], newest["media_type"], newest["size"], newest["sha256"], None),
     )
-    return replace(stored, version=announced["version"], status=Status(announced["status"]), newest=newest)
 
 
-def _item(client: "DynamoDBClient", table: str, pk: str, sk: str) -> Item:
-    key = {"pk": {"S": pk}, "sk": {"S": sk}}
-    return client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _announced(client: "DynamoDBClient", table: str, pk: str) -> list[Mapping[str, Any]]:
+    """The object after each of its events, oldest first."""
+    pages = client.get_paginator("query").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        KeyConditionExpression="#pk = :pk AND begins_with(#sk, :prefix)",
+        FilterExpression="attribute_exists(#event)",
+        ExpressionAttributeNames={"#pk": "pk", "#sk": "sk", "#event": "event"},
+        ExpressionAttributeValues={":pk": {"S": pk}, ":prefix": {"S": EVENT_PREFIX}},
+    )
+    return [json.loads(item["event"]["S"])["data"] for page in pages for item in page["Items"]]
 
 
 def _keys(client: "DynamoDBClient", table: str) -> Iterator[Item]:

@@ -41,6 +41,8 @@ PARAMETERS = {
     "LEASE_SECONDS": "LeaseSeconds",
     "LIST_SHARDS": "ListShards",
     "LOG_LEVEL": "LogLevel",
+    "MAX_BYTES": "MaxBytes",
+    "MAX_OBJECTS": "MaxObjects",
     "UPLOAD_SECONDS": "UploadSeconds",
 }
 # What no stack of the AuthMode that is deployed here takes; the template's rules would refuse it.

@@ -75,12 +75,15 @@ class StreamSource:
         return False
 
     def poll(self) -> int | None:
-        """Read each shard once; how many records there were, None when the handler failed."""
+        """Read each shard once; how many records there were, None when the handler failed.
+
+        Those that the filters keep from the handler count as one: after them there may be more.
+        """
         self._find_shards()
         found = 0
         for shard in [shard for shard in self._shards.values() if self._is_next(shard)]:
             read = shard if shard.waiting else self._read(shard)
-            found += len(read.waiting)
+            found += len(read.waiting) or int(read.last_read != shard.last_read)
             self._shards[shard.id] = self._hand_over(read)
         has_failed = any(shard.waiting for shard in self._shards.values())
         return None if has_failed else found

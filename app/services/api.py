@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.services.editing import Editing
 from app.services.objects import Objects
+from app.services.quotas import Quotas
 from app.services.readiness import Readiness
 from app.storage.usage import UsageRepository
 
@@ -14,3 +15,4 @@ class ApiServices:
     editing: Editing
     usage: UsageRepository
     readiness: Readiness
+    quotas: Quotas

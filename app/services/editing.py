@@ -23,6 +23,8 @@ from app.domain.json import compact_json, merge_patch
 from app.domain.kinds import KINDS, base_media_type
 from app.domain.objects import FIRST_REQUEUE_SECONDS, Status, StoredObject
 from app.domain.times import utc_now
+from app.domain.usage import usage_change
+from app.services.quotas import Quotas
 from app.services.uploads import DeclaredPayload, InlinePayload, Upload, Uploads
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
@@ -42,12 +44,14 @@ class Editing:
         objects: ObjectRepository,
         payloads: PayloadStore,
         uploads: Uploads,
+        quotas: Quotas,
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._objects = objects
         self._payloads = payloads
         self._uploads = uploads
+        self._quotas = quotas
         self._clock = clock
 
     def edit(
@@ -101,7 +105,7 @@ class Editing:
     ) -> tuple[StoredObject, Upload | None]:
         """Await a new revision; to ask again for the one that is awaited gives the same one.
 
-        Raises NotFound, NoPayloadAllowed, InvalidInput or WrongState.
+        Raises NotFound, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
         """
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
@@ -120,7 +124,7 @@ class Editing:
     ) -> StoredObject:
         """Take a small payload as a new revision; the same bytes again change nothing.
 
-        Raises NotFound, NoPayloadAllowed, InvalidInput or WrongState.
+        Raises NotFound, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
         """
         checksum = sha256(payload.body).hexdigest()
 
@@ -165,7 +169,8 @@ class Editing:
             if after is stored:
                 return stored
             try:
-                self._objects.save(after, read=stored)
+                with self._quotas.taking(owner, usage_change(stored, after)):
+                    self._objects.save(after, read=stored)
             except StaleWrite:
                 continue
             return after

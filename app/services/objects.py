@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +15,15 @@ from app.domain.errors import (
     NotFound,
     ObjectDeleted,
     PayloadNotReady,
+    QuotaExceeded,
 )
 from app.domain.kinds import KINDS
 from app.domain.objects import ObjectSummary, Status, StoredObject
 from app.domain.times import utc_now
+from app.domain.usage import usage_change
+from app.observability import bind
 from app.services.cursors import decode_cursor, encode_cursor
+from app.services.quotas import Quotas
 from app.services.uploads import InlinePayload, NewPayload, Upload, Uploads
 from app.storage.history import HistoryRepository
 from app.storage.objects import ListQuery, ObjectRepository
@@ -84,6 +89,7 @@ class Objects:
         payloads: PayloadStore,
         history: HistoryRepository,
         uploads: Uploads,
+        quotas: Quotas,
         *,
         shards: int,
         download_seconds: int,
@@ -94,22 +100,45 @@ class Objects:
         self._history = history
         self._shards = shards
         self._uploads = uploads
+        self._quotas = quotas
         self._download_seconds = download_seconds
         self._clock = clock
 
     def create(self, owner: str, new: NewObject, *, correlation_id: str) -> Creation:
         """Store the record, then its inline payload; a retry heals a crash between the two.
 
-        Raises InvalidInput, IdempotencyKeyReused or ObjectDeleted.
+        Raises InvalidInput, IdempotencyKeyReused, ObjectDeleted or QuotaExceeded.
         """
         created = self._born(owner, new, correlation_id)
-        stored = self._objects.add(created)
+        bind(object_id=created.id, kind=created.kind)
+        stored = self._add(created, may_be_there=new.idempotency_key is not None)
         replayed = stored.write_token != created.write_token
         if replayed:
             _check_replay(stored, created)
         if isinstance(new.payload, InlinePayload) and stored.awaits(1) and stored.newest is not None:
             self._payloads.put_once(_key(stored, 1), new.payload.body, stored.newest)
         return Creation(stored, replayed, self._uploads.sign(stored, self._clock()))
+
+    def _add(self, created: StoredObject, *, may_be_there: bool) -> StoredObject:
+        """Return what stands under its id. Raises QuotaExceeded."""
+        change = usage_change(None, created)
+        try:
+            with self._quotas.taking(created.owner, change):
+                stored = self._objects.add(created)
+        except QuotaExceeded:
+            # A retry takes nothing: it gets what it created before, whatever is used by now.
+            earlier = self._find(created.owner, created.id) if may_be_there else None
+            if earlier is None:
+                raise
+            return earlier
+        if stored.write_token != created.write_token:
+            self._quotas.give_back(created.owner, change)
+        return stored
+
+    def _find(self, owner: str, object_id: str) -> StoredObject | None:
+        with suppress(NotFound):
+            return self._objects.get(owner, object_id)
+        return None
 
     def _born(self, owner: str, new: NewObject, correlation_id: str) -> StoredObject:
         now = self._clock()

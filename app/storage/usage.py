@@ -4,7 +4,7 @@ pk   <owner>#usage
 sk   shard#<n>
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.aws import passing_faults
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 COUNTED_BEFORE = "ConditionalCheckFailed"
+CONFLICT = "TransactionConflict"
+TRIES = 5
+"""The relays of several stream shards may meet at one counter; each is there for milliseconds."""
 
 
 class UsageRepository:
@@ -32,11 +35,21 @@ class UsageRepository:
         """
         put = {"TableName": self._table, **new_event(event)}
         transaction: list[Any] = [{"Put": put}, {"Update": self._addition(event.owner, change, shard)}]
+        if not any(self._is_done(transaction) for _ in range(TRIES)):
+            raise Unavailable("DynamoDB cancelled a transaction each time; others were writing.")
+
+    def _is_done(self, transaction: Sequence[Any]) -> bool:
+        """Now or before; False when somebody else was writing one of the items."""
         try:
             self._client.transact_write_items(TransactItems=transaction)
         except self._client.exceptions.TransactionCanceledException as cancelled:
-            if _reasons(cancelled.response)[0] != COUNTED_BEFORE:
-                raise Unavailable("DynamoDB cancelled a transaction; others were writing.") from cancelled
+            reasons = _reasons(cancelled.response)
+            if reasons[0] == COUNTED_BEFORE:
+                return True
+            if CONFLICT in reasons:
+                return False
+            raise Unavailable(f"DynamoDB cancelled a transaction: {', '.join(reasons)}") from cancelled
+        return True
 
     def _addition(self, owner: str, change: Usage, shard: int) -> dict[str, Any]:
         return {

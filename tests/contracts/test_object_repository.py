@@ -33,6 +33,7 @@ from app.storage.payloads import PayloadStore
 from tests.conftest import NOW, Aws, make_object
 from tests.contracts.conftest import MakeStored
 from tests.faults import lose_reply, sent_by
+from tests.services import unlimited
 
 LATER = NOW + timedelta(minutes=5)
 THREADS = 20
@@ -568,7 +569,9 @@ def test_of_many_creates_with_one_key_one_makes_the_object(emulated: Aws, owner:
     payloads = PayloadStore(emulated.s3, emulated.bucket, presigner=emulated.s3)
     history = HistoryRepository(emulated.dynamodb, emulated.table)
     uploads = Uploads(payloads, seconds=900)
-    service = Objects(objects, payloads, history, uploads, shards=1, download_seconds=300)
+    service = Objects(
+        objects, payloads, history, uploads, unlimited(emulated), shards=1, download_seconds=300
+    )
     new = NewObject(
         kind="dataset",
         name="small.csv",

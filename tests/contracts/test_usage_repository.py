@@ -6,11 +6,11 @@ from app.domain.errors import Unavailable
 from app.domain.objects import StoredObject
 from app.domain.usage import NOTHING, Usage
 from app.storage.history import HistoryRepository
-from app.storage.usage import UsageRepository
+from app.storage.usage import TRIES, UsageRepository
 from tests.conftest import Aws
 from tests.contracts.conftest import MakeStored
 from tests.contracts.test_history_repository import events_of, whole
-from tests.faults import answering, fail, lose_reply
+from tests.faults import Fault, answering, cancelling, fail, lose_reply, unhook_all
 
 
 @pytest.fixture
@@ -66,14 +66,62 @@ def test_the_shards_are_added_up(usage: UsageRepository, make: MakeStored, store
     assert usage.read(stored.owner) == Usage(1, 18)
 
 
-def test_a_cancelled_transaction_is_tried_again(
-    usage: UsageRepository, backend: Aws, stored: StoredObject
+@pytest.mark.parametrize(
+    "fault",
+    [
+        cancelling("None", "TransactionConflict"),
+        cancelling("TransactionConflict", "None"),
+        cancelling("ThrottlingError", "None"),
+        answering(400, "TransactionInProgressException"),
+        answering(500),
+    ],
+    ids=["the counter is taken", "the event is taken", "throttled", "still under way", "failed"],
+)
+def test_a_transaction_that_was_not_made_is_tried_again(
+    usage: UsageRepository, backend: Aws, stored: StoredObject, fault: Fault
 ) -> None:
     [event] = events_of(stored, 1)
-    fail(backend.dynamodb, "TransactWriteItems", answering(500))
+    fail(backend.dynamodb, "TransactWriteItems", fault, times=TRIES)
 
     with pytest.raises(Unavailable):
         usage.count(event, Usage(1, 12), shard=0)
+    unhook_all()
+    usage.count(event, Usage(1, 12), shard=0)
+
+    assert usage.read(stored.owner) == Usage(1, 12)
+
+
+def test_others_at_the_same_counter_are_waited_for(
+    usage: UsageRepository, backend: Aws, stored: StoredObject
+) -> None:
+    [event] = events_of(stored, 1)
+    conflict = cancelling("None", "TransactionConflict")
+    fail(backend.dynamodb, "TransactWriteItems", conflict, times=TRIES - 1)
+
+    usage.count(event, Usage(1, 12), shard=0)
+
+    assert usage.read(stored.owner) == Usage(1, 12)
+
+
+def test_an_event_that_was_counted_before_is_done_also_while_others_count(
+    usage: UsageRepository, backend: Aws, stored: StoredObject
+) -> None:
+    [event] = events_of(stored, 1)
+    usage.count(event, Usage(1, 12), shard=0)
+    fail(backend.dynamodb, "TransactWriteItems", cancelling("ConditionalCheckFailed", "TransactionConflict"))
+
+    usage.count(event, Usage(1, 12), shard=0)
+
+    assert usage.read(stored.owner) == Usage(1, 12)
+
+
+def test_an_event_whose_history_was_purged_was_counted(
+    usage: UsageRepository, history: HistoryRepository, stored: StoredObject
+) -> None:
+    [event] = events_of(stored, 1)
+    usage.count(event, Usage(1, 12), shard=0)
+    history.purge(stored.owner, stored.id)
+
     usage.count(event, Usage(1, 12), shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)

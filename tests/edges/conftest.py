@@ -1,9 +1,10 @@
 """One HTTP client per door; the suite behind them is the same."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -15,9 +16,12 @@ from app.api.app import create_app
 from app.api.gateway import create_handler
 from app.api.security import AuthMode
 from app.config import ApiSettings
+from app.domain.times import utc_now
+from app.domain.usage import Limits
 from app.services.api import ApiServices
 from app.services.editing import Editing
 from app.services.objects import Objects
+from app.services.quotas import Quotas
 from app.services.readiness import Readiness
 from app.services.uploads import Uploads
 from app.storage.history import HistoryRepository
@@ -32,15 +36,23 @@ from tests.services import WholeService
 
 @pytest.fixture
 def services(aws: Aws) -> ApiServices:
+    return services_on(aws, Limits())
+
+
+def services_on(aws: Aws, limits: Limits, clock: Callable[[], datetime] = utc_now) -> ApiServices:
+    """`clock` is that of the limits."""
     objects = ObjectRepository(aws.dynamodb, aws.table, shards=1)
     payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
     history = HistoryRepository(aws.dynamodb, aws.table)
     uploads = Uploads(payloads, seconds=900)
+    usage = UsageRepository(aws.dynamodb, aws.table)
+    quotas = Quotas(usage, limits, clock=clock)
     return ApiServices(
-        Objects(objects, payloads, history, uploads, shards=1, download_seconds=300),
-        Editing(objects, payloads, uploads),
-        UsageRepository(aws.dynamodb, aws.table),
+        Objects(objects, payloads, history, uploads, quotas, shards=1, download_seconds=300),
+        Editing(objects, payloads, uploads, quotas),
+        usage,
         Readiness(objects, payloads),
+        quotas,
     )
 
 

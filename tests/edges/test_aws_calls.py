@@ -8,14 +8,19 @@ import httpx2
 import pytest
 
 from app.api.app import create_app
+from app.domain.events import event_of
+from app.domain.usage import Limits, Usage
 from app.services.api import ApiServices
 from app.services.objects import Objects
+from app.services.quotas import QUOTA_SECONDS
 from app.services.uploads import Uploads
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
-from tests.conftest import Aws
-from tests.edges.conftest import settings_for, through_lambda
+from app.storage.usage import UsageRepository
+from tests.conftest import Aws, Clock, make_object
+from tests.edges.conftest import services_on, settings_for, through_lambda
+from tests.edges.doors import API_KEY_ID
 from tests.edges.stored import URL, Stored, behind
 from tests.faults import Call, calls_of
 from tests.statuses import CSV
@@ -89,6 +94,10 @@ class Calls:
     def operations(self) -> list[str]:
         return [call.operation for made in self._made for call in made]
 
+    def clear(self) -> None:
+        for made in self._made:
+            made.clear()
+
     def of(self, operation: str) -> list[Call]:
         return [call for made in self._made for call in made if call.operation == operation]
 
@@ -134,6 +143,71 @@ def test_what_is_asked_for_again_is_only_read(client: httpx2.Client, aws: Aws, n
     answer = send(client)
 
     assert (answer.status_code, calls.operations()) == (status, ["GetItem"])
+
+
+class TestWithLimits:
+    @pytest.fixture
+    def services(self, aws: Aws, clock: Clock) -> ApiServices:
+        """Of the object that is there, counted by the relay, and two more."""
+        usage = UsageRepository(aws.dynamodb, aws.table)
+        for owner in ("local-me", f"key-{API_KEY_ID}"):
+            event = event_of(None, make_object(owner=owner))
+            assert event is not None
+            usage.count(event, Usage(1, 12), shard=0)
+        return services_on(aws, Limits(objects=3, bytes=1000), clock)
+
+    @pytest.mark.parametrize(
+        "name", ["create", "create, declared", "create, inline", "uploads", "put payload"]
+    )
+    @pytest.mark.usefixtures("stored")
+    def test_the_counters_are_read_once_in_five_seconds(
+        self, client: httpx2.Client, aws: Aws, clock: Clock, name: str
+    ) -> None:
+        send, status, operations = COSTS[name]
+        calls = Calls(aws)
+        assert client.post("/v1/objects", json=RECORD).status_code == 201
+        assert calls.operations() == ["Query", "PutItem"]
+        calls.clear()
+
+        answer = send(client)
+
+        assert (answer.status_code, calls.operations()) == (status, operations)
+        calls.clear()
+        clock.move(seconds=QUOTA_SECONDS)
+        client.post("/v1/objects", json=RECORD)
+        assert calls.operations() == ["Query", "PutItem"]
+
+    @pytest.mark.parametrize(
+        "name", [name for name in COSTS if not name.startswith(("create", "uploads", "put payload"))]
+    )
+    @pytest.mark.usefixtures("stored")
+    def test_what_takes_nothing_costs_what_it_did(self, client: httpx2.Client, aws: Aws, name: str) -> None:
+        send, status, operations = COSTS[name]
+        calls = Calls(aws)
+
+        answer = send(client)
+
+        assert (answer.status_code, calls.operations()) == (status, operations)
+
+    def test_a_replay_above_the_limit_is_one_read(self, client: httpx2.Client, aws: Aws) -> None:
+        send = COSTS["create"][0]
+        send(client)
+        assert [client.post("/v1/objects", json=RECORD).status_code for _ in range(2)] == [201, 403]
+        calls = Calls(aws)
+
+        replayed = send(client)
+
+        assert replayed.headers["Idempotency-Replayed"] == "true"
+        assert calls.operations() == ["GetItem"]
+
+    def test_a_refused_create_costs_nothing_but_the_counters(self, client: httpx2.Client, aws: Aws) -> None:
+        for _ in range(2):
+            client.post("/v1/objects", json=RECORD)
+        calls = Calls(aws)
+
+        refused = client.post("/v1/objects", json=RECORD)
+
+        assert (refused.status_code, calls.operations()) == (403, [])
 
 
 def refused(client: httpx2.Client) -> Iterator[httpx2.Response]:
@@ -202,6 +276,7 @@ def sharded(services: ApiServices, aws: Aws, shards: int) -> ApiServices:
         payloads,
         HistoryRepository(aws.dynamodb, aws.table),
         Uploads(payloads, seconds=900),
+        services.quotas,
         shards=shards,
         download_seconds=300,
     )

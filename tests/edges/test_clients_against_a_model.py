@@ -190,11 +190,12 @@ class Deployment:
                 payloads,
                 self.history,
                 uploads,
+                self.services.quotas,
                 shards=shards,
                 download_seconds=300,
                 clock=self.clock,
             ),
-            editing=Editing(objects, payloads, uploads, clock=self.clock),
+            editing=Editing(objects, payloads, uploads, self.services.quotas, clock=self.clock),
         )
 
     def empty(self) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from app.config import ApiSettings, ConfigurationError
+
 ROOT = Path(__file__).parents[2]
 
 ENVIRONMENT = {
@@ -61,3 +63,24 @@ def test_a_function_that_lacks_a_setting_names_it(module: str, missing: str) -> 
 
     assert started.returncode != 0
     assert f"{missing}: Field required" in started.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "limit"), [("0", None), ("1", 1), ("1099511627776", 1_099_511_627_776)], ids=str
+)
+def test_a_limit_of_0_is_none(given: str, limit: int | None) -> None:
+    settings = ApiSettings.from_environment({**ENVIRONMENT, "MAX_OBJECTS": given, "MAX_BYTES": given})
+
+    assert (settings.max_objects, settings.max_bytes) == (limit, limit)
+
+
+def test_without_a_setting_nothing_is_limited() -> None:
+    settings = ApiSettings.from_environment(ENVIRONMENT)
+
+    assert (settings.max_objects, settings.max_bytes) == (None, None)
+
+
+@pytest.mark.parametrize("wrong", ["-1", "many", "1.5", ""])
+def test_a_limit_that_is_no_number_stops_the_start(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="MAX_OBJECTS: Input should be"):
+        ApiSettings.from_environment({**ENVIRONMENT, "MAX_OBJECTS": wrong})

@@ -10,9 +10,10 @@ from starlette.testclient import TestClient
 
 from app.api.answers import ANSWERS, GATEWAY_ANSWERS, HTTP_ANSWERS, PAGES
 from app.api.app import create_app
+from app.domain.usage import Limits
 from app.services.api import ApiServices
 from tests.conftest import Aws
-from tests.edges.conftest import settings_for
+from tests.edges.conftest import services_on, settings_for
 from tests.edges.stored import URL, Stored, behind
 from tests.faults import answering, fail, throttling
 
@@ -108,12 +109,13 @@ PROVOKED: dict[str, Provoke] = {
 }
 """Every problem that a caller can bring about; the sample object is pending."""
 
+WITH_A_LIMIT = {"quota_exceeded"}
 NOT_BY_A_CALLER = {"unauthenticated", "internal_error"}
 BY_API_GATEWAY = {answer.code for answer in GATEWAY_ANSWERS}
 
 
 def test_every_problem_is_provoked() -> None:
-    assert set(PROVOKED) | NOT_BY_A_CALLER | BY_API_GATEWAY == set(PAGES)
+    assert set(PROVOKED) | WITH_A_LIMIT | NOT_BY_A_CALLER | BY_API_GATEWAY == set(PAGES)
 
 
 @pytest.mark.parametrize("code", PROVOKED)
@@ -142,6 +144,15 @@ def check(client: httpx2.Client, answer: httpx2.Response, code: str) -> None:
 def test_nobodys_problem_has_a_page_too(services: ApiServices) -> None:
     with TestClient(create_app(services, settings_for("iam"))) as nobody:
         check(nobody, nobody.get("/v1/objects"), "unauthenticated")
+
+
+def test_the_problem_of_a_limit_has_a_page_too(aws: Aws) -> None:
+    limited = services_on(aws, Limits(bytes=1))
+    with TestClient(create_app(limited, settings_for("local"))) as client:
+        payload = {"media_type": "text/csv", "size": 40}
+        answer = client.post("/v1/objects", json={"kind": "dataset", "name": "n", "payload": payload})
+
+        check(client, answer, "quota_exceeded")
 
 
 def test_the_services_own_problem_has_a_page_too(services: ApiServices) -> None:

@@ -17,7 +17,8 @@ import boto3
 import pytest
 
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
+from app.domain.objects import Payload, StoredObject
+from app.domain.usage import usage_change
 from app.local.catch_up import lost_records
 from app.local.emulator import Emulator
 from app.local.invocation import Handler, LambdaContext, failures
@@ -27,8 +28,9 @@ from app.local.stream import StreamSource, passes, stream_record
 from app.services.relaying import announcement_of
 from app.storage.history import HistoryRepository
 from app.storage.items import to_item
+from tests.conftest import NOW
 from tests.system.conftest import Runtime, call, free_port, spawn, started
-from tests.unit.domain.test_transitions import IN_STATUS, TRANSITIONS
+from tests.unit.domain.test_transitions import IN_STATUS, RESULT, TRANSITIONS
 
 Json = dict[str, Any]
 FUNCTION = Function("f", "arn:aws:lambda:us-east-1:0:function:f", 128, 30, {}, None, 10, ())
@@ -221,6 +223,16 @@ class TestStreamSource:
         assert table.source(handler).drain(10)
         assert seen == ["1", "refused", "2", "3"]
 
+    def test_a_batch_that_the_filter_keeps_back_whole_is_not_the_end(self, table: Table) -> None:
+        """The relay's own history items come by the same stream."""
+        for number in range(FUNCTION.batch_size):
+            table.put(f"event#{number:012d}", "0")
+        table.put("object", "1")
+        seen: list[Json] = []
+
+        assert table.source(lambda event, _: seen.append(event)).drain(10)
+        assert len(seen) == 1
+
     def test_a_handler_that_raises_gets_the_batch_again(self, table: Table) -> None:
         table.put("object", "1")
         calls: list[Json] = []
@@ -271,10 +283,7 @@ class TestStreamSource:
 def test_an_object_ahead_of_its_history_is_announced_as_what_became_of_it(
     table: Table, announced: StoredObject | None, now: StoredObject, expected: str | None
 ) -> None:
-    if announced is not None:
-        event = event_of(None, announced)
-        assert event is not None
-        HistoryRepository(table.client, table.name).add(event)
+    announce(table, *([] if announced is None else [announced]))
     table.client.put_item(TableName=table.name, Item=to_item(now))
 
     records = list(lost_records(table.client, table.name, table.stream_arn))
@@ -282,6 +291,53 @@ def test_an_object_ahead_of_its_history_is_announced_as_what_became_of_it(
 
     found = [announcement and announcement.event.type for announcement in announcements]
     assert found == ([] if expected is None else [expected])
+
+
+def announce(table: Table, *states: StoredObject) -> None:
+    history = HistoryRepository(table.client, table.name)
+    for before, after in zip((None, *states), states, strict=False):
+        event = event_of(before, after)
+        assert event is not None
+        history.add(event)
+
+
+PENDING, READY, REJECTED = (IN_STATUS[status] for status in ("pending", "ready", "rejected"))
+AWAITING = TRANSITIONS["request_upload"](READY)
+REPLACED = TRANSITIONS["claim"](AWAITING).accept(Payload("text/csv", 40, "a" * 64, 2), RESULT, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("announced", "now"),
+    [
+        ((), READY),
+        ((PENDING,), TRANSITIONS["request_upload"](PENDING)),
+        ((PENDING,), TRANSITIONS["expire"](PENDING)),
+        ((PENDING, READY), AWAITING),
+        ((PENDING, READY, AWAITING), REPLACED),
+        ((PENDING, READY, AWAITING), TRANSITIONS["delete"](AWAITING)),
+        ((PENDING, REJECTED), TRANSITIONS["request_upload"](REJECTED)),
+    ],
+    ids=[
+        "created and ready",
+        "another upload",
+        "expired",
+        "a new revision",
+        "the new one ready",
+        "deleted",
+        "after a rejection",
+    ],
+)
+def test_an_object_ahead_of_its_history_is_counted_from_what_was_announced(
+    table: Table, announced: tuple[StoredObject, ...], now: StoredObject
+) -> None:
+    announce(table, *announced)
+    table.client.put_item(TableName=table.name, Item=to_item(now))
+
+    [record] = lost_records(table.client, table.name, table.stream_arn)
+
+    found = announcement_of(record)
+    assert found is not None
+    assert found.usage == usage_change(announced[-1] if announced else None, now)
 
 
 @pytest.mark.parametrize(

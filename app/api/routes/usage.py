@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.dependencies import UsageCounters
+from app.api.dependencies import UsageCounters, UsageLimits
 from app.api.lambda_route import LambdaRoute
 from app.api.reading import OwnerRead
 from app.api.schemas import UsageOut
@@ -11,6 +11,6 @@ router = APIRouter(tags=["usage"], route_class=LambdaRoute)
 
 
 @router.get("/usage", operation_id="readUsage")
-def read_usage(owner: OwnerRead, usage: UsageCounters) -> UsageOut:
+def read_usage(owner: OwnerRead, usage: UsageCounters, limits: UsageLimits) -> UsageOut:
     """How many objects you have, and the bytes of their payloads; a moment behind the newest change."""
-    return UsageOut.of(usage.read(owner))
+    return UsageOut.of(usage.read(owner), limits)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.domain.errors import QuotaExceeded
 from app.domain.objects import Revision, Status, StoredObject
-from app.domain.usage import NOTHING, Usage, usage_change, usage_of
+from app.domain.usage import NOTHING, Limits, Usage, usage_change, usage_of
 from tests.conftest import make_object
 from tests.unit.domain.test_transitions import IN_STATUS, LATER, TRANSITIONS
 
@@ -58,3 +59,44 @@ def test_deleting_gives_back_all_that_was_taken(stored: StoredObject) -> None:
         assert usage_of(stored) == NOTHING
     else:
         assert usage_of(stored) + usage_change(stored, TRANSITIONS["delete"](stored)) == NOTHING
+
+
+LIMITS = Limits(objects=3, bytes=100)
+
+
+@pytest.mark.parametrize(
+    ("used", "change"),
+    [
+        (NOTHING, Usage(3, 100)),
+        (Usage(2, 60), Usage(1, 40)),
+        (Usage(3, 100), NOTHING),
+        (Usage(9, 900), Usage(-1, -10)),
+        (Usage(2, 900), Usage(1, 0)),
+        (Usage(9, 90), Usage(0, 10)),
+    ],
+    ids=str,
+)
+def test_a_change_may_take_all_that_is_left_of_what_it_takes(used: Usage, change: Usage) -> None:
+    LIMITS.check(used, change)
+
+
+@pytest.mark.parametrize(
+    ("used", "change", "unit"),
+    [
+        (Usage(3, 0), Usage(1, 0), "objects"),
+        (Usage(0, 100), Usage(1, 1), "bytes"),
+        (Usage(0, 900), Usage(0, 1), "bytes"),
+    ],
+    ids=str,
+)
+def test_a_change_that_takes_more_is_refused(used: Usage, change: Usage, unit: str) -> None:
+    with pytest.raises(QuotaExceeded) as refused:
+        LIMITS.check(used, change)
+
+    assert refused.value.unit == unit
+
+
+def test_without_limits_no_change_is_of_concern() -> None:
+    assert not Limits().concern(Usage(1, 10))
+    assert Limits(bytes=1).concern(Usage(1, 10))
+    assert not Limits(bytes=1).concern(Usage(1, 0))

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from app.messaging.work_queue import WorkQueue
+from app.services.quotas import Quotas
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
 from tests.conftest import Aws
+from tests.services import unlimited
 
 
 @pytest.fixture
@@ -29,6 +31,11 @@ def history(aws: Aws) -> HistoryRepository:
 @pytest.fixture
 def queue(aws: Aws) -> WorkQueue:
     return WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+
+
+@pytest.fixture
+def quotas(aws: Aws) -> Quotas:
+    return unlimited(aws)
 
 
 def keys_in_bucket(aws: Aws) -> list[str]:

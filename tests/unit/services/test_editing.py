@@ -24,6 +24,7 @@ from app.domain.errors import (
 from app.domain.kinds import ATTRIBUTES_LIMIT_BYTES, KINDS
 from app.domain.objects import Revision, Status, StoredObject
 from app.services.editing import WRITE_TRIES, Editing
+from app.services.quotas import Quotas
 from app.services.uploads import DeclaredPayload, InlinePayload, Uploads
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadKey, PayloadStore
@@ -41,8 +42,8 @@ OTHER = InlinePayload("text/csv", b"x\n9\n")
 
 
 @pytest.fixture
-def editing(repository: ObjectRepository, payloads: PayloadStore, clock: Clock) -> Editing:
-    return Editing(repository, payloads, Uploads(payloads, seconds=UPLOAD_SECONDS), clock=clock)
+def editing(repository: ObjectRepository, payloads: PayloadStore, quotas: Quotas, clock: Clock) -> Editing:
+    return Editing(repository, payloads, Uploads(payloads, seconds=UPLOAD_SECONDS), quotas, clock=clock)
 
 
 def edit(

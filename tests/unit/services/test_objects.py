@@ -24,6 +24,7 @@ from app.domain.kinds import ATTRIBUTES_LIMIT_BYTES, GIBIBYTE, LARGEST_PUT_BYTES
 from app.domain.objects import Artifact, Payload, Result, Status, StoredObject
 from app.services.cursors import encode_cursor
 from app.services.objects import NewObject, Objects
+from app.services.quotas import Quotas
 from app.services.uploads import DeclaredPayload, InlinePayload, Uploads
 from app.storage.history import HistoryRepository
 from app.storage.objects import ListQuery, ObjectRepository
@@ -51,13 +52,18 @@ UPLOAD_SECONDS, DOWNLOAD_SECONDS = 900, 300
 
 @pytest.fixture
 def service(
-    repository: ObjectRepository, payloads: PayloadStore, history: HistoryRepository, clock: Clock
+    repository: ObjectRepository,
+    payloads: PayloadStore,
+    history: HistoryRepository,
+    quotas: Quotas,
+    clock: Clock,
 ) -> Objects:
     return Objects(
         repository,
         payloads,
         history,
         Uploads(payloads, seconds=UPLOAD_SECONDS),
+        quotas,
         shards=1,
         download_seconds=DOWNLOAD_SECONDS,
         clock=clock,
@@ -156,10 +162,14 @@ def test_without_a_key_each_create_is_another_object(service: Objects) -> None:
 
 @pytest.mark.parametrize("shards", [1, 3])
 def test_an_object_keeps_the_shard_of_its_birth(
-    repository: ObjectRepository, payloads: PayloadStore, history: HistoryRepository, shards: int
+    repository: ObjectRepository,
+    payloads: PayloadStore,
+    history: HistoryRepository,
+    quotas: Quotas,
+    shards: int,
 ) -> None:
     uploads = Uploads(payloads, seconds=60)
-    service = Objects(repository, payloads, history, uploads, shards=shards, download_seconds=60)
+    service = Objects(repository, payloads, history, uploads, quotas, shards=shards, download_seconds=60)
 
     born = {create(service, new_record()).shard for _ in range(30)}
 

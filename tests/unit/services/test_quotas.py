@@ -1,0 +1,229 @@
+"""Limits: what passes, what is refused, and how old the value is that decides."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from app.domain.errors import QuotaExceeded, StaleWrite, Unavailable
+from app.domain.events import ObjectEvent, event_of
+from app.domain.usage import NOTHING, Limits, Usage
+from app.services.quotas import QUOTA_SECONDS, Quotas
+from app.storage.usage import UsageRepository
+from tests.conftest import Aws, Clock, make_object
+from tests.faults import calls_of, fail, throttling
+
+ME, YOU = "local-me", "local-you"
+OBJECT = Usage(1, 0)
+UPLOAD = Usage(0, 10)
+
+MakeQuotas = Callable[[Limits], Quotas]
+
+
+@pytest.fixture
+def usage(aws: Aws) -> UsageRepository:
+    return UsageRepository(aws.dynamodb, aws.table)
+
+
+@pytest.fixture
+def limited(usage: UsageRepository, clock: Clock) -> MakeQuotas:
+    return lambda limits: Quotas(usage, limits, clock=clock)
+
+
+def take(quotas: Quotas, change: Usage, *, owner: str = ME, times: int = 1) -> None:
+    for _ in range(times):
+        with quotas.taking(owner, change):
+            pass
+
+
+def event(version: int = 1, owner: str = ME) -> ObjectEvent:
+    found = event_of(None, make_object(version=version, owner=owner))
+    assert found is not None
+    return found
+
+
+def test_all_that_is_left_can_be_taken_and_no_more(limited: MakeQuotas) -> None:
+    quotas = limited(Limits(objects=3))
+    take(quotas, OBJECT, times=3)
+
+    with pytest.raises(QuotaExceeded) as refused:
+        take(quotas, OBJECT)
+
+    assert (refused.value.used, refused.value.limit, refused.value.unit) == (3, 3, "objects")
+
+
+def test_bytes_are_limited_like_objects(limited: MakeQuotas) -> None:
+    quotas = limited(Limits(bytes=25))
+    take(quotas, Usage(1, 10))
+    take(quotas, Usage(0, 15))
+
+    with pytest.raises(QuotaExceeded) as refused:
+        take(quotas, Usage(1, 1))
+
+    assert str(refused.value) == "You use 25 of at most 25 bytes; this would take more than is left."
+
+
+def test_what_was_counted_counts(limited: MakeQuotas, usage: UsageRepository) -> None:
+    usage.count(event(), Usage(2, 0), shard=1)
+    quotas = limited(Limits(objects=3))
+    take(quotas, OBJECT)
+
+    with pytest.raises(QuotaExceeded):
+        take(quotas, OBJECT)
+
+
+@pytest.mark.parametrize("change", [NOTHING, Usage(-1, -10), Usage(0, -10)], ids=str)
+def test_what_takes_nothing_passes_above_the_limit(
+    limited: MakeQuotas, usage: UsageRepository, change: Usage
+) -> None:
+    usage.count(event(), Usage(9, 900), shard=0)
+
+    take(limited(Limits(objects=3, bytes=100)), change)
+
+
+def test_what_takes_of_the_one_is_not_refused_for_the_other(
+    limited: MakeQuotas, usage: UsageRepository
+) -> None:
+    usage.count(event(), Usage(1, 900), shard=0)
+    quotas = limited(Limits(objects=3, bytes=100))
+
+    take(quotas, OBJECT)
+
+    with pytest.raises(QuotaExceeded):
+        take(quotas, UPLOAD)
+
+
+def test_each_owner_has_the_whole_limit(limited: MakeQuotas) -> None:
+    quotas = limited(Limits(objects=1))
+    take(quotas, OBJECT)
+
+    take(quotas, OBJECT, owner=YOU)
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(objects=9)], ids=["none", "of objects"])
+def test_where_nothing_is_limited_nothing_is_read(limited: MakeQuotas, aws: Aws, limits: Limits) -> None:
+    calls = calls_of(aws.dynamodb)
+
+    take(limited(limits), UPLOAD, times=5)
+
+    assert calls == []
+
+
+def test_an_owner_is_read_once_in_five_seconds(limited: MakeQuotas, aws: Aws, clock: Clock) -> None:
+    quotas = limited(Limits(objects=99))
+    calls = calls_of(aws.dynamodb)
+
+    for _ in range(5):
+        take(quotas, OBJECT)
+        clock.move(seconds=1)
+    assert len(calls) == 1
+    take(quotas, OBJECT)
+    take(quotas, OBJECT, owner=YOU)
+
+    assert [call.operation for call in calls] == ["Query"] * 3
+
+
+def test_what_was_given_back_is_seen_after_five_seconds(
+    limited: MakeQuotas, usage: UsageRepository, clock: Clock
+) -> None:
+    usage.count(event(1), OBJECT, shard=0)
+    quotas = limited(Limits(objects=1))
+    with pytest.raises(QuotaExceeded):
+        take(quotas, OBJECT)
+    usage.count(event(2), Usage(-1, 0), shard=0)
+
+    clock.move(seconds=QUOTA_SECONDS)
+
+    take(quotas, OBJECT)
+
+
+def test_what_was_refused_is_read_anew_too(
+    limited: MakeQuotas, usage: UsageRepository, clock: Clock, aws: Aws
+) -> None:
+    """An owner at the limit who tries again and again costs no more than another."""
+    usage.count(event(), OBJECT, shard=0)
+    quotas = limited(Limits(objects=1))
+    calls = calls_of(aws.dynamodb)
+
+    for _ in range(3):
+        with pytest.raises(QuotaExceeded):
+            take(quotas, OBJECT)
+
+    assert len(calls) == 1
+
+
+def test_a_clock_that_was_put_back_does_not_keep_an_old_value(
+    limited: MakeQuotas, aws: Aws, clock: Clock
+) -> None:
+    quotas = limited(Limits(objects=9))
+    take(quotas, OBJECT)
+    calls = calls_of(aws.dynamodb)
+
+    clock.move(hours=-1)
+    take(quotas, OBJECT)
+
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("fault", [StaleWrite(), Unavailable("busy"), KeyboardInterrupt()], ids=repr)
+def test_what_failed_has_taken_nothing(limited: MakeQuotas, fault: BaseException) -> None:
+    quotas = limited(Limits(objects=1))
+    with pytest.raises(type(fault)), quotas.taking(ME, OBJECT):
+        raise fault
+
+    take(quotas, OBJECT)
+
+
+def test_giving_back_never_makes_more_room_than_there_was(
+    limited: MakeQuotas, usage: UsageRepository, clock: Clock
+) -> None:
+    """The owner was read anew while the change was under way."""
+    usage.count(event(), OBJECT, shard=0)
+    quotas = limited(Limits(objects=2, bytes=100))
+    with quotas.taking(ME, OBJECT):
+        clock.move(seconds=QUOTA_SECONDS)
+        take(quotas, UPLOAD)
+    quotas.give_back(ME, OBJECT)
+    take(quotas, OBJECT)
+
+    with pytest.raises(QuotaExceeded):
+        take(quotas, OBJECT)
+
+
+def test_a_table_that_is_busy_admits_nothing(limited: MakeQuotas, aws: Aws) -> None:
+    fail(aws.dynamodb, "Query", throttling())
+
+    with pytest.raises(Unavailable):
+        take(limited(Limits(objects=9)), OBJECT)
+
+
+def test_many_threads_together_take_what_is_left_and_no_more(limited: MakeQuotas) -> None:
+    quotas = limited(Limits(objects=5))
+    barrier = Barrier(16)
+
+    def try_to_take(_: int) -> bool:
+        barrier.wait(10)
+        try:
+            take(quotas, OBJECT)
+        except QuotaExceeded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        taken = list(threads.map(try_to_take, range(16)))
+
+    assert sum(taken) == 5
+
+
+def test_a_bounded_number_of_owners_is_remembered(usage: UsageRepository, aws: Aws, clock: Clock) -> None:
+    quotas = Quotas(usage, Limits(objects=9), remembered=2, clock=clock)
+    for owner in ("a", "b", "a", "c"):
+        take(quotas, OBJECT, owner=owner)
+    calls = calls_of(aws.dynamodb)
+
+    take(quotas, OBJECT, owner="a")
+    assert calls == []
+    take(quotas, OBJECT, owner="b")
+
+    assert len(calls) == 1
