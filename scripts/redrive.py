@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import uuid4
 
 from app.bootstrap import build_redriving
+from app.domain.causes import Cause
 from app.domain.errors import Refused
 from app.domain.times import timestamp
 from app.messaging.dead_letters import DeadLetter
@@ -70,7 +71,7 @@ def report(survey: Survey) -> Iterator[str]:
 
 def carry_out(redriving: Redriving, steps: Sequence[Step], done: list[DeadLetter], *, dry_run: bool) -> int:
     """Put the dead letters that are gone into `done`."""
-    correlation_id = f"redrive-{uuid4()}"
+    cause = Cause(f"redrive-{uuid4()}")
     has_left_some = False
     for step in steps:
         if step.action is Action.LEAVE:
@@ -78,7 +79,7 @@ def carry_out(redriving: Redriving, steps: Sequence[Step], done: list[DeadLetter
         elif dry_run:
             outcome, is_done = f"would {step.action}", True
         else:
-            outcome, is_done = _try(redriving, step, correlation_id)
+            outcome, is_done = _try(redriving, step, cause)
             done += _letters_of(step) if is_done else []
         has_left_some |= not is_done
         print(f"{_name(step)}: {outcome}")
@@ -86,9 +87,9 @@ def carry_out(redriving: Redriving, steps: Sequence[Step], done: list[DeadLetter
     return int(has_left_some)
 
 
-def _try(redriving: Redriving, step: Step, correlation_id: str) -> tuple[str, bool]:
+def _try(redriving: Redriving, step: Step, cause: Cause) -> tuple[str, bool]:
     try:
-        redriving.carry_out(step, correlation_id=correlation_id)
+        redriving.carry_out(step, cause=cause)
     except Refused as refused:
         return f"left: {refused}", False
     return {Action.REPROCESS: "is processed again", Action.SEND_BACK: "was sent back"}[step.action], True

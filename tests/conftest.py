@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 
 from app.aws import Clients
+from app.domain.causes import Cause
 from app.domain.objects import Revision, Status, StoredObject
 from app.local.template import local_template
 from tests.faults import unhook_all
@@ -166,7 +167,7 @@ def make_object(**changes: Any) -> StoredObject:
         "updated_at": NOW,
         "shard": 0,
         "fingerprint": "f" * 64,
-        "correlation_id": "request-1",
+        "cause": Cause("request-1"),
         "deadline": NOW + timedelta(minutes=20),
         "writable_until": NOW + timedelta(minutes=15),
     }

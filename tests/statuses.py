@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.objects import Artifact, Payload, Result, Status, StoredObject
 from tests.conftest import NOW, make_object
@@ -27,7 +28,7 @@ def make_in(status: str, **changes: Any) -> StoredObject:
         "rejected": claimed.reject(invalid, now=NOW),
         "failed": claimed.give_up(now=NOW),
         "expired": pending.expire(now=NOW),
-        "deleted": pending.delete(now=NOW, correlation_id="request-2"),
+        "deleted": pending.delete(now=NOW, cause=Cause("request-2")),
     }[status]
 
 

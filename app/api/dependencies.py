@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Query, Request
 
 from app.api.documented import Documented
+from app.domain.causes import Cause
 from app.domain.errors import InvalidIdempotencyKey
 from app.domain.usage import Limits
 from app.services.api import ApiServices
@@ -44,8 +45,9 @@ def _services(request: Request) -> ApiServices:
     return services
 
 
-async def _request_id(request: Request) -> str:
-    return str(request.state.request_id)
+async def _cause(request: Request) -> Cause:
+    cause: Cause = request.state.cause
+    return cause
 
 
 async def _idempotency_key(
@@ -72,7 +74,7 @@ EditingService = Annotated[Editing, Depends(_editing)]
 UsageCounters = Annotated[UsageRepository, Depends(_usage)]
 UsageLimits = Annotated[Limits, Depends(_limits)]
 ReadinessService = Annotated[Readiness, Depends(_readiness)]
-RequestId = Annotated[str, Depends(_request_id)]
+RequestCause = Annotated[Cause, Depends(_cause)]
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
 ObjectId = Annotated[UUID, Path(description="The object's `id`.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="The page's length at most.")]

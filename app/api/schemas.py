@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.api.documented import Documented, DocumentedAs
 from app.domain.errors import ProblemCode
@@ -22,6 +22,7 @@ Bytes = Annotated[int, Documented(minimum=0, format="int64")]
 Count = Annotated[int, Documented(minimum=0)]
 Number = Annotated[int, Documented(minimum=1)]
 Url = Annotated[str, Documented(format="uri")]
+TraceParent = Annotated[str, Documented(pattern="^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")]
 Processing = Annotated[str, Documented(enum=[code.value for code in ProblemCode])]
 
 
@@ -157,6 +158,9 @@ class EventOut(BaseModel):
     datacontenttype: Literal["application/json"]
     owner: str
     correlationid: str
+    # Left out of an event whose request was part of no trace.
+    traceparent: TraceParent = Field(default_factory=str)
+    tracestate: str = Field(default_factory=str)
     data: Annotated[dict[str, Any], DocumentedAs(ObjectOut)]
 
 

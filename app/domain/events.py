@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.domain.causes import Cause
 from app.domain.objects import ObjectSummary, Revision, Status, StoredObject
 from app.domain.times import timestamp
 
@@ -38,7 +39,7 @@ class ObjectEvent:
     version: int
     type: EventType
     time: datetime
-    correlation_id: str
+    cause: Cause
     data: Mapping[str, Any]
 
     @property
@@ -57,9 +58,18 @@ class ObjectEvent:
             "time": timestamp(self.time),
             "datacontenttype": "application/json",
             "owner": self.owner,
-            "correlationid": self.correlation_id,
+            "correlationid": self.cause.correlation_id,
+            **self._trace(),
             "data": self.data,
         }
+
+    def _trace(self) -> dict[str, str]:
+        """As CloudEvents carries it ("Distributed Tracing extension")."""
+        trace = self.cause.trace
+        if trace is None:
+            return {}
+        state = {} if trace.state is None else {"tracestate": trace.state}
+        return {"traceparent": trace.traceparent, **state}
 
 
 def event_of(before: StoredObject | None, after: StoredObject) -> ObjectEvent | None:
@@ -76,7 +86,7 @@ def _event(stored: StoredObject, event_type: EventType) -> ObjectEvent:
         version=stored.version,
         type=event_type,
         time=stored.updated_at,
-        correlation_id=stored.correlation_id,
+        cause=stored.cause,
         data=public_view(stored),
     )
 

@@ -24,6 +24,7 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import uuid4
 
+from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode, WrongState
 
 FIRST_REQUEUE_SECONDS = 5 * 60
@@ -134,8 +135,8 @@ class StoredObject(ObjectSummary):
     shard: int
     fingerprint: str
     """SHA-256 of the create request, to tell a retry from a reused key."""
-    correlation_id: str
-    """Of the request that changed it last; the worker's changes keep it."""
+    cause: Cause
+    """The request that changed it last; the worker's changes keep it."""
     write_token: str = field(default_factory=new_token)
     attempts: int = 0
     requeues: int = 0
@@ -217,28 +218,26 @@ class StoredObject(ObjectSummary):
         seconds = min(FIRST_REQUEUE_SECONDS * 2**self.requeues, LAST_REQUEUE_SECONDS)
         return self._kept(requeues=self.requeues + 1, deadline=now + timedelta(seconds=seconds))
 
-    def request_upload(
-        self, declared: Revision, *, now: datetime, deadline: datetime, correlation_id: str
-    ) -> Self:
+    def request_upload(self, declared: Revision, *, now: datetime, deadline: datetime, cause: Cause) -> Self:
         """Await the next revision; `declared.number` must be one more than the newest."""
         if self.status in (Status.PROCESSING, Status.DELETED):
             raise WrongState("upload", self.status)
         writable_until = _later(self.writable_until, declared.expires_at or deadline)
         return self._awaiting(
-            now, deadline, correlation_id, newest=declared, writable_until=writable_until, redrives=0
+            now, deadline, cause, newest=declared, writable_until=writable_until, redrives=0
         )
 
-    def reprocess(self, *, now: datetime, deadline: datetime, correlation_id: str) -> Self:
+    def reprocess(self, *, now: datetime, deadline: datetime, cause: Cause) -> Self:
         if self.newest is None:
             raise WrongState("reprocess", "without a payload")
         self._require("reprocess", *SETTLED)
         # Its payload is there: no upload is awaited, and S3 would refuse one.
         newest = replace(self.newest, expires_at=None)
-        return self._awaiting(now, deadline, correlation_id, newest=newest)
+        return self._awaiting(now, deadline, cause, newest=newest)
 
-    def redrive(self, *, now: datetime, deadline: datetime, correlation_id: str) -> Self:
+    def redrive(self, *, now: datetime, deadline: datetime, cause: Cause) -> Self:
         self._require("redrive", Status.FAILED)
-        again = self.reprocess(now=now, deadline=deadline, correlation_id=correlation_id)
+        again = self.reprocess(now=now, deadline=deadline, cause=cause)
         return replace(again, redrives=self.redrives + 1)
 
     def edit(
@@ -248,14 +247,12 @@ class StoredObject(ObjectSummary):
         attributes: Mapping[str, Any],
         labels: Mapping[str, str],
         now: datetime,
-        correlation_id: str,
+        cause: Cause,
     ) -> Self:
         self._refuse_tombstone("edit")
-        return self._changed(
-            now, name=name, attributes=attributes, labels=labels, correlation_id=correlation_id
-        )
+        return self._changed(now, name=name, attributes=attributes, labels=labels, cause=cause)
 
-    def delete(self, *, now: datetime, correlation_id: str) -> Self:
+    def delete(self, *, now: datetime, cause: Cause) -> Self:
         """Leave a tombstone, due for its last purge once nobody can write a payload any more."""
         self._refuse_tombstone("delete")
         return self._changed(
@@ -268,7 +265,7 @@ class StoredObject(ObjectSummary):
             problem=None,
             lease=None,
             deadline=_later(self.writable_until, now),
-            correlation_id=correlation_id,
+            cause=cause,
         )
 
     def purged(self, *, now: datetime) -> Self:
@@ -287,7 +284,7 @@ class StoredObject(ObjectSummary):
     def _settled(self, now: datetime, status: Status, **changes: Any) -> Self:
         return self._changed(now, status=status, lease=None, deadline=None, **changes)
 
-    def _awaiting(self, now: datetime, deadline: datetime, correlation_id: str, **changes: Any) -> Self:
+    def _awaiting(self, now: datetime, deadline: datetime, cause: Cause, **changes: Any) -> Self:
         return self._changed(
             now,
             status=Status.PENDING,
@@ -295,7 +292,7 @@ class StoredObject(ObjectSummary):
             requeues=0,
             problem=None,
             deadline=deadline,
-            correlation_id=correlation_id,
+            cause=cause,
             **changes,
         )
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from app.aws import passing_faults
+from app.domain.causes import Trace
+from app.messaging.work_queue import trace_attribute
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,6 +28,7 @@ class DeadLetter:
     redrives: int
     """How often it was sent back to the work queue."""
     sent_at: datetime
+    trace: Trace | None
     receipt_handle: str = field(repr=False)
 
 
@@ -63,6 +66,7 @@ class DeadLetterQueue:
             MessageAttributes={
                 "redrives": {"DataType": "Number", "StringValue": str(letter.redrives + 1)},
             },
+            **trace_attribute(letter.trace),
         )
         self.delete(letter)
 
@@ -90,6 +94,7 @@ def _letter(message: Mapping[str, Any]) -> DeadLetter:
         attempts=_number(given, "attempts", "RETRY_ATTEMPTS"),
         redrives=_number(given, "redrives"),
         sent_at=datetime.fromtimestamp(int(system["SentTimestamp"]) / 1000, UTC),
+        trace=Trace.from_xray(system.get("AWSTraceHeader", "")),
         receipt_handle=message["ReceiptHandle"],
     )
 

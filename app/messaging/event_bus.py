@@ -42,7 +42,9 @@ class EventBus:
         return frozenset(unpublished)
 
     def _entry(self, event: ObjectEvent) -> dict[str, Any]:
+        trace = event.cause.trace
         return {
+            **({} if trace is None else {"TraceHeader": trace.xray_header}),
             "EventBusName": self._name,
             "Source": SOURCE,
             "DetailType": event.type.value,

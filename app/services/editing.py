@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from app.domain.causes import Cause
 from app.domain.errors import (
     FieldError,
     InvalidInput,
@@ -61,7 +62,7 @@ class Editing:
         patch: Mapping[str, Any],
         *,
         expected: Versions = None,
-        correlation_id: str,
+        cause: Cause,
     ) -> StoredObject:
         """Apply a merge patch over name, attributes and labels; one that changes nothing writes nothing.
 
@@ -84,24 +85,24 @@ class Editing:
                 attributes=merged["attributes"],
                 labels=merged["labels"],
                 now=now,
-                correlation_id=correlation_id,
+                cause=cause,
             )
 
         return self._change(owner, object_id, change, expected)
 
-    def delete(self, owner: str, object_id: UUID, *, expected: Versions = None, correlation_id: str) -> None:
+    def delete(self, owner: str, object_id: UUID, *, expected: Versions = None, cause: Cause) -> None:
         """Leave a tombstone; to delete one again changes nothing. Raises NotFound or VersionMismatch."""
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
             if stored.status is Status.DELETED:
                 return stored
             _check_version(stored, expected)
-            return stored.delete(now=now, correlation_id=correlation_id)
+            return stored.delete(now=now, cause=cause)
 
         self._save(owner, object_id, change)
 
     def request_upload(
-        self, owner: str, object_id: UUID, declared: DeclaredPayload, *, correlation_id: str
+        self, owner: str, object_id: UUID, declared: DeclaredPayload, *, cause: Cause
     ) -> tuple[StoredObject, Upload | None]:
         """Await a new revision; to ask again for the one that is awaited gives the same one.
 
@@ -114,13 +115,13 @@ class Editing:
                 return stored
             number = 1 if stored.newest is None else stored.newest.number + 1
             revision, deadline = self._uploads.declare(declared, number, now)
-            return stored.request_upload(revision, now=now, deadline=deadline, correlation_id=correlation_id)
+            return stored.request_upload(revision, now=now, deadline=deadline, cause=cause)
 
         stored = self._change(owner, object_id, change)
         return stored, self._uploads.sign(stored, self._clock())
 
     def put_payload(
-        self, owner: str, object_id: UUID, payload: InlinePayload, *, correlation_id: str
+        self, owner: str, object_id: UUID, payload: InlinePayload, *, cause: Cause
     ) -> StoredObject:
         """Take a small payload as a new revision; the same bytes again change nothing.
 
@@ -134,7 +135,7 @@ class Editing:
                 return stored
             number = 1 if stored.newest is None else stored.newest.number + 1
             revision, deadline = self._uploads.declare(payload, number, now)
-            return stored.request_upload(revision, now=now, deadline=deadline, correlation_id=correlation_id)
+            return stored.request_upload(revision, now=now, deadline=deadline, cause=cause)
 
         stored = self._change(owner, object_id, change)
         incoming = stored.incoming
@@ -142,14 +143,14 @@ class Editing:
             self._payloads.put_once(PayloadKey(owner, stored.id, incoming.number), payload.body, incoming)
         return stored
 
-    def reprocess(self, owner: str, object_id: UUID, *, correlation_id: str) -> StoredObject:
+    def reprocess(self, owner: str, object_id: UUID, *, cause: Cause) -> StoredObject:
         """Run the pipeline again on the newest payload. Raises NotFound, NoPayloadAllowed or WrongState."""
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
             if stored.newest is None:
                 raise NoPayloadAllowed(stored.kind)
             deadline = now + timedelta(seconds=FIRST_REQUEUE_SECONDS)
-            return stored.reprocess(now=now, deadline=deadline, correlation_id=correlation_id)
+            return stored.reprocess(now=now, deadline=deadline, cause=cause)
 
         return self._change(owner, object_id, change)
 

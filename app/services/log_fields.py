@@ -3,9 +3,10 @@
 from app.domain.objects import StoredObject
 
 
-def fields_of(stored: StoredObject) -> dict[str, str]:
+def fields_of(stored: StoredObject) -> dict[str, str | None]:
     return {
-        "correlation_id": stored.correlation_id,
+        "correlation_id": stored.cause.correlation_id,
+        "trace_id": stored.cause.trace_id,
         "owner": stored.owner,
         "object_id": stored.id,
         "kind": stored.kind,

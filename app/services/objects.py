@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 from zlib import crc32
 
+from app.domain.causes import Cause
 from app.domain.errors import (
     IdempotencyKeyReused,
     InvalidCursor,
@@ -104,12 +105,12 @@ class Objects:
         self._download_seconds = download_seconds
         self._clock = clock
 
-    def create(self, owner: str, new: NewObject, *, correlation_id: str) -> Creation:
+    def create(self, owner: str, new: NewObject, *, cause: Cause) -> Creation:
         """Store the record, then its inline payload; a retry heals a crash between the two.
 
         Raises InvalidInput, IdempotencyKeyReused, ObjectDeleted or QuotaExceeded.
         """
-        created = self._born(owner, new, correlation_id)
+        created = self._born(owner, new, cause)
         bind(object_id=created.id, kind=created.kind)
         stored = self._add(created, may_be_there=new.idempotency_key is not None)
         replayed = stored.write_token != created.write_token
@@ -140,7 +141,7 @@ class Objects:
             return self._objects.get(owner, object_id)
         return None
 
-    def _born(self, owner: str, new: NewObject, correlation_id: str) -> StoredObject:
+    def _born(self, owner: str, new: NewObject, cause: Cause) -> StoredObject:
         now = self._clock()
         object_id = _object_id(owner, new.idempotency_key)
         KINDS[new.kind].check_attributes(new.attributes)
@@ -158,7 +159,7 @@ class Objects:
             updated_at=now,
             shard=crc32(object_id.encode()) % self._shards,
             fingerprint=new.fingerprint,
-            correlation_id=correlation_id,
+            cause=cause,
         )
         return record if new.payload is None else self._awaiting(record, new.payload, now)
 

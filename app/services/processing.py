@@ -207,7 +207,7 @@ class Processing:
 
     def _give_up(self, stored: StoredObject, arrival: Arrival, *, error: str) -> Outcome:
         """Keep the message first: once the object has failed, nobody would look at it again."""
-        self._queue.bury(arrival.body, error=error, attempts=stored.attempts)
+        self._queue.bury(arrival.body, error=error, attempts=stored.attempts, trace=stored.cause.trace)
         failed = self._write(stored, lambda current: current.give_up(now=self._clock()))
         if failed is None:
             return Outcome.ACKNOWLEDGED

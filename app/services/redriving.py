@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.domain.causes import Cause
 from app.domain.errors import NotFound, UnknownMessage
 from app.domain.objects import FIRST_REQUEUE_SECONDS, Status, StoredObject
 from app.domain.times import utc_now
@@ -127,11 +128,11 @@ class Redriving:
             tuple(letter for letter in letters if object_of(letter) not in failed),
         )
 
-    def carry_out(self, step: Step, *, correlation_id: str) -> None:
+    def carry_out(self, step: Step, *, cause: Cause) -> None:
         """Raises Refused when the object is no longer as it was surveyed."""
         match step.target, step.action:
             case FailedObject() as failed, Action.REPROCESS:
-                self._reprocess(failed, correlation_id)
+                self._reprocess(failed, cause)
             case DeadLetter() as letter, Action.SEND_BACK:
                 self._letters.send_back(letter)
 
@@ -146,11 +147,11 @@ class Redriving:
             return None
         return stored if stored.status is Status.FAILED else None
 
-    def _reprocess(self, failed: FailedObject, correlation_id: str) -> None:
+    def _reprocess(self, failed: FailedObject, cause: Cause) -> None:
         """The object first: its dead letters are proof of nothing once it is pending again."""
         now = self._clock()
         deadline = now + timedelta(seconds=FIRST_REQUEUE_SECONDS)
-        pending = failed.stored.redrive(now=now, deadline=deadline, correlation_id=correlation_id)
+        pending = failed.stored.redrive(now=now, deadline=deadline, cause=cause)
         self._objects.save(pending, read=failed.stored)
         for letter in failed.letters:
             self._letters.delete(letter)

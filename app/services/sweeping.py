@@ -126,7 +126,7 @@ class Sweeping:
         match action:
             case Action.REQUEUE:
                 self._objects.save(stored.requeue(now=now), read=stored)
-                self._queue.send_payload_created(str(_key(stored)), _size(stored))
+                self._queue.send_payload_created(str(_key(stored)), _size(stored), trace=stored.cause.trace)
             case Action.EXPIRE:
                 self._objects.save(stored.expire(now=now), read=stored)
             case Action.PURGE:

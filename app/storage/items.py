@@ -20,6 +20,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from app.domain.causes import Cause, Trace
 from app.domain.errors import ProblemCode
 from app.domain.json import compact_json, parse_json
 from app.domain.objects import (
@@ -88,7 +89,7 @@ def _internal_values(stored: StoredObject) -> dict[str, Any]:
         "artifacts": [asdict(artifact) for artifact in stored.artifacts],
         "shard": stored.shard,
         "fingerprint": stored.fingerprint,
-        "correlation_id": stored.correlation_id,
+        **_cause_values(stored.cause),
         "write_token": stored.write_token,
         "attempts": stored.attempts,
         "requeues": stored.requeues,
@@ -123,6 +124,15 @@ def _revision_values(revision: Revision) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _cause_values(cause: Cause) -> dict[str, Any]:
+    trace = cause.trace
+    return {
+        "correlation_id": cause.correlation_id,
+        "traceparent": trace and trace.traceparent,
+        "tracestate": trace and trace.state,
+    }
+
+
 def _text(moment: datetime | None) -> str | None:
     return None if moment is None else timestamp(moment)
 
@@ -147,7 +157,7 @@ def _from_values(values: Mapping[str, Any]) -> StoredObject:
         artifacts=tuple(_artifact(artifact) for artifact in values["artifacts"]),
         shard=int(values["shard"]),
         fingerprint=values["fingerprint"],
-        correlation_id=values["correlation_id"],
+        cause=_cause(values),
         write_token=values["write_token"],
         attempts=int(values["attempts"]),
         requeues=int(values["requeues"]),
@@ -184,6 +194,12 @@ def _summary_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": parse_timestamp(values["created_at"]),
         "updated_at": parse_timestamp(values["updated_at"]),
     }
+
+
+def _cause(values: Mapping[str, Any]) -> Cause:
+    traceparent = values.get("traceparent")
+    trace = Trace.from_w3c(traceparent, values.get("tracestate")) if traceparent else None
+    return Cause(values["correlation_id"], trace)
 
 
 def _revision(values: Mapping[str, Any] | None) -> Revision | None:

@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from app.domain.causes import Trace
 from app.domain.errors import Refused, UnknownMessage, WharfError
 from app.messaging.work_queue import WorkQueue
 from app.observability import Work, begin_work, described_fault, logger, measure
@@ -57,7 +58,11 @@ class BatchWorker:
 
     def _handle(self, record: SQSRecord, seconds_left: Any) -> None:
         correlation_id = correlation_of(record.body) or record.message_id
-        with begin_work(message_id=record.message_id, correlation_id=correlation_id) as work:
+        trace = _trace_of(record)
+        trace_id = trace and trace.trace_id
+        with begin_work(
+            message_id=record.message_id, correlation_id=correlation_id, trace_id=trace_id
+        ) as work:
             handled = HandledMessage(work)
             try:
                 message = parse_message(record.body)
@@ -73,7 +78,13 @@ class BatchWorker:
 
     def _bury(self, record: SQSRecord, handled: "HandledMessage", refused: Refused) -> None:
         error, receives = type(refused).__name__, _receives(record)
-        self._queue.bury(record.body, error=error, attempts=receives, redrives=redrives_of(record))
+        self._queue.bury(
+            record.body,
+            error=error,
+            attempts=receives,
+            redrives=redrives_of(record),
+            trace=_trace_of(record),
+        )
         handled.log(BURIED, logging.ERROR, fault=refused, error=error)
 
     def _return(self, record: SQSRecord, handled: "HandledMessage", fault: Exception) -> None:
@@ -106,6 +117,11 @@ class HandledMessage:
             **fields,
             **self._work.costs(),
         )
+
+
+def _trace_of(record: SQSRecord) -> Trace | None:
+    """Until the object itself says which one; of what has none, it is the only one."""
+    return Trace.from_xray(record.attributes.aws_trace_header or "")
 
 
 def _receives(record: SQSRecord) -> int:

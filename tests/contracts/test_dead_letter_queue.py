@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.causes import Trace
 from app.messaging.dead_letters import DeadLetter, DeadLetterQueue
 from app.messaging.work_queue import WorkQueue
 from tests.conftest import Aws
@@ -110,3 +111,20 @@ def test_what_is_deleted_is_gone(work: WorkQueue, letters: DeadLetterQueue, back
 
     assert received(backend, backend.dead_letter_queue_url) == []
     assert received(backend, backend.queue_url) == []
+
+
+def test_what_is_sent_back_is_of_the_same_trace(
+    work: WorkQueue, letters: DeadLetterQueue, backend: Aws
+) -> None:
+    trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_sampled=True)
+    work.bury(BODY, error="Unavailable", attempts=3, trace=trace)
+
+    [letter] = letters.receive_all(seconds=60)
+    letters.send_back(letter)
+
+    answer = backend.sqs.receive_message(
+        QueueUrl=backend.queue_url, WaitTimeSeconds=1, MessageSystemAttributeNames=["All"]
+    )
+    [message] = answer["Messages"]
+    assert letter.trace == trace
+    assert message["Attributes"]["AWSTraceHeader"] == trace.xray_header

@@ -7,11 +7,13 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.causes import Cause, Trace
 from app.domain.events import ObjectEvent, event_of
 from app.domain.objects import StoredObject
 from app.messaging.event_bus import EventBus
 from tests.conftest import NOW, Aws
 from tests.contracts.conftest import MakeStored
+from tests.faults import calls_of
 
 Subscribe = Callable[[dict[str, Any]], str]
 
@@ -73,7 +75,7 @@ def test_a_rule_can_choose_by_type(
 ) -> None:
     url = subscribe({"detail-type": ["object.deleted"], "detail": {"owner": [owner]}})
     stored = make()
-    deleted = event_of(stored, stored.delete(now=NOW, correlation_id="request-2"))
+    deleted = event_of(stored, stored.delete(now=NOW, cause=Cause("request-2")))
     assert deleted is not None
 
     bus.publish([born(stored), deleted])
@@ -109,3 +111,23 @@ def test_more_events_than_one_call_takes_are_all_published(
 
 def test_publishing_nothing_is_nothing(bus: EventBus) -> None:
     assert bus.publish([]) == frozenset()
+
+
+def test_an_event_carries_the_trace_of_its_cause_on(
+    bus: EventBus, subscribe: Subscribe, backend: Aws, owner: str, make: MakeStored
+) -> None:
+    """To X-Ray beside the event, to everybody else in it (CloudEvents, "Distributed Tracing extension")."""
+    trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_sampled=True, state="a=b")
+    url = subscribe({"detail": {"owner": [owner]}})
+    calls = calls_of(backend.events)
+
+    bus.publish([born(make(cause=Cause("request-1", trace))), born(make())])
+
+    envelopes = received(backend, url, 2)
+    traced, untraced = sorted(
+        (one["detail"] for one in envelopes), key=lambda event: "traceparent" not in event
+    )
+    assert (traced["traceparent"], traced["tracestate"]) == (trace.traceparent, "a=b")
+    assert {"traceparent", "tracestate"}.isdisjoint(untraced)
+    entries = [entry for call in calls for entry in call.parameters["Entries"]]
+    assert [entry.get("TraceHeader") for entry in entries] == [trace.xray_header, None]

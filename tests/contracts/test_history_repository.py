@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.events import ObjectEvent, event_of
 from app.domain.objects import StoredObject
 from app.storage.history import HistoryPage, HistoryRepository
@@ -28,7 +29,7 @@ def events_of(stored: StoredObject, number: int) -> list[ObjectEvent]:
     for _ in range(number - 1):
         before = stored
         stored = stored.edit(
-            name=stored.name, attributes=ATTRIBUTES, labels={}, now=NOW, correlation_id="request-2"
+            name=stored.name, attributes=ATTRIBUTES, labels={}, now=NOW, cause=Cause("request-2")
         )
         events.append(event_of(before, stored))
     return [event for event in events if event is not None]

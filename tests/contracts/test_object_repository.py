@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from app.domain.causes import Cause, Trace
 from app.domain.errors import InvalidPayload, NotFound, ProblemCode, StaleWrite
 from app.domain.objects import (
     Artifact,
@@ -42,11 +43,11 @@ T = TypeVar("T")
 
 
 def edited(stored: StoredObject, name: str = "new") -> StoredObject:
-    return stored.edit(name=name, attributes={}, labels={}, now=NOW, correlation_id="request-2")
+    return stored.edit(name=name, attributes={}, labels={}, now=NOW, cause=Cause("request-2"))
 
 
 def deleted(stored: StoredObject) -> StoredObject:
-    return stored.delete(now=NOW, correlation_id="request-2")
+    return stored.delete(now=NOW, cause=Cause("request-2"))
 
 
 def summary_of(stored: StoredObject) -> ObjectSummary:
@@ -222,6 +223,15 @@ counts = st.integers(0, 10**15)
 documents = st.dictionaries(st.text(max_size=8), json_values(), max_size=3)
 revisions = st.builds(Revision, counts, texts, counts, st.none() | texts, st.none() | moments)
 artifacts = st.lists(st.builds(Artifact, texts, texts, counts, texts), max_size=3).map(tuple)
+states = st.none() | st.from_regex(r"[ -~]{0,40}=[!-~]", fullmatch=True)
+traces = st.builds(
+    Trace,
+    st.integers(1, 16**32 - 1).map("{:032x}".format),
+    st.integers(1, 16**16 - 1).map("{:016x}".format),
+    st.booleans(),
+    states,
+)
+causes = st.builds(Cause, texts, st.none() | traces)
 
 stored_objects = st.builds(
     StoredObject,
@@ -242,10 +252,11 @@ stored_objects = st.builds(
     artifacts=artifacts,
     shard=st.integers(0, 63),
     fingerprint=texts,
-    correlation_id=texts,
+    cause=causes,
     write_token=texts,
     attempts=counts,
     requeues=counts,
+    redrives=counts,
     lease=st.none() | st.builds(Lease, texts, moments),
     deadline=st.none() | moments,
     writable_until=st.none() | moments,
@@ -307,7 +318,7 @@ def test_a_list_shows_the_summary_as_it_was_stored(
     result = Result({"rows": 2, "share": 1 / 3}, (artifact,))
     ready = claimed.accept(Payload("text/csv", 12, "a" * 64, 1), result, now=LATER)
     again = ready.request_upload(
-        Revision(2, "text/csv", 4, "c" * 64, LATER), now=LATER, deadline=LATER, correlation_id="request-2"
+        Revision(2, "text/csv", 4, "c" * 64, LATER), now=LATER, deadline=LATER, cause=Cause("request-2")
     )
     rejected = again.claim(now=LATER, lease_until=LATER).reject(
         InvalidPayload(ProblemCode.INVALID_CONTENT, "Line 3 has no end."), now=LATER
@@ -582,7 +593,7 @@ def test_of_many_creates_with_one_key_one_makes_the_object(emulated: Aws, owner:
         idempotency_key="order-42",
     )
 
-    created = at_once(lambda: service.create(owner, new, correlation_id="request-1"))
+    created = at_once(lambda: service.create(owner, new, cause=Cause("request-1")))
 
     assert len(created) == THREADS
     assert len({one.stored.write_token for one in created}) == 1

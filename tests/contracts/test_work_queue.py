@@ -5,11 +5,13 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.causes import Trace
 from app.messaging.work_queue import WorkQueue
 from app.services.messages import Arrival, parse_message
 from app.storage.payloads import PayloadKey
 from tests.conftest import Aws
 
+TRACE = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_sampled=True)
 KEY = PayloadKey("local-me", str(uuid4()), 3)
 
 
@@ -24,7 +26,7 @@ def receive(backend: Aws, url: str) -> list[dict[str, Any]]:
         QueueUrl=url,
         WaitTimeSeconds=1,
         MessageAttributeNames=["All"],
-        MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        MessageSystemAttributeNames=["ApproximateReceiveCount", "AWSTraceHeader"],
     ).get("Messages", [])
     return messages
 
@@ -88,3 +90,19 @@ def test_a_message_put_off_stays_hidden(queue: WorkQueue, backend: Aws) -> None:
     queue.retry_in(first["ReceiptHandle"], 900)
 
     assert receive_now(backend, backend.queue_url) == []
+
+
+def test_a_message_carries_the_trace_of_its_cause_on(queue: WorkQueue, backend: Aws) -> None:
+    queue.send_payload_created(str(KEY), 12, trace=TRACE)
+    queue.bury("{}", error="Unavailable", attempts=3, trace=TRACE)
+
+    for url in (backend.queue_url, backend.dead_letter_queue_url):
+        [message] = receive(backend, url)
+        assert message["Attributes"]["AWSTraceHeader"] == TRACE.xray_header
+
+
+def test_a_message_without_a_trace_says_none(queue: WorkQueue, backend: Aws) -> None:
+    queue.send_payload_created(str(KEY), 12)
+
+    [message] = receive(backend, backend.queue_url)
+    assert "AWSTraceHeader" not in message["Attributes"]

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from app.api.app import create_app
 from app.config import ApiSettings
+from app.domain.causes import Cause
 from app.domain.objects import Revision
 from app.services.api import ApiServices
 from tests.conftest import NOW, Aws
@@ -68,7 +69,7 @@ def test_a_merge_patch_changes_what_it_names(client: httpx2.Client, stored: Stor
     assert changed["labels"] == {"team": "growth", "x": "y"}
     assert changed["updated_at"] > changed["created_at"]
     assert client.get(URL).json() == changed
-    assert stored.now().correlation_id == answer.headers["Request-Id"]
+    assert stored.now().cause.correlation_id == answer.headers["Request-Id"]
 
 
 @pytest.mark.parametrize("body", [{}, {"name": "order 42", "labels": {"team": "growth", "x": None}}])
@@ -159,7 +160,7 @@ def test_two_patches_of_different_fields_both_survive(
 ) -> None:
     record = stored.add_record()
     theirs = record.edit(
-        name="order 42", attributes={}, labels={"theirs": "1"}, now=NOW, correlation_id="request-3"
+        name="order 42", attributes={}, labels={"theirs": "1"}, now=NOW, cause=Cause("request-3")
     )
     repository = stored.repository
     before(aws.dynamodb, "PutItem", lambda: repository.save(theirs, read=record))

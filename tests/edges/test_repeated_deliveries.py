@@ -16,6 +16,7 @@ import pytest
 from moto import mock_aws
 
 from app.aws import Clients
+from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.events import public_view
 from app.local.stream import stream_record
@@ -129,7 +130,7 @@ class Service(WholeService):
             fingerprint="f" * 64,
             idempotency_key=name,
         )
-        return UUID(self.objects.create(ME, new, correlation_id=f"create {name}").stored.id)
+        return UUID(self.objects.create(ME, new, cause=Cause(f"create {name}")).stored.id)
 
 
 class Context:
@@ -149,31 +150,31 @@ def envelope(event: dict[str, Any]) -> str:
 
 
 def rename(service: Service, object_id: UUID) -> None:
-    service.editing.edit(ME, object_id, {"name": "new", "labels": {"a": "b"}}, correlation_id="rename")
+    service.editing.edit(ME, object_id, {"name": "new", "labels": {"a": "b"}}, cause=Cause("rename"))
 
 
 def reprocess(service: Service, object_id: UUID) -> None:
-    service.editing.reprocess(ME, object_id, correlation_id="reprocess")
+    service.editing.reprocess(ME, object_id, cause=Cause("reprocess"))
 
 
 def replace_payload(service: Service, object_id: UUID) -> None:
     payload = InlinePayload("text/plain", b"replaced")
-    service.editing.put_payload(ME, object_id, payload, correlation_id="replace")
+    service.editing.put_payload(ME, object_id, payload, cause=Cause("replace"))
 
 
 def spoil_payload(service: Service, object_id: UUID) -> None:
     payload = InlinePayload("text/plain", BAD)
-    service.editing.put_payload(ME, object_id, payload, correlation_id="spoil")
+    service.editing.put_payload(ME, object_id, payload, cause=Cause("spoil"))
 
 
 def ask_for_an_upload(service: Service, object_id: UUID) -> None:
     """And never make it."""
     declared = DeclaredPayload("text/plain", 5, None)
-    service.editing.request_upload(ME, object_id, declared, correlation_id="ask")
+    service.editing.request_upload(ME, object_id, declared, cause=Cause("ask"))
 
 
 def delete(service: Service, object_id: UUID) -> None:
-    service.editing.delete(ME, object_id, correlation_id="delete")
+    service.editing.delete(ME, object_id, cause=Cause("delete"))
 
 
 STEPS: tuple[Step, ...] = (rename, reprocess, replace_payload, spoil_payload)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import NotFound, Unavailable, UnknownMessage
 from app.domain.events import event_of
 from app.domain.objects import Revision, StoredObject
@@ -200,12 +201,12 @@ def domain_event(after: StoredObject, before: StoredObject | None) -> str:
 
 def deleted_event() -> str:
     ready = make_in("ready")
-    return domain_event(ready.delete(now=NOW, correlation_id="request-2"), ready)
+    return domain_event(ready.delete(now=NOW, cause=Cause("request-2")), ready)
 
 
 def reprocess_event() -> str:
     rejected = make_in("rejected", newest=Revision(7, "text/csv", 40, None, None))
-    again = rejected.reprocess(now=NOW, deadline=NOW, correlation_id="request-2")
+    again = rejected.reprocess(now=NOW, deadline=NOW, cause=Cause("request-2"))
     return domain_event(again, rejected)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from app.aws import CONFIG, S3_CONFIG
+from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ObjectDeleted, ProblemCode, Unavailable
 from app.domain.objects import Payload, Result, Status, StoredObject
 from app.domain.usage import NOTHING, Limits, Usage, usage_of
@@ -130,7 +131,7 @@ class Crowd:
             self._requests.append((owner, request))
             self.done[f"create {type(request.payload).__name__}"] += 1
         with suppress(Unavailable, ObjectDeleted):
-            creation = self._objects.create(owner, request, correlation_id="crowd")
+            creation = self._objects.create(owner, request, cause=Cause("crowd"))
             if not creation.replayed:
                 self._known.append(creation.stored)
 
@@ -177,14 +178,14 @@ class Crowd:
         me, object_id = stored.owner, UUID(stored.id)
         by_services: Mapping[str, Callable[[], StoredObject | None]] = {
             "edit": lambda: self._editing.edit(
-                me, object_id, {"name": f"at {self._clock.now}"}, correlation_id="crowd"
+                me, object_id, {"name": f"at {self._clock.now}"}, cause=Cause("crowd")
             ),
-            "delete": lambda: self._editing.delete(me, object_id, correlation_id="crowd"),
+            "delete": lambda: self._editing.delete(me, object_id, cause=Cause("crowd")),
             "upload": lambda: self._editing.request_upload(
-                me, object_id, self._declared(), correlation_id="crowd"
+                me, object_id, self._declared(), cause=Cause("crowd")
             )[0],
-            "put": lambda: self._editing.put_payload(me, object_id, self._inline(), correlation_id="crowd"),
-            "reprocess": lambda: self._editing.reprocess(me, object_id, correlation_id="crowd"),
+            "put": lambda: self._editing.put_payload(me, object_id, self._inline(), cause=Cause("crowd")),
+            "reprocess": lambda: self._editing.reprocess(me, object_id, cause=Cause("crowd")),
         }
         if action == "purge":
             self._purging.purge(me, stored.id)
@@ -208,7 +209,7 @@ class Crowd:
             "give up": lambda: stored.give_up(now=now),
             "expire": lambda: stored.expire(now=now),
             "requeue": lambda: stored.requeue(now=now),
-            "redrive": lambda: stored.redrive(now=now, deadline=lease_until, correlation_id="crowd"),
+            "redrive": lambda: stored.redrive(now=now, deadline=lease_until, cause=Cause("crowd")),
         }
         return transitions[action]()
 

@@ -19,6 +19,7 @@ import pytest
 
 from app.bootstrap import build_api, build_relay
 from app.config import ApiSettings, RelaySettings
+from app.domain.causes import Cause
 from app.domain.objects import StoredObject
 from app.local import stack as stacks
 from app.local.emulator import Emulator
@@ -146,7 +147,7 @@ def upload(site: Site, payload: bytes) -> Any:
         idempotency_key=None,
         fingerprint="f" * 64,
     )
-    created = services.objects.create(ME, new, correlation_id="request-1")
+    created = services.objects.create(ME, new, cause=Cause("request-1"))
     assert created.upload is not None
     stored = send("PUT", created.upload.url, body=payload, headers=created.upload.headers)
     assert stored.status == 200, stored.body

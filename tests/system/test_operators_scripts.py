@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.objects import StoredObject
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
@@ -56,7 +57,7 @@ class Stage:
     def fail(self, object_id: str, *, error: str = "Unavailable") -> None:
         """As after the last attempt of a worker that S3 did not answer."""
         stored = self.repository.get("local-me", object_id)
-        pending = stored.reprocess(now=utc_now(), deadline=utc_now(), correlation_id="request-1")
+        pending = stored.reprocess(now=utc_now(), deadline=utc_now(), cause=Cause("request-1"))
         failed = pending.give_up(now=utc_now())
         self.repository.save(failed, read=stored)
         key = PayloadKey("local-me", object_id, 1)

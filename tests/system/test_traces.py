@@ -68,7 +68,7 @@ def test_one_upload_is_traced_from_its_request_to_its_last_event(
     assert traced.status == 0, traced.output
     head, _, table = traced.output.partition("\n\n")
     told = table.splitlines()[1:]
-    assert dict(line.split() for line in head.splitlines()) | {"trace_id": TRACE_ID} == {
+    assert dict(line.split() for line in head.splitlines()) == {
         "correlation_id": correlation_id,
         "trace_id": TRACE_ID,
         "object_id": uploaded,
@@ -78,6 +78,13 @@ def test_one_upload_is_traced_from_its_request_to_its_last_event(
     assert told[0].split()[3] == "request.done"
     assert told[-1].split()[2] == "event.published"
     assert "type=object.ready" in told[-1]
+
+
+def test_every_function_tells_of_the_trace_that_the_client_began(running: Runtime, uploaded: str) -> None:
+    lines = related(LocalLogs(running.data_dir / "log.jsonl"), uploaded, LONG_AGO)
+
+    assert steps(lines) >= WHOLE_WAY
+    assert {line.fields["trace_id"] for line in lines} == {TRACE_ID}
 
 
 def test_an_id_that_nothing_has_is_said_in_one_line(running: Runtime) -> None:

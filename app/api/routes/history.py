@@ -10,7 +10,7 @@ from app.api.schemas import EventOut, EventPage
 router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=LambdaRoute)
 
 
-@router.get("/history", operation_id="readHistory")
+@router.get("/history", operation_id="readHistory", response_model_exclude_unset=True)
 def read_history(
     object_id: ObjectId,
     owner: OwnerRead,

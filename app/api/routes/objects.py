@@ -13,7 +13,7 @@ from app.api.dependencies import (
     Limit,
     ObjectId,
     ObjectsService,
-    RequestId,
+    RequestCause,
 )
 from app.api.lambda_route import LambdaRoute
 from app.api.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
@@ -35,12 +35,12 @@ def create_object(
     caller: Caller,
     objects: ObjectsService,
     idempotency_key: IdempotencyKey,
-    request_id: RequestId,
+    cause: RequestCause,
     request: Request,
     response: Response,
 ) -> CreatedOut:
     """Create an object, with its payload inside, or with a URL to upload it to."""
-    creation = objects.create(caller.owner, body.to_domain(idempotency_key), correlation_id=request_id)
+    creation = objects.create(caller.owner, body.to_domain(idempotency_key), cause=cause)
     response.headers["Location"] = f"{request.url.path}/{creation.stored.id}"
     response.headers["ETag"] = entity_tag(creation.stored.version)
     if creation.replayed:
@@ -73,7 +73,7 @@ def update_object(
     caller: Caller,
     editing: EditingService,
     expected: IfMatch,
-    request_id: RequestId,
+    cause: RequestCause,
     response: Response,
 ) -> ObjectOut:
     """Change name, attributes and labels by a JSON merge patch (RFC 7396): null removes.
@@ -82,25 +82,25 @@ def update_object(
     survive. A patch that changes nothing leaves the version as it is.
     """
     patch = body.model_dump(exclude_unset=True)
-    stored = editing.edit(caller.owner, object_id, patch, expected=expected, correlation_id=request_id)
+    stored = editing.edit(caller.owner, object_id, patch, expected=expected, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 
 
 @router.delete("/{object_id}", status_code=204, operation_id="deleteObject", response_class=Response)
 def delete_object(
-    object_id: ObjectId, caller: Caller, editing: EditingService, expected: IfMatch, request_id: RequestId
+    object_id: ObjectId, caller: Caller, editing: EditingService, expected: IfMatch, cause: RequestCause
 ) -> None:
     """Delete an object with its payloads, artifacts and history. To delete it again is 204 too."""
-    editing.delete(caller.owner, object_id, expected=expected, correlation_id=request_id)
+    editing.delete(caller.owner, object_id, expected=expected, cause=cause)
 
 
 @router.post("/{object_id}/reprocess", status_code=202, operation_id="reprocessObject")
 def reprocess_object(
-    object_id: ObjectId, caller: Caller, editing: EditingService, request_id: RequestId, response: Response
+    object_id: ObjectId, caller: Caller, editing: EditingService, cause: RequestCause, response: Response
 ) -> ObjectOut:
     """Run the pipeline again on the newest payload; 409 while it is running."""
-    stored = editing.reprocess(caller.owner, object_id, correlation_id=request_id)
+    stored = editing.reprocess(caller.owner, object_id, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 

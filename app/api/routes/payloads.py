@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.bodies import raw_body
-from app.api.dependencies import EditingService, ObjectId, ObjectsService, RequestId
+from app.api.dependencies import EditingService, ObjectId, ObjectsService, RequestCause
 from app.api.lambda_route import LambdaRoute
 from app.api.links import LINK_RESPONSES, answer_with_link
 from app.api.preconditions import entity_tag
@@ -36,13 +36,11 @@ def request_upload(
     body: UploadPayload,
     caller: Caller,
     editing: EditingService,
-    request_id: RequestId,
+    cause: RequestCause,
     response: Response,
 ) -> CreatedOut:
     """Ask for an upload of a new revision. To ask again for the one that is awaited gives the same one."""
-    stored, upload = editing.request_upload(
-        caller.owner, object_id, body.to_domain(), correlation_id=request_id
-    )
+    stored, upload = editing.request_upload(caller.owner, object_id, body.to_domain(), cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return CreatedOut.awaiting(stored, upload)
 
@@ -58,11 +56,11 @@ def put_payload(
     caller: Caller,
     payload: RawPayload,
     editing: EditingService,
-    request_id: RequestId,
+    cause: RequestCause,
     response: Response,
 ) -> ObjectOut:
     """Upload a small payload as a new revision. The same bytes again change nothing."""
-    stored = editing.put_payload(caller.owner, object_id, payload, correlation_id=request_id)
+    stored = editing.put_payload(caller.owner, object_id, payload, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode, WrongState
 from app.domain.objects import Payload, Result, Revision, Status, StoredObject
 from tests.conftest import NOW, make_object
@@ -26,14 +27,14 @@ TRANSITIONS: dict[str, Transition] = {
     "expire": lambda stored: stored.expire(now=NOW),
     "requeue": lambda stored: stored.requeue(now=NOW),
     "request_upload": lambda stored: stored.request_upload(
-        SECOND, now=NOW, deadline=LATER, correlation_id="request-2"
+        SECOND, now=NOW, deadline=LATER, cause=Cause("request-2")
     ),
-    "reprocess": lambda stored: stored.reprocess(now=NOW, deadline=LATER, correlation_id="request-2"),
-    "redrive": lambda stored: stored.redrive(now=NOW, deadline=LATER, correlation_id="request-2"),
+    "reprocess": lambda stored: stored.reprocess(now=NOW, deadline=LATER, cause=Cause("request-2")),
+    "redrive": lambda stored: stored.redrive(now=NOW, deadline=LATER, cause=Cause("request-2")),
     "edit": lambda stored: stored.edit(
-        name="new", attributes={}, labels={}, now=NOW, correlation_id="request-2"
+        name="new", attributes={}, labels={}, now=NOW, cause=Cause("request-2")
     ),
-    "delete": lambda stored: stored.delete(now=NOW, correlation_id="request-2"),
+    "delete": lambda stored: stored.delete(now=NOW, cause=Cause("request-2")),
     "purged": lambda stored: stored.purged(now=NOW),
 }
 
@@ -88,7 +89,7 @@ IN_STATUS: dict[str, StoredObject] = {
     "rejected": PROCESSING.reject(INVALID, now=NOW),
     "failed": PROCESSING.give_up(now=NOW),
     "expired": make_object().expire(now=NOW),
-    "deleted": make_object().delete(now=NOW, correlation_id="request-2"),
+    "deleted": make_object().delete(now=NOW, cause=Cause("request-2")),
 }
 
 
@@ -164,7 +165,7 @@ def test_a_ready_object_shows_payload_and_result_and_awaits_nothing() -> None:
 def test_a_rejected_revision_leaves_the_ready_one_downloadable() -> None:
     rejected = (
         IN_STATUS["ready"]
-        .request_upload(SECOND, now=NOW, deadline=LATER, correlation_id="request-2")
+        .request_upload(SECOND, now=NOW, deadline=LATER, cause=Cause("request-2"))
         .claim(now=NOW, lease_until=LATER)
         .reject(INVALID, now=NOW)
     )
@@ -175,14 +176,14 @@ def test_a_rejected_revision_leaves_the_ready_one_downloadable() -> None:
 
 
 def test_a_new_upload_starts_with_no_attempts_and_no_problem() -> None:
-    pending = IN_STATUS["failed"].request_upload(SECOND, now=NOW, deadline=LATER, correlation_id="request-2")
+    pending = IN_STATUS["failed"].request_upload(SECOND, now=NOW, deadline=LATER, cause=Cause("request-2"))
 
     assert (pending.newest, pending.attempts, pending.requeues, pending.problem) == (SECOND, 0, 0, None)
-    assert pending.correlation_id == "request-2"
+    assert pending.cause == Cause("request-2")
 
 
 def test_reprocessing_keeps_the_revision() -> None:
-    pending = IN_STATUS["rejected"].reprocess(now=NOW, deadline=LATER, correlation_id="request-2")
+    pending = IN_STATUS["rejected"].reprocess(now=NOW, deadline=LATER, cause=Cause("request-2"))
 
     assert pending.newest is not None
     assert (pending.newest.number, pending.attempts) == (1, 0)
@@ -192,7 +193,7 @@ def test_a_record_without_payload_cannot_be_reprocessed() -> None:
     record = make_object(kind="record", status=Status.READY, newest=None, deadline=None)
 
     with pytest.raises(WrongState):
-        record.reprocess(now=NOW, deadline=LATER, correlation_id="request-2")
+        record.reprocess(now=NOW, deadline=LATER, cause=Cause("request-2"))
 
 
 def test_each_requeue_doubles_the_wait_up_to_six_hours() -> None:
@@ -210,14 +211,14 @@ def test_a_tombstone_is_due_when_the_last_upload_url_and_lease_have_passed() -> 
     lease_until = NOW + timedelta(minutes=30)
     claimed = make_object(writable_until=url_until).claim(now=NOW, lease_until=lease_until)
 
-    tombstone = claimed.delete(now=NOW, correlation_id="request-2")
+    tombstone = claimed.delete(now=NOW, cause=Cause("request-2"))
 
     assert tombstone.deadline == lease_until
     assert (tombstone.attributes, tombstone.labels, tombstone.summary) == ({}, {}, None)
 
 
 def test_a_tombstone_of_what_nobody_can_write_is_due_at_once() -> None:
-    tombstone = make_object(writable_until=None).delete(now=NOW, correlation_id="request-2")
+    tombstone = make_object(writable_until=None).delete(now=NOW, cause=Cause("request-2"))
 
     assert tombstone.deadline == NOW
 

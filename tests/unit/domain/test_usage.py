@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import QuotaExceeded
 from app.domain.objects import Revision, Status, StoredObject
 from app.domain.usage import NOTHING, Limits, Usage, usage_change, usage_of
@@ -46,9 +47,7 @@ def test_a_record_takes_no_bytes() -> None:
 
 def test_a_ready_payload_and_an_awaited_one_both_count() -> None:
     second = Revision(2, "text/csv", 40, None, LATER)
-    awaiting = IN_STATUS["ready"].request_upload(
-        second, now=LATER, deadline=LATER, correlation_id="request-2"
-    )
+    awaiting = IN_STATUS["ready"].request_upload(second, now=LATER, deadline=LATER, cause=Cause("request-2"))
 
     assert usage_of(awaiting) == Usage(1, SIZE + 40)
 

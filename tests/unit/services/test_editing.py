@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from app.domain.causes import Cause
 from app.domain.errors import (
     InvalidInput,
     NoPayloadAllowed,
@@ -49,23 +50,23 @@ def editing(repository: ObjectRepository, payloads: PayloadStore, quotas: Quotas
 def edit(
     editing: Editing, patch: dict[str, Any], *, expected: frozenset[int] | None = None, owner: str = ME
 ) -> StoredObject:
-    return editing.edit(owner, ID, patch, expected=expected, correlation_id="request-2")
+    return editing.edit(owner, ID, patch, expected=expected, cause=Cause("request-2"))
 
 
 def delete(editing: Editing, *, expected: frozenset[int] | None = None, owner: str = ME) -> None:
-    editing.delete(owner, ID, expected=expected, correlation_id="request-2")
+    editing.delete(owner, ID, expected=expected, cause=Cause("request-2"))
 
 
 def ask(editing: Editing, declared: DeclaredPayload = DECLARED, *, owner: str = ME) -> StoredObject:
-    return editing.request_upload(owner, ID, declared, correlation_id="request-2")[0]
+    return editing.request_upload(owner, ID, declared, cause=Cause("request-2"))[0]
 
 
 def put(editing: Editing, payload: InlinePayload = INLINE, *, owner: str = ME) -> StoredObject:
-    return editing.put_payload(owner, ID, payload, correlation_id="request-2")
+    return editing.put_payload(owner, ID, payload, cause=Cause("request-2"))
 
 
 def reprocess(editing: Editing, *, owner: str = ME) -> StoredObject:
-    return editing.reprocess(owner, ID, correlation_id="request-2")
+    return editing.reprocess(owner, ID, cause=Cause("request-2"))
 
 
 CHANGES: dict[str, Callable[..., object]] = {
@@ -93,7 +94,7 @@ def test_a_patch_merges_into_name_attributes_and_labels(
 
     assert (edited.name, edited.attributes, edited.labels) == ("new", {"b": {"c": 4, "d": 3}}, {"x": "y"})
     assert (edited.version, edited.updated_at) == (2, NOW + timedelta(minutes=1))
-    assert edited.correlation_id == "request-2"
+    assert edited.cause == Cause("request-2")
     assert (edited.status, edited.newest, edited.deadline) == (stored.status, stored.newest, stored.deadline)
     assert repository.get(ME, stored.id) == edited
 
@@ -280,7 +281,7 @@ def relabelled(stored: StoredObject) -> StoredObject:
         attributes=stored.attributes,
         labels={"theirs": str(stored.version)},
         now=NOW,
-        correlation_id="request-3",
+        cause=Cause("request-3"),
     )
 
 
@@ -290,7 +291,7 @@ def renamed(stored: StoredObject) -> StoredObject:
         attributes=stored.attributes,
         labels=stored.labels,
         now=NOW,
-        correlation_id="request-3",
+        cause=Cause("request-3"),
     )
 
 
@@ -303,7 +304,7 @@ def requeued(stored: StoredObject) -> StoredObject:
 
 
 def deleted(stored: StoredObject) -> StoredObject:
-    return stored.delete(now=NOW, correlation_id="request-3")
+    return stored.delete(now=NOW, cause=Cause("request-3"))
 
 
 def test_two_patches_of_different_fields_both_survive(
@@ -532,7 +533,7 @@ def test_an_upload_is_of_the_next_revision_and_of_exactly_what_was_declared(
     ready = repository.add(make_in("ready"))
 
     stored, upload = editing.request_upload(
-        ME, ID, replace(DECLARED, sha256="ab" * 32), correlation_id="request-2"
+        ME, ID, replace(DECLARED, sha256="ab" * 32), cause=Cause("request-2")
     )
 
     expires_at = NOW + timedelta(seconds=UPLOAD_SECONDS)
@@ -553,7 +554,7 @@ def test_to_ask_again_for_the_awaited_upload_gives_the_same_one(
     clock.move(minutes=10)
     calls = calls_of(aws.dynamodb)
 
-    again, upload = editing.request_upload(ME, ID, DECLARED, correlation_id="request-3")
+    again, upload = editing.request_upload(ME, ID, DECLARED, cause=Cause("request-3"))
 
     assert again == first
     assert [call.operation for call in calls] == ["GetItem"]
@@ -589,7 +590,7 @@ def test_to_ask_once_the_url_has_expired_gives_a_new_revision(
     ask(editing)
     clock.move(seconds=UPLOAD_SECONDS)
 
-    stored, upload = editing.request_upload(ME, ID, DECLARED, correlation_id="request-3")
+    stored, upload = editing.request_upload(ME, ID, DECLARED, cause=Cause("request-3"))
 
     assert stored.newest is not None
     assert stored.newest.number == 3
@@ -617,7 +618,7 @@ def test_an_upload_asked_for_by_two_at_once_is_one_revision(
     expires_at = NOW + timedelta(seconds=UPLOAD_SECONDS)
     same = Revision(2, "text/csv", 40, None, expires_at)
     other.will(
-        lambda stored: stored.request_upload(same, now=NOW, deadline=expires_at, correlation_id="request-3")
+        lambda stored: stored.request_upload(same, now=NOW, deadline=expires_at, cause=Cause("request-3"))
     )
 
     assert ask(editing).newest == same
@@ -821,7 +822,7 @@ def test_what_two_ask_to_reprocess_at_once_is_reprocessed_once(
     editing: Editing, repository: ObjectRepository, other: OtherWriter
 ) -> None:
     stored = repository.add(make_in("ready"))
-    other.will(lambda ready: ready.reprocess(now=NOW, deadline=LEASE_UNTIL, correlation_id="request-3"))
+    other.will(lambda ready: ready.reprocess(now=NOW, deadline=LEASE_UNTIL, cause=Cause("request-3")))
 
     with pytest.raises(WrongState):
         reprocess(editing)

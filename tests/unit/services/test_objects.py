@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import (
     IdempotencyKeyReused,
     InvalidCursor,
@@ -88,7 +89,7 @@ def new_record(**changes: Any) -> NewObject:
 
 
 def create(service: Objects, wanted: NewObject, *, owner: str = ME) -> StoredObject:
-    return service.create(owner, wanted, correlation_id="request-1").stored
+    return service.create(owner, wanted, cause=Cause("request-1")).stored
 
 
 def make_ready(repository: ObjectRepository, **changes: Any) -> StoredObject:
@@ -104,7 +105,7 @@ def query_of(url: str) -> dict[str, str]:
 
 
 def test_a_record_is_born_ready_and_awaits_nothing(service: Objects, repository: ObjectRepository) -> None:
-    created = service.create(ME, new_record(), correlation_id="request-1")
+    created = service.create(ME, new_record(), cause=Cause("request-1"))
 
     assert (created.stored.status, created.stored.version) == (Status.READY, 1)
     assert (created.replayed, created.upload) == (False, None)
@@ -115,7 +116,7 @@ def test_a_record_is_born_ready_and_awaits_nothing(service: Objects, repository:
 def test_an_inline_payload_is_stored_after_its_record(
     service: Objects, repository: ObjectRepository, aws: Aws
 ) -> None:
-    created = service.create(ME, new(payload=INLINE), correlation_id="request-1")
+    created = service.create(ME, new(payload=INLINE), cause=Cause("request-1"))
 
     assert (created.stored.status, created.upload) == (Status.PENDING, None)
     assert repository.get(ME, created.stored.id) == created.stored
@@ -136,7 +137,7 @@ def test_an_inline_payload_is_awaited_for_a_minute(service: Objects) -> None:
 
 
 def test_an_announced_payload_gets_an_upload_of_exactly_that(service: Objects) -> None:
-    created = service.create(ME, new(), correlation_id="request-1")
+    created = service.create(ME, new(), cause=Cause("request-1"))
 
     assert created.upload is not None
     assert urlsplit(created.upload.url).path.endswith(f"/payloads/{ME}/{created.stored.id}/1")
@@ -181,9 +182,9 @@ def test_an_object_keeps_the_shard_of_its_birth(
 )
 def test_the_same_key_and_body_is_the_same_object(service: Objects, wanted: NewObject, aws: Aws) -> None:
     retried = replace(wanted, idempotency_key="order-42")
-    first = service.create(ME, retried, correlation_id="request-1")
+    first = service.create(ME, retried, cause=Cause("request-1"))
 
-    again = service.create(ME, retried, correlation_id="request-2")
+    again = service.create(ME, retried, cause=Cause("request-2"))
 
     assert (again.stored, again.replayed) == (first.stored, True)
     assert aws.dynamodb.scan(TableName=aws.table)["Count"] == 1
@@ -195,7 +196,7 @@ def test_a_create_whose_reply_the_sdk_lost_is_no_replay(
 ) -> None:
     lose_reply(aws.dynamodb, "PutItem")
 
-    created = service.create(ME, replace(wanted, idempotency_key="order-42"), correlation_id="request-1")
+    created = service.create(ME, replace(wanted, idempotency_key="order-42"), cause=Cause("request-1"))
 
     assert not created.replayed
     assert created.stored.version == 1
@@ -204,7 +205,7 @@ def test_a_create_whose_reply_the_sdk_lost_is_no_replay(
 def test_a_replay_answers_the_object_as_it_is_now(service: Objects, repository: ObjectRepository) -> None:
     wanted = new_record(idempotency_key="order-42")
     stored = create(service, wanted)
-    edited = stored.edit(name="new", attributes={}, labels={}, now=NOW, correlation_id="request-2")
+    edited = stored.edit(name="new", attributes={}, labels={}, now=NOW, cause=Cause("request-2"))
     repository.save(edited, read=stored)
 
     assert create(service, wanted) == edited
@@ -229,7 +230,7 @@ def test_a_reused_key_writes_no_payload(service: Objects, aws: Aws) -> None:
 def test_the_key_of_a_deleted_object_is_refused(service: Objects, repository: ObjectRepository) -> None:
     wanted = new_record(idempotency_key="order-42")
     stored = create(service, wanted)
-    repository.save(stored.delete(now=NOW, correlation_id="request-2"), read=stored)
+    repository.save(stored.delete(now=NOW, cause=Cause("request-2")), read=stored)
 
     with pytest.raises(ObjectDeleted):
         create(service, wanted)
@@ -237,7 +238,7 @@ def test_the_key_of_a_deleted_object_is_refused(service: Objects, repository: Ob
 
 def test_two_owners_with_the_same_key_get_two_objects(service: Objects) -> None:
     mine = create(service, new_record(idempotency_key="order-42"), owner=ME)
-    yours = service.create(YOU, new_record(idempotency_key="order-42"), correlation_id="request-1")
+    yours = service.create(YOU, new_record(idempotency_key="order-42"), cause=Cause("request-1"))
 
     assert yours.stored.id != mine.id
     assert not yours.replayed
@@ -249,7 +250,7 @@ def test_a_retry_writes_the_inline_payload_that_a_crash_left_out(service: Object
     with pytest.raises(Unavailable):
         create(service, wanted)
 
-    healed = service.create(ME, wanted, correlation_id="request-2")
+    healed = service.create(ME, wanted, cause=Cause("request-2"))
 
     assert healed.replayed
     assert content_of(aws, f"payloads/{ME}/{healed.stored.id}/1") == CSV
@@ -275,7 +276,7 @@ def test_a_replay_signs_an_upload_for_the_time_that_is_left(service: Objects, cl
     create(service, wanted)
     clock.move(seconds=600)
 
-    upload = service.create(ME, wanted, correlation_id="request-2").upload
+    upload = service.create(ME, wanted, cause=Cause("request-2")).upload
 
     assert upload is not None
     assert upload.expires_at == NOW + timedelta(seconds=UPLOAD_SECONDS)
@@ -290,7 +291,7 @@ def test_a_replay_gives_no_upload_once_its_time_is_over(
     create(service, wanted)
     clock.move(seconds=seconds)
 
-    assert service.create(ME, wanted, correlation_id="request-2").upload is None
+    assert service.create(ME, wanted, cause=Cause("request-2")).upload is None
 
 
 def test_a_replay_gives_no_upload_while_the_payload_is_processed(
@@ -300,7 +301,7 @@ def test_a_replay_gives_no_upload_while_the_payload_is_processed(
     stored = create(service, wanted)
     repository.save(stored.claim(now=NOW, lease_until=NOW + timedelta(minutes=5)), read=stored)
 
-    assert service.create(ME, wanted, correlation_id="request-2").upload is None
+    assert service.create(ME, wanted, cause=Cause("request-2")).upload is None
 
 
 TOO_MANY = {"text": "x" * ATTRIBUTES_LIMIT_BYTES}
@@ -436,7 +437,7 @@ def test_an_object_is_read_by_its_owner_only(service: Objects) -> None:
 
 def test_a_deleted_object_is_not_found(service: Objects, repository: ObjectRepository) -> None:
     stored = create(service, new_record())
-    repository.save(stored.delete(now=NOW, correlation_id="request-2"), read=stored)
+    repository.save(stored.delete(now=NOW, cause=Cause("request-2")), read=stored)
 
     with pytest.raises(NotFound):
         service.read(ME, UUID(stored.id))
@@ -482,7 +483,7 @@ def test_the_last_ready_revision_stays_downloadable_while_another_is_awaited(
     ready = make_ready(repository)
     assert ready.newest is not None
     awaiting = ready.request_upload(
-        replace(ready.newest, number=2), now=NOW, deadline=NOW, correlation_id="request-2"
+        replace(ready.newest, number=2), now=NOW, deadline=NOW, cause=Cause("request-2")
     )
     repository.save(awaiting, read=ready)
 
@@ -620,7 +621,7 @@ def storied(repository: ObjectRepository, history: HistoryRepository) -> StoredO
     for number in range(4):
         before, stored = (
             stored,
-            stored.edit(name=f"{number}", attributes={}, labels={}, now=NOW, correlation_id="request-2"),
+            stored.edit(name=f"{number}", attributes={}, labels={}, now=NOW, cause=Cause("request-2")),
         )
         events.append(event_of(before, stored))
     for event in events:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, NotFound, OutOfTime, ProblemCode, Unavailable
 from app.domain.kinds import KINDS
 from app.domain.objects import Artifact, Payload, Problem, Result, Revision, Status, StoredObject
@@ -156,11 +157,11 @@ def arrival_of(key: PayloadKey, size: int) -> Arrival:
 
 
 def edited(stored: StoredObject) -> StoredObject:
-    return stored.edit(name="new name", attributes={"n": 1}, labels={}, now=NOW, correlation_id="request-2")
+    return stored.edit(name="new name", attributes={"n": 1}, labels={}, now=NOW, cause=Cause("request-2"))
 
 
 def deleted(stored: StoredObject) -> StoredObject:
-    return stored.delete(now=NOW, correlation_id="request-2")
+    return stored.delete(now=NOW, cause=Cause("request-2"))
 
 
 CLAIMED = make_object().claim(now=NOW, lease_until=LATER)
@@ -363,7 +364,7 @@ def test_a_late_payload_of_a_replaced_revision_is_removed(bench: Bench) -> None:
     late = bench.upload(make_object())
     second = Revision(2, "text/csv", 4, None, None)
     awaiting = bench.save(
-        lambda stored: stored.request_upload(second, now=NOW, deadline=LATER, correlation_id="request-2")
+        lambda stored: stored.request_upload(second, now=NOW, deadline=LATER, cause=Cause("request-2"))
     )
     ready = bench.process(bench.upload_revision(awaiting, b"a\n1\n"))
 
@@ -395,7 +396,7 @@ def test_a_second_revision_takes_the_place_of_the_first(bench: Bench) -> None:
     bench.process(bench.upload(make_object()))
     second = Revision(2, "text/csv", 4, None, None)
     awaiting = bench.save(
-        lambda stored: stored.request_upload(second, now=NOW, deadline=LATER, correlation_id="request-2")
+        lambda stored: stored.request_upload(second, now=NOW, deadline=LATER, cause=Cause("request-2"))
     )
     arrival = bench.upload_revision(awaiting, b"a\n1\n")
 
@@ -408,7 +409,7 @@ def test_a_second_revision_takes_the_place_of_the_first(bench: Bench) -> None:
 def test_a_payload_is_processed_again_after_reprocess(bench: Bench) -> None:
     arrival = bench.upload(make_object())
     bench.process(arrival, refuse)
-    bench.save(lambda stored: stored.reprocess(now=NOW, deadline=LATER, correlation_id="request-2"))
+    bench.save(lambda stored: stored.reprocess(now=NOW, deadline=LATER, cause=Cause("request-2")))
 
     assert bench.process(arrival).status is Status.READY
 
@@ -452,7 +453,7 @@ def test_a_rejected_revision_leaves_the_ready_one_as_it_was(bench: Bench) -> Non
     ready = bench.process(bench.upload(make_object()))
     second = Revision(2, "text/csv", 4, None, None)
     awaiting = bench.save(
-        lambda stored: stored.request_upload(second, now=NOW, deadline=LATER, correlation_id="request-2")
+        lambda stored: stored.request_upload(second, now=NOW, deadline=LATER, cause=Cause("request-2"))
     )
     arrival = bench.upload_revision(awaiting, b"a\n1\n")
 
@@ -617,7 +618,7 @@ def test_a_lease_that_lapsed_before_the_last_attempt_is_claimed_again(bench: Ben
 def test_a_failed_object_that_is_reprocessed_has_all_its_attempts_again(bench: Bench) -> None:
     arrival = bench.upload(make_object())
     bench.process(arrival, break_down, max_attempts=1)
-    bench.save(lambda stored: stored.reprocess(now=NOW, deadline=LATER, correlation_id="request-2"))
+    bench.save(lambda stored: stored.reprocess(now=NOW, deadline=LATER, cause=Cause("request-2")))
 
     ready = bench.process(arrival, max_attempts=1)
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import NotFound, Unavailable
 from app.domain.events import event_of
 from app.domain.objects import Status, StoredObject, new_token
@@ -47,7 +48,7 @@ class Service(WholeService):
         return Arrival(key, len(CSV), "{}")
 
     def delete(self, stored: StoredObject) -> None:
-        self.editing.delete(stored.owner, UUID(stored.id), correlation_id="request-2")
+        self.editing.delete(stored.owner, UUID(stored.id), cause=Cause("request-2"))
 
     def take(self, message: Message | None) -> None:
         assert message is not None
@@ -287,11 +288,11 @@ def test_an_object_deleted_while_its_payload_is_being_written_leaves_nothing(
 
     def delete_and_purge() -> None:
         [created] = service.repository.list_page(ListQuery(ME)).items
-        service.editing.delete(ME, UUID(created.id), correlation_id="request-2")
+        service.editing.delete(ME, UUID(created.id), cause=Cause("request-2"))
         service.take(Deletion(ME, created.id))
 
     before(aws.s3, "PutObject", delete_and_purge)
-    created = service.objects.create(ME, new_inline(), correlation_id="request-1").stored
+    created = service.objects.create(ME, new_inline(), cause=Cause("request-1")).stored
 
     service.take(Arrival(PayloadKey(ME, created.id, 1), len(CSV), "{}"))
 
@@ -303,12 +304,12 @@ def test_an_object_created_anew_under_an_old_key_is_not_purged_by_an_old_message
     service: Service, aws: Aws
 ) -> None:
     """DynamoDB has dropped the tombstone; the same Idempotency-Key gives the same id."""
-    first = service.objects.create(ME, new_inline(), correlation_id="request-1").stored
+    first = service.objects.create(ME, new_inline(), cause=Cause("request-1")).stored
     service.delete(first)
     service.purge(first)
     key = {"pk": {"S": f"{ME}#{first.id}"}, "sk": {"S": "object"}}
     aws.dynamodb.delete_item(TableName=TABLE, Key=key)
-    second = service.objects.create(ME, new_inline(), correlation_id="request-2").stored
+    second = service.objects.create(ME, new_inline(), cause=Cause("request-2")).stored
 
     service.purge(first)
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import StaleWrite
 from app.domain.events import EventType, event_of
 from app.domain.json import compact_json
@@ -38,7 +39,8 @@ def arrival_of(stored: StoredObject) -> str:
 
 def letter(body: str = SWEEP, **changes: Any) -> DeadLetter:
     values = {"message_id": uuid4().hex, "error": "UnknownMessage", "attempts": 1, "redrives": 0}
-    return DeadLetter(**{**values, "body": body, "sent_at": NOW, "receipt_handle": "", **changes})
+    fixed = {"body": body, "sent_at": NOW, "trace": None, "receipt_handle": ""}
+    return DeadLetter(**{**values, **fixed, **changes})
 
 
 def fail(repository: ObjectRepository, queue: WorkQueue, *, error: str = "Unavailable") -> StoredObject:
@@ -52,7 +54,7 @@ def fail(repository: ObjectRepository, queue: WorkQueue, *, error: str = "Unavai
 def redrive(redriving: Redriving, choice: Choice = EVERYTHING) -> list[tuple[str | None, Action]]:
     steps = plan(redriving.survey(), choice)
     for step in steps:
-        redriving.carry_out(step, correlation_id="redrive-1")
+        redriving.carry_out(step, cause=Cause("redrive-1"))
     return [(name_of(step.target), step.action) for step in steps]
 
 
@@ -104,10 +106,10 @@ class TestSurvey:
 def test_a_dead_letter_names_the_object_of_its_event(event_type: EventType) -> None:
     ready = make_in("ready")
     after = {
-        EventType.DELETED: (ready, ready.delete(now=NOW, correlation_id="request-2")),
+        EventType.DELETED: (ready, ready.delete(now=NOW, cause=Cause("request-2"))),
         EventType.REPROCESS_REQUESTED: (
             ready,
-            ready.reprocess(now=NOW, deadline=NOW, correlation_id="request-2"),
+            ready.reprocess(now=NOW, deadline=NOW, cause=Cause("request-2")),
         ),
         EventType.READY: (make_in("processing"), ready),
     }
@@ -180,7 +182,7 @@ class TestTooOften:
         tired = replace(FAILED, redrives=3)
         assert tired.newest is not None
         awaiting = tired.request_upload(
-            replace(tired.newest, number=2), now=NOW, deadline=NOW, correlation_id="request-2"
+            replace(tired.newest, number=2), now=NOW, deadline=NOW, cause=Cause("request-2")
         )
 
         assert awaiting.redrives == 0
@@ -200,7 +202,7 @@ class TestRedrive:
         assert (pending.status, pending.attempts, pending.redrives) == (Status.PENDING, 0, 1)
         assert pending.deadline == NOW + timedelta(minutes=5)
         assert event is not None
-        assert (event.type, event.correlation_id) == (EventType.REPROCESS_REQUESTED, "redrive-1")
+        assert (event.type, event.cause) == (EventType.REPROCESS_REQUESTED, Cause("redrive-1"))
         assert left_in(aws, aws.dead_letter_queue_url) == left_in(aws, aws.queue_url) == 0
 
     def test_any_other_dead_letter_goes_back_to_the_work_queue(
@@ -239,12 +241,12 @@ class TestRedrive:
         self, redriving: Redriving, repository: ObjectRepository, queue: WorkQueue, aws: Aws
     ) -> None:
         failed = fail(repository, queue)
-        edited = failed.edit(name="new", attributes={}, labels={}, now=NOW, correlation_id="request-2")
+        edited = failed.edit(name="new", attributes={}, labels={}, now=NOW, cause=Cause("request-2"))
         [step] = plan(redriving.survey(), EVERYTHING)
         before(aws.dynamodb, "PutItem", lambda: repository.save(edited, read=failed))
 
         with pytest.raises(StaleWrite):
-            redriving.carry_out(step, correlation_id="redrive-1")
+            redriving.carry_out(step, cause=Cause("redrive-1"))
 
         assert repository.get(failed.owner, failed.id) == edited
         assert left_in(aws, aws.dead_letter_queue_url) == 1

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import Unavailable
 from app.domain.objects import Payload, Result, StoredObject
 from app.messaging.event_bus import EventBus
@@ -26,7 +27,7 @@ LATER = NOW + timedelta(minutes=5)
 CREATED = make_object()
 CLAIMED = CREATED.claim(now=NOW, lease_until=LATER)
 READY = CLAIMED.accept(Payload("text/csv", 12, "a" * 64, 1), Result({"rows": 2}, ()), now=NOW)
-EDITED = READY.edit(name="new", attributes={}, labels={}, now=NOW, correlation_id="request-2")
+EDITED = READY.edit(name="new", attributes={}, labels={}, now=NOW, cause=Cause("request-2"))
 
 BYTES_PER_CALL = 256 * 1024
 
@@ -127,7 +128,7 @@ def ids_of(records: Sequence[StreamRecord]) -> list[str]:
         (record(CREATED, CLAIMED), "object.processing"),
         (record(CLAIMED, READY), "object.ready"),
         (record(READY, EDITED), "object.updated"),
-        (record(READY, READY.delete(now=NOW, correlation_id="request-2")), "object.deleted"),
+        (record(READY, READY.delete(now=NOW, cause=Cause("request-2"))), "object.deleted"),
     ],
     ids=["created", "processing", "ready", "updated", "deleted"],
 )
@@ -422,7 +423,7 @@ def test_an_object_that_an_operator_puts_back_is_announced_and_counted(
     relaying: Relaying, aws: Aws, history: HistoryRepository, subscriber: str
 ) -> None:
     """As in docs/operations.md: restored from before its deletion, at the version after that."""
-    deleted = READY.delete(now=NOW, correlation_id="request-2")
+    deleted = READY.delete(now=NOW, cause=Cause("request-2"))
     relaying.relay([record(None, CREATED), record(CREATED, CLAIMED), record(CLAIMED, READY)])
     before = UsageRepository(aws.dynamodb, aws.table).read(READY.owner)
     relaying.relay([record(READY, deleted)])

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode, Unavailable
 from app.domain.objects import Payload, Result, Status, StoredObject
 from app.messaging.work_queue import WorkQueue
@@ -32,7 +33,7 @@ URL_UNTIL = NOW + timedelta(minutes=15)
 PLENTY = 300.0
 
 CLAIMED = make_object().claim(now=NOW, lease_until=LEASE_UNTIL)
-TOMBSTONE = make_object().delete(now=NOW, correlation_id="request-2")
+TOMBSTONE = make_object().delete(now=NOW, cause=Cause("request-2"))
 
 
 @pytest.fixture
