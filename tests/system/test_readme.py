@@ -1,5 +1,6 @@
 """Every command that the README shows does what it says."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -12,11 +13,14 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 def test_the_real_run_runs(running: Runtime, tmp_path: Path) -> None:
     script = "\n".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
-    here = script.replace("http://127.0.0.1:8000", running.url)
+    here = script.replace("http://127.0.0.1:8000", running.url).replace(
+        "make ", f"make -C {ROOT} --no-print-directory "
+    )
 
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", here],
         cwd=tmp_path,
+        env={**os.environ, "DATA_DIR": str(running.data_dir)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -28,6 +32,8 @@ def test_the_real_run_runs(running: Runtime, tmp_path: Path) -> None:
     assert '"name": "distance_km"' in done.stdout or '"name": "trip"' in done.stdout
     for event in ("object.created", "object.processing", "object.ready"):
         assert f"'type': '{event}'" in done.stdout
+    assert re.search(r"event\.published version=3 type=object\.ready", done.stdout)
+    assert 'wharf_objects_total{kind="dataset",outcome="ready"} ' in done.stdout
     assert '"code":"invalid_input"' in done.stdout
 
 
