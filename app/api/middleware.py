@@ -16,7 +16,7 @@ from app.api.problems import answer_fault, problem
 from app.api.request_log import AnsweredRequest, log_request
 from app.api.tracing import trace_of
 from app.domain.causes import Cause
-from app.observability import begin_work
+from app.observability import begin_work, sample_details
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 DISCARD_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
@@ -41,6 +41,7 @@ class RequestMiddleware:
         _restore_stage(scope)
         _serve_head_as_get(scope)
         answered = AnsweredRequest(scope)
+        sample_details()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

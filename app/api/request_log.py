@@ -9,7 +9,7 @@ from uuid import UUID
 
 from starlette.types import Message, Receive, Scope
 
-from app.observability import Work, logger, measure
+from app.observability import Work, measure
 from app.observability.metrics import PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS, Sample
 
 UNROUTED = "none"
@@ -21,8 +21,6 @@ class AnsweredRequest:
     """What is noted of a request while it is answered. Sizes are of bodies, in bytes."""
 
     def __init__(self, scope: Scope) -> None:
-        # For each request anew: one in so many logs its details too.
-        logger.refresh_sample_rate_calculation()
         self.scope = scope
         self.status = 0
         self.request_bytes = 0

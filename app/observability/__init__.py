@@ -10,7 +10,7 @@ metrics.py   the table of metrics; a line may carry what it measures
     measure("object.ready", OBJECTS(1, kind="image", outcome="ready"), size=12)
 """
 
-from app.observability.logs import described_fault, logger
+from app.observability.logs import described_fault, logger, sample_details
 from app.observability.measuring import measure, sinks
 from app.observability.work import Work, begin_work, bind, current_work
 
@@ -22,5 +22,6 @@ __all__ = [
     "described_fault",
     "logger",
     "measure",
+    "sample_details",
     "sinks",
 ]

@@ -28,6 +28,7 @@ COUNTS = frozenset(metric.name for metric in METRICS if metric.unit is Unit.COUN
 NOT_SHOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_aws"} | COUNTS
 LOG_FILE_BYTES = 20 * 1024 * 1024
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+DETAILED_SHARE = float(os.environ.get("POWERTOOLS_LOGGER_SAMPLE_RATE") or 0)
 
 
 class WorkFields(logging.Filter):
@@ -128,6 +129,12 @@ def _speak_for_libraries(handlers: list[logging.Handler]) -> None:
     logging.captureWarnings(capture=True)
     # It has these handlers already.
     logging.getLogger(SERVICE).propagate = False
+
+
+def sample_details() -> None:
+    """Decide for the work that begins whether its details are logged, too."""
+    if DETAILED_SHARE > 0:
+        logger.refresh_sample_rate_calculation()
 
 
 logger = build_logger()

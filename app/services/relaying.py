@@ -15,7 +15,7 @@ from app.domain.events import ObjectEvent, event_of
 from app.domain.times import utc_now
 from app.domain.usage import NOTHING, Usage, usage_change
 from app.messaging.event_bus import EventBus
-from app.observability import begin_work, logger, measure
+from app.observability import begin_work, logger, measure, sample_details
 from app.observability.metrics import EVENTS, RELAY_SECONDS, SET_ASIDE
 from app.storage.history import HistoryRepository
 from app.storage.items import OBJECT, UnreadableItem, from_item
@@ -71,6 +71,7 @@ class Relaying:
 
         Raises Unavailable when the whole batch must be tried again.
         """
+        sample_details()
         with begin_work() as work:
             announced = [found for record in records if (found := self._announcement(record))]
             self._record(announced)

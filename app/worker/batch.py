@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from app.domain.causes import Trace
 from app.domain.errors import Refused, UnknownMessage, WharfError
 from app.messaging.work_queue import WorkQueue
-from app.observability import Work, begin_work, described_fault, logger, measure
+from app.observability import Work, begin_work, described_fault, measure, sample_details
 from app.observability.metrics import MESSAGES, RETRIES, Sample
 from app.services.messages import Arrival, correlation_of, parse_message
 from app.worker.dispatch import Dispatcher
@@ -50,8 +50,7 @@ class BatchWorker:
         def handle_record(record: SQSRecord) -> None:
             self._handle(record, seconds_left)
 
-        # For each batch anew: one in so many logs its details too.
-        logger.refresh_sample_rate_calculation()
+        sample_details()
         smallest_first = {"Records": sorted(event["Records"], key=payload_size)}
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         return dict(process_partial_response(smallest_first, handle_record, processor))

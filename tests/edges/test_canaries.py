@@ -3,7 +3,6 @@
 A canary stands in every place there is. Every line is valid JSON, whatever happened.
 """
 
-import io
 import json
 import logging
 import zlib
@@ -19,7 +18,7 @@ from app.domain.kinds import KINDS
 from app.domain.objects import Revision, StoredObject
 from app.messaging.event_bus import EventBus
 from app.observability import sinks
-from app.observability.logs import JsonFormatter, WorkFields
+from app.observability.logs import JsonFormatter
 from app.observability.measuring import NAMESPACE
 from app.observability.metrics import Sample
 from app.processors.sandbox import Sandbox
@@ -28,6 +27,7 @@ from app.storage.items import to_item
 from app.storage.payloads import PayloadKey, PayloadStore
 from app.storage.usage import UsageRepository
 from app.worker.batch import BatchWorker
+from tests.captured import Captured
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.edges.stored import URL, behind
 from tests.edges.test_worker_batch import Context, s3_event, take_batch
@@ -140,23 +140,12 @@ def requests() -> Iterator[Request]:
         yield "GET", URL, {"headers": {name: f'"{STEM}'}}
 
 
-class Heard:
-    """Every line of the service and of its libraries, down to the details, and every sample."""
+class Heard(Captured):
+    """Every line of the service, down to the details, and of its libraries, and every sample."""
 
     def __init__(self) -> None:
-        self._stream = io.StringIO()
-        self.handler = logging.StreamHandler(self._stream)
-        self.handler.setFormatter(JsonFormatter(service="wharf"))
-        self.handler.addFilter(WorkFields())
+        super().__init__(JsonFormatter(service="wharf"))
         self.samples: list[Sample] = []
-
-    @property
-    def text(self) -> str:
-        return self._stream.getvalue()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.text.splitlines()]
 
     def events(self) -> list[str]:
         return [line["message"] for line in self.lines]
@@ -170,23 +159,20 @@ class Heard:
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
+    """As where it is deployed: libraries from WARNING on."""
     monkeypatch.setenv(NAMESPACE, "Wharf/test")
     heard = Heard()
-    ours, root = logging.getLogger("wharf"), logging.getLogger()
-    monkeypatch.setattr(ours, "level", logging.DEBUG)
-    monkeypatch.setattr(ours, "propagate", False)
-    # As where it is deployed: libraries from WARNING on.
-    monkeypatch.setattr(heard.handler, "level", logging.DEBUG)
-    quiet = logging.StreamHandler(heard.handler.stream)
-    quiet.setLevel(logging.WARNING)
-    quiet.setFormatter(JsonFormatter())
-    ours.addHandler(heard.handler)
-    root.addHandler(quiet)
+    handlers = {"wharf": heard.handler(), "": heard.handler(logging.WARNING)}
+    monkeypatch.setattr(logging.getLogger("wharf"), "propagate", False)
+    logging.getLogger("wharf").setLevel(logging.DEBUG)
+    for name, handler in handlers.items():
+        logging.getLogger(name).addHandler(handler)
     sinks.append(heard.samples.extend)
     yield heard
     sinks.remove(heard.samples.extend)
-    root.removeHandler(quiet)
-    ours.removeHandler(heard.handler)
+    for name, handler in handlers.items():
+        logging.getLogger(name).removeHandler(handler)
+    logging.getLogger("wharf").setLevel(logging.INFO)
 
 
 def test_the_log_would_show_a_canary(heard: Heard) -> None:

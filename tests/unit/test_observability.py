@@ -1,22 +1,21 @@
 """The lines of the log, and what they measure."""
 
-import io
 import json
 import logging
 import subprocess
 import sys
 from collections.abc import Iterator
 from threading import Thread
-from typing import Any
 
 import pytest
 
 from app.aws import Clients
 from app.domain.errors import NotFound, Unavailable
 from app.observability import begin_work, bind, current_work, described_fault, measure, sinks
-from app.observability.logs import JsonFormatter, TextFormatter, WorkFields
+from app.observability.logs import JsonFormatter, TextFormatter
 from app.observability.measuring import NAMESPACE
 from app.observability.metrics import METRICS, OBJECTS, OVERDUE_SECONDS, REQUEST_SECONDS, REQUESTS, Sample
+from tests.captured import Captured
 from tests.conftest import Aws
 from tests.faults import answering, fail
 
@@ -24,44 +23,34 @@ PRIVATE = "sesame-open-7731"
 BREAKS = ["\n", "\r", "\r\n", "\x00", "\x1b[2J", "\x85", "\u2028", "\u2029", "\u202e", "\ud800", '"', "\\"]
 
 
-class Captured:
-    """What a handler with one of the formatters writes."""
+class Shown(Captured):
+    """What one logger writes."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
-        self._stream = io.StringIO()
-        self._handler = logging.StreamHandler(self._stream)
-        self._handler.setFormatter(formatter)
-        self._handler.addFilter(WorkFields())
-        self.logger = logging.Logger("captured")
-        self.logger.addHandler(self._handler)
-
-    @property
-    def text(self) -> str:
-        return self._stream.getvalue()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.text.splitlines()]
+        super().__init__(formatter)
+        self.logger = logging.Logger("shown")
+        self.logger.addHandler(self.handler())
 
 
 @pytest.fixture
-def captured() -> Captured:
-    return Captured(JsonFormatter(service="wharf"))
+def captured() -> Shown:
+    return Shown(JsonFormatter(service="wharf"))
 
 
 @pytest.fixture
 def of_the_service() -> Iterator[Captured]:
     """What the one logger writes."""
     captured = Captured(JsonFormatter(service="wharf"))
-    logging.getLogger("wharf").addHandler(captured._handler)
+    handler = captured.handler()
+    logging.getLogger("wharf").addHandler(handler)
     try:
         yield captured
     finally:
-        logging.getLogger("wharf").removeHandler(captured._handler)
+        logging.getLogger("wharf").removeHandler(handler)
 
 
 @pytest.mark.parametrize("text", [f"object.ready{char}level=ERROR forged" for char in BREAKS])
-def test_nothing_in_a_line_can_begin_another(captured: Captured, text: str) -> None:
+def test_nothing_in_a_line_can_begin_another(captured: Shown, text: str) -> None:
     captured.logger.error(text, extra={"object_name": text})
     captured.logger.error("next")
 
@@ -73,7 +62,7 @@ def test_nothing_in_a_line_can_begin_another(captured: Captured, text: str) -> N
 
 @pytest.mark.parametrize("text", [f"a{char}b c=d" for char in BREAKS])
 def test_nothing_in_a_line_for_a_person_can_begin_another_or_move_the_cursor(text: str) -> None:
-    shown = Captured(TextFormatter())
+    shown = Shown(TextFormatter())
 
     shown.logger.error("object.ready", extra={"object_name": text})
     shown.logger.error(text)
@@ -85,14 +74,14 @@ def test_nothing_in_a_line_for_a_person_can_begin_another_or_move_the_cursor(tex
 
 
 def test_a_line_for_a_person_leaves_plain_values_plain() -> None:
-    shown = Captured(TextFormatter())
+    shown = Shown(TextFormatter())
 
     shown.logger.info("object.ready", extra={"rows": 3, "kind": "dataset", "outcome": "two words"})
 
     assert shown.text.rstrip().endswith(' INFO    object.ready rows=3 kind=dataset outcome="two words"')
 
 
-def test_a_time_is_told_in_utc_to_the_millisecond(captured: Captured) -> None:
+def test_a_time_is_told_in_utc_to_the_millisecond(captured: Shown) -> None:
     captured.logger.info("object.ready")
 
     [line] = captured.lines
@@ -101,9 +90,7 @@ def test_a_time_is_told_in_utc_to_the_millisecond(captured: Captured) -> None:
 
 
 class TestFaults:
-    def test_what_a_library_says_of_a_value_is_not_logged_but_where_it_said_it(
-        self, captured: Captured
-    ) -> None:
+    def test_what_a_library_says_of_a_value_is_not_logged_but_where_it_said_it(self, captured: Shown) -> None:
         try:
             try:
                 int(PRIVATE)
@@ -119,7 +106,7 @@ class TestFaults:
         assert f"{__file__}:" in line["exception"]
 
     def test_a_fault_for_a_person_is_as_discreet(self) -> None:
-        shown = Captured(TextFormatter())
+        shown = Shown(TextFormatter())
         try:
             int(PRIVATE)
         except ValueError:
@@ -144,7 +131,7 @@ class TestFaults:
 
 
 class TestWork:
-    def test_the_fields_of_the_work_are_on_each_line(self, captured: Captured) -> None:
+    def test_the_fields_of_the_work_are_on_each_line(self, captured: Shown) -> None:
         with begin_work(correlation_id="r1", trace_id=None):
             captured.logger.info("one")
             bind(object_id="o1")
@@ -156,7 +143,7 @@ class TestWork:
         assert (two["correlation_id"], two["object_id"]) == ("r1", "its own")
         assert "correlation_id" not in three
 
-    def test_work_within_work_begins_with_its_fields_and_keeps_its_own(self, captured: Captured) -> None:
+    def test_work_within_work_begins_with_its_fields_and_keeps_its_own(self, captured: Shown) -> None:
         with begin_work(message_id="m1"):
             with begin_work(object_id="o1"):
                 bind(kind="image")
@@ -215,9 +202,9 @@ class TestWork:
 def sampled(rate: str, **environment: str) -> int:
     """How many of 400 units of work tell their details."""
     script = """
-from app.observability import logger
+from app.observability import logger, sample_details
 for _ in range(400):
-    logger.refresh_sample_rate_calculation()
+    sample_details()
     logger.debug("aws.called")
 """
     done = subprocess.run(
