@@ -5,8 +5,9 @@ from app.api.gateway import create_handler
 from app.api.priming import prime_before_snapshot
 from app.bootstrap import build_api
 from app.config import ApiSettings
+from app.observability import guarded
 
 settings = ApiSettings.from_environment()
 app = create_app(build_api(settings), settings)
-handler = create_handler(app)
+handler = guarded(create_handler(app))
 prime_before_snapshot(handler)

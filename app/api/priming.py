@@ -4,9 +4,8 @@ What the first request loads, compiles and connects is then in the snapshot. It
 is the readiness check, which asks the table and the bucket and changes nothing.
 """
 
+from collections.abc import Callable
 from typing import Any
-
-from mangum import Mangum
 
 # A caller in every AuthMode; it owns nothing.
 PRIMING_EVENT: dict[str, Any] = {
@@ -28,7 +27,7 @@ PRIMING_EVENT: dict[str, Any] = {
 }
 
 
-def prime_before_snapshot(handler: Mangum) -> None:
+def prime_before_snapshot(handler: Callable[[Any, Any], Any]) -> None:
     try:
         # Part of Lambda's runtime, and of nothing else.
         from snapshot_restore_py import register_before_snapshot  # noqa: PLC0415

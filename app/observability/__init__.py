@@ -2,7 +2,9 @@
 
 work.py      the unit that lines belong to: one request, one message, one batch
 logs.py      the one logger: JSON lines for machines, text for a person
-metrics.py   the table of metrics; a line may carry what it measures
+metrics.py   the table of metrics
+measuring.py a line that is also a measurement
+guarding.py  what Lambda's runtime gets to hear of a fault
 
     logger.info("relay.done", records=3)
     with begin_work(correlation_id=request_id) as work: ...
@@ -10,6 +12,7 @@ metrics.py   the table of metrics; a line may carry what it measures
     measure("object.ready", OBJECTS(1, kind="image", outcome="ready"), size=12)
 """
 
+from app.observability.guarding import guarded
 from app.observability.logs import described_fault, logger, sample_details
 from app.observability.measuring import measure, sinks
 from app.observability.work import Work, begin_work, bind, current_work
@@ -20,6 +23,7 @@ __all__ = [
     "bind",
     "current_work",
     "described_fault",
+    "guarded",
     "logger",
     "measure",
     "sample_details",

@@ -7,6 +7,7 @@ looked at in tests/infrastructure/test_bundles.py.
 import hashlib
 import json
 import os
+import re
 import statistics
 import subprocess
 import tempfile
@@ -32,11 +33,16 @@ from tests.conftest import Measured
 from tests.edges.doors import proxy_event
 from tests.system.client import send
 from tests.system.conftest import ROOT
-from tests.system.lambda_runtime import SAM_PYTHON, Invoked, LambdaRuntime
+from tests.system.lambda_runtime import SAM_PYTHON, FunctionFailed, Invoked, LambdaRuntime
 
 CSV = b"city,people\nPorto,231800\nBergen,289330\n"
 SETTLES_SECONDS = 60
+PRIVATE = "kanarie7731"
 WARM_CALLS = 20
+OF_THE_RUNTIME = re.compile(
+    r"\d\d \w{3} \d{4} [\d:,]+ \[\w+\] \(rapid\)|(START|END|REPORT) RequestId: |\[ERROR\] FunctionFailed: |$"
+)
+"""Lines of Lambda's own, the last of which tells what a handler raised."""
 ONLY_TEMPORARY = """
 set -e
 mount --bind "$1" "$1"
@@ -212,6 +218,26 @@ def test_a_payload_becomes_ready_and_its_history_is_told(
     assert found["status"] == "ready", found
     types = [event["type"] for event in history["items"]]
     assert types == ["object.created", "object.processing", "object.ready"]
+
+
+def test_every_line_that_the_functions_log_is_json_with_their_events(
+    service: Service, functions: Mapping[str, Invoked]
+) -> None:
+    """As Lambda's runtime carries it; a fault that no code of ours expects, too."""
+    path = service.upload("dataset", "text/csv", CSV)
+    service.settle(path)
+    with pytest.raises(FunctionFailed):
+        functions["relay"]({"Records": [{"dynamodb": {"Keys": f"a {PRIVATE}"}}]})
+
+    logged = {
+        name: [line for line in one.log.read_bytes().decode().split("\n") if not OF_THE_RUNTIME.match(line)]
+        for name, one in functions.items()
+    }
+    events = {name: {json.loads(line)["message"] for line in lines} for name, lines in logged.items()}
+    assert "request.done" in events["api"]
+    assert {"object.claimed", "object.ready", "message.done"} <= events["worker"]
+    assert {"event.published", "relay.done", "function.failed"} <= events["relay"]
+    assert PRIVATE not in functions["relay"].log.read_text()
 
 
 def test_the_documentation_is_in_the_bundle(functions: Mapping[str, Invoked]) -> None:

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from app.aws import Clients
 from app.domain.errors import NotFound, Unavailable
-from app.observability import begin_work, bind, current_work, described_fault, measure, sinks
+from app.observability import begin_work, bind, current_work, described_fault, guarded, measure, sinks
+from app.observability.guarding import FunctionFailed
 from app.observability.logs import JsonFormatter, TextFormatter
 from app.observability.measuring import NAMESPACE
 from app.observability.metrics import METRICS, OBJECTS, OVERDUE_SECONDS, REQUEST_SECONDS, REQUESTS, Sample
@@ -128,6 +130,27 @@ class TestFaults:
             described_fault(refused.value)
             == "ResourceNotFoundException: ResourceNotFoundException on GetItem"
         )
+
+
+class TestGuard:
+    def test_a_fault_is_logged_once_and_lambda_hears_of_it_without_its_words(
+        self, of_the_service: Captured
+    ) -> None:
+        @guarded
+        def handler(event: Any, _context: Any) -> Any:
+            return int(event)
+
+        with pytest.raises(FunctionFailed, match=r"^ValueError$") as failed:
+            handler(PRIVATE, None)
+
+        [line] = of_the_service.lines
+        assert (line["message"], line["level"]) == ("function.failed", "ERROR")
+        assert PRIVATE not in of_the_service.text
+        assert failed.value.__cause__ is None
+        assert failed.value.__suppress_context__
+
+    def test_an_answer_passes(self) -> None:
+        assert guarded(lambda event, _context: event)("answer", None) == "answer"
 
 
 class TestWork:
