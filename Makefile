@@ -10,6 +10,9 @@ PYTHON ?= python3
 PORT ?= 8000
 AWS_PORT ?= 4566
 DATA_DIR ?= .local
+ID ?=
+# What a person gives reaches a script as it is, not as words of the shell.
+export DATA_DIR ID
 WORKERS ?= auto
 VENV := .venv
 
@@ -65,7 +68,7 @@ environment-sam: $(SAM_STAMP)
 
 .PHONY: run
 run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA_DIR)
-	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir $(DATA_DIR)
+	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir "$$DATA_DIR"
 
 .PHONY: test
 test: $(DEV_STAMP) $(SAM_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
@@ -149,11 +152,11 @@ smoke: ## Try the whole job against a deployed endpoint (URL, ARGS="--api-key KE
 
 .PHONY: logs
 logs: ## Show what a stage logs (STAGE, ID of a request or an object, ARGS="--follow")
-	@DATA_DIR=$(DATA_DIR) scripts/logs.sh $(STAGE) $(if $(ID),--find "$(ID)") $(ARGS)
+	@scripts/logs.sh $(STAGE) $${ID:+--find "$$ID"} $(ARGS)
 
 .PHONY: trace
 trace: ## Tell from the logs what became of a request or an object (ID, STAGE)
-	@DATA_DIR=$(DATA_DIR) scripts/trace.sh $(STAGE) "$(ID)" $(ARGS)
+	@scripts/trace.sh $(STAGE) "$$ID" $(ARGS)
 
 .PHONY: destroy
 destroy: ## Delete a stage (STAGE, ARGS="--with-data")

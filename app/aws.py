@@ -68,6 +68,7 @@ def _count_calls(events: Any) -> None:
     """Note each call with the unit of work that makes it; presigning is none."""
     # Before `before-call`: a handler of that one may answer in the place of AWS.
     events.register("before-parameter-build", _begin_call)
+    events.register("request-created", _count_attempt)
     events.register("after-call", _end_call)
     events.register("after-call-error", _end_call)
 
@@ -76,12 +77,17 @@ def _begin_call(context: dict[str, Any], **_: Any) -> None:
     context["began"] = perf_counter()
 
 
+def _count_attempt(request: Any, **_: Any) -> None:
+    """A call that ends without an answer says nothing of its retries."""
+    request.context["attempts"] = request.context.get("attempts", 0) + 1
+
+
 def _end_call(
     context: dict[str, Any], event_name: str, parsed: Mapping[str, Any] | None = None, **_: Any
 ) -> None:
     seconds = perf_counter() - context["began"]
     metadata = (parsed or {}).get("ResponseMetadata", {})
-    retries = metadata.get("RetryAttempts", 0)
+    retries = max(0, context.get("attempts", 0) - 1)
     work = current_work()
     if work is not None:
         work.count_call(seconds, retries=retries)

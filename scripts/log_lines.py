@@ -11,9 +11,11 @@ import boto3
 
 from app.domain.times import parse_timestamp, timestamp
 from app.local.errors import CannotStart
+from app.observability.logs import as_text
 from scripts import stages
 
 FUNCTIONS = ("api", "worker", "relay")
+TERMS_PER_PATTERN = 20
 SHOWN_FIRST = ("level", "message")
 HIDDEN = {"timestamp", "service", "location", "sampling_rate", "_aws", *SHOWN_FIRST}
 
@@ -34,15 +36,15 @@ class Line:
 
     def _readable(self) -> str:
         if not self.fields:
-            return self.text
-        first = [str(self.fields[name]) for name in SHOWN_FIRST if name in self.fields]
-        rest = [f"{name}={value}" for name, value in self.fields.items() if name not in HIDDEN]
+            return as_text(self.text, spaces=True)
+        first = [as_text(self.fields[name], spaces=True) for name in SHOWN_FIRST if name in self.fields]
+        rest = [f"{name}={as_text(value)}" for name, value in self.fields.items() if name not in HIDDEN]
         return " ".join([*first, *rest])
 
 
 class Logs(Protocol):
-    def lines(self, since: datetime, find: str | None) -> Iterator[Line]:
-        """Those with the text `find`, the oldest first."""
+    def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
+        """Those with one of the texts `find`, all when there is none; the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,12 @@ class CloudWatchLogs:
     client: Any
     stack: str
 
-    def lines(self, since: datetime, find: str | None) -> Iterator[Line]:
-        pattern = {} if find is None else {"filterPattern": json.dumps(find, ensure_ascii=False)}
+    def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
         start = int(since.timestamp() * 1000)
         found = [
             _line_of(event, source)
             for source, group in self._groups().items()
+            for pattern in _patterns(find)
             for page in self.client.get_paginator("filter_log_events").paginate(
                 logGroupName=group, startTime=start, **pattern
             )
@@ -76,13 +78,16 @@ class LocalLogs:
 
     path: Path
 
-    def lines(self, since: datetime, find: str | None) -> Iterator[Line]:
+    def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
         if not self.path.exists():
             raise CannotStart(f"There is no {self.path}: start `make run` first, or name its --data-dir.")
         for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
-            for number, text in enumerate(_texts(path)):
-                if find is None or find in text:
-                    line = _local_line(f"{path.name}:{number}", text)
+            texts = _texts(path)
+            # A file keeps its first line when it is renamed; its name goes to the next one.
+            file_id = hash(texts[0]) if texts else 0
+            for number, text in enumerate(texts):
+                if not find or _holds(text, find):
+                    line = _local_line(f"{file_id}:{number}", text)
                     if line.moment >= since:
                         yield line
 
@@ -94,15 +99,37 @@ def of_stage(stage: str, data_dir: Path) -> Logs:
 
 
 def _texts(path: Path) -> Sequence[str]:
-    return path.read_text().splitlines() if path.exists() else []
+    try:
+        return path.read_text(encoding="ascii", errors="replace").split("\n")
+    except FileNotFoundError:
+        return []
+
+
+def _holds(text: str, find: Sequence[str]) -> bool:
+    # Many are ids, each a whole value: to look for one after another would take minutes.
+    return find[0] in text if len(find) == 1 else not frozenset(text.split('"')).isdisjoint(find)
+
+
+def _patterns(find: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Of at most 1,024 characters each (CloudWatch Logs User Guide, "Filter pattern syntax")."""
+    if not find:
+        yield {}
+    for start in range(0, len(find), TERMS_PER_PATTERN):
+        terms = [json.dumps(one, ensure_ascii=False) for one in find[start : start + TERMS_PER_PATTERN]]
+        yield {"filterPattern": terms[0] if len(terms) == 1 else " ".join(f"?{term}" for term in terms)}
 
 
 def _local_line(line_id: str, text: str) -> Line:
     fields = _fields(text)
-    moment = (
-        parse_timestamp(fields["timestamp"]) if "timestamp" in fields else datetime.min.replace(tzinfo=UTC)
-    )
-    return Line(line_id, moment, "local", text, fields)
+    return Line(line_id, _moment(fields.get("timestamp")), "local", text, fields)
+
+
+def _moment(told: Any) -> datetime:
+    """Long ago, where a line does not tell."""
+    try:
+        return parse_timestamp(told)
+    except (TypeError, ValueError):
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _line_of(event: Any, source: str) -> Line:

@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 from scripts import log_lines, stages
 
-LOOK_SECONDS = 1
+LOOK_SECONDS = 3
+LATE = timedelta(minutes=1)
+"""A line may reach CloudWatch so long after its moment."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,14 +29,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     logs = log_lines.of_stage(given.stage, given.data_dir)
     start = datetime.now(UTC) - timedelta(minutes=given.since)
-    shown: set[str] = set()
+    shown: dict[str, datetime] = {}
     while True:
-        for line in logs.lines(start, given.find):
+        for line in logs.lines(start, [given.find] if given.find else []):
             if line.id not in shown:
-                shown.add(line.id)
+                shown[line.id] = line.moment
                 print(line, flush=True)
         if not given.follow:
             return 0
+        start = max([start, *(moment - LATE for moment in shown.values())])
+        shown = {line_id: moment for line_id, moment in shown.items() if moment >= start}
         time.sleep(LOOK_SECONDS)
 
 

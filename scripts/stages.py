@@ -81,3 +81,9 @@ def run(main: Callable[[], int]) -> None:
         sys.exit(main())
     except (BotoCoreError, CannotStart, ClientError, WharfError) as fault:
         sys.exit(f"wharf: {fault}")
+    except KeyboardInterrupt:
+        sys.exit(130)  # 128 and the number of SIGINT, as shells have it
+    except BrokenPipeError:
+        # Who reads has seen enough; the interpreter must not try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

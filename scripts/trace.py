@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.observability.logs import as_text
 from scripts import log_lines, stages
 from scripts.log_lines import HIDDEN, Line, Logs
 
@@ -47,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def related(logs: Logs, wanted: str, since: datetime) -> list[Line]:
     """Every line with one of the correlation ids that lines with the wanted id have; of reads only itself."""
-    lines = [line for line in logs.lines(since, wanted) if not is_read(line) or wanted in ids_of(line)]
+    lines = [line for line in logs.lines(since, [wanted]) if not is_read(line) or wanted in ids_of(line)]
     ids = {found for line in lines for found in ids_of(line)} - {wanted}
-    more = [line for one in sorted(ids) for line in logs.lines(since, one)]
+    more = list(logs.lines(since, sorted(ids))) if ids else []
     unique = {line.id: line for line in [*lines, *more]}
     return sorted(unique.values(), key=began)
 
@@ -77,7 +78,7 @@ def report(lines: Sequence[Line]) -> Iterator[str]:
     for name in SAID_ABOVE:
         values = sorted({str(line.fields[name]) for line in lines if name in line.fields})
         if values:
-            yield f"{name:<15} {', '.join(values)}"
+            yield f"{name:<15} {', '.join(map(as_text, values))}"
     yield ""
     yield f"{'began':>9} {'took':>8}  {'in':<7} what"
     first = began(lines[0])
@@ -90,13 +91,13 @@ def report(lines: Sequence[Line]) -> Iterator[str]:
 
 def _what(line: Line) -> str:
     if not line.fields:
-        return line.text
+        return as_text(line.text, spaces=True)
     hidden = {*HIDDEN, *SAID_ABOVE, *COUNTS, *TOOK, "exception", "message_id"}
-    return " ".join([str(line.fields.get("message")), *_pairs(line.fields, hidden)])
+    return " ".join([as_text(line.fields.get("message"), spaces=True), *_pairs(line.fields, hidden)])
 
 
 def _pairs(fields: dict[str, Any], hidden: Iterable[str]) -> Iterator[str]:
-    yield from (f"{name}={value}" for name, value in fields.items() if name not in hidden)
+    yield from (f"{name}={as_text(value)}" for name, value in fields.items() if name not in hidden)
 
 
 if __name__ == "__main__":

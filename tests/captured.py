@@ -5,7 +5,7 @@ import json
 import logging
 from typing import Any
 
-from app.observability.logs import WorkFields
+from app.observability.logs import discreet
 
 
 class Captured:
@@ -15,10 +15,8 @@ class Captured:
 
     def handler(self, level: int = logging.DEBUG) -> logging.Handler:
         """One more that writes here."""
-        handler = logging.StreamHandler(self._stream)
+        handler = discreet(logging.StreamHandler(self._stream), self._formatter)
         handler.setLevel(level)
-        handler.setFormatter(self._formatter)
-        handler.addFilter(WorkFields())
         return handler
 
     @property

@@ -18,6 +18,8 @@ from pydantic_core import from_json
 
 from app.api.acceptance import JSON, accepts_json
 from app.api.bodies import MERGE_PATCH
+from app.domain.ids import object_id_in
+from app.observability import bind
 
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 
@@ -42,6 +44,7 @@ class LambdaRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
+            bind(object_id=object_id_in(request.path_params.get("object_id")))
             if self.body_field is not None:
                 _require_json(request, self.methods or set())
             if self.response_model is not None:

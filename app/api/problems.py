@@ -17,7 +17,7 @@ from app.api.pointers import field_errors
 from app.api.preconditions import entity_tag
 from app.domain import errors
 from app.domain.invalid import ERRORS_AT_MOST
-from app.observability import logger
+from app.observability import described_fault, logger
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "2"
@@ -59,6 +59,8 @@ async def _on_wharf_error(request: Request, error: Exception) -> JSONResponse:
     answer = ANSWERS[type(error)]  # type: ignore[index]  # registered for WharfError
     if isinstance(error, errors.InvalidInput):
         return problem(request, answer, _say(error.errors), fields=error.errors)
+    if isinstance(error, errors.Unavailable):
+        logger.error("request.unavailable", error=described_fault(error))
     if isinstance(error, errors.QuotaExceeded):
         return problem(request, answer, str(error), members=quota_members(error))
     response = problem(request, answer, str(error))

@@ -5,7 +5,6 @@ writes does. Refused before anything is looked up, so the refusal tells nothing.
 """
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Query, Request
 
@@ -50,13 +49,4 @@ def _audit(request: Request, caller: Principal, owner: str) -> None:
         principal=caller.owner,
         owner=owner,
         operation=request.scope["route"].operation_id,
-        object_id=_object_id(request),
     )
-
-
-def _object_id(request: Request) -> str | None:
-    """None where the path has none, or has what is none and will not be found."""
-    try:
-        return str(UUID(request.path_params["object_id"]))
-    except (KeyError, ValueError):
-        return None

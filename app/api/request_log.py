@@ -5,7 +5,6 @@ hold anything, and an id is told only where it is one.
 """
 
 from collections.abc import Iterator
-from uuid import UUID
 
 from starlette.types import Message, Receive, Scope
 
@@ -43,8 +42,10 @@ class AnsweredRequest:
 
     @property
     def operation(self) -> str:
-        """The id of the route's operation; `none` where there is none."""
-        return getattr(self.scope.get("route"), "operation_id", None) or UNROUTED
+        """The id of the operation that was called; `none` where a path or a method has none."""
+        route = self.scope.get("route")
+        is_called = self.scope["method"] in (getattr(route, "methods", None) or ())
+        return (is_called and getattr(route, "operation_id", None)) or UNROUTED
 
     @property
     def method(self) -> str:
@@ -62,17 +63,8 @@ class AnsweredRequest:
         code: str | None = self.scope["state"].get("problem_code")
         return code
 
-    @property
-    def object_id(self) -> str | None:
-        try:
-            return str(UUID(self.scope.get("path_params", {}).get("object_id", "")))
-        except (AttributeError, TypeError, ValueError):
-            return None
-
 
 def log_request(answered: AnsweredRequest, work: Work) -> None:
-    if answered.object_id is not None:
-        work.fields.setdefault("object_id", answered.object_id)
     measure(
         "request.done",
         *_samples(answered, work),

@@ -50,8 +50,9 @@ class Trace:
         trace_id = root["epoch"] + root["unique"]
         parent = parts.get("Parent", "")
         # X-Ray may leave the parent out, W3C may not: the end of the trace's id stands in.
-        parent_id = parent if SPAN.fullmatch(parent) else trace_id[-16:]
-        return cls(trace_id, parent_id, parts.get("Sampled") == "1")
+        parent_id = parent if SPAN.fullmatch(parent) and int(parent, 16) else trace_id[-16:]
+        # It is passed on as `traceparent` too, where no id is all zeros.
+        return cls(trace_id, parent_id, parts.get("Sampled") == "1") if int(parent_id, 16) else None
 
     @property
     def traceparent(self) -> str:

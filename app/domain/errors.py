@@ -45,6 +45,9 @@ class ProblemCode(StrEnum):
 class WharfError(Exception):
     """The root of the tree; never raised itself."""
 
+    quotes_input = False
+    """Whether its text may hold what somebody sent, and so belongs into no log."""
+
 
 class Refused(WharfError):
     """Trying the same again cannot help."""
@@ -59,6 +62,8 @@ class FieldError:
 
 
 class InvalidInput(Refused):
+    quotes_input = True
+
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{error.pointer}: {error.detail}" for error in errors))
         self.errors = tuple(errors)
@@ -151,6 +156,8 @@ class UnknownMessage(Refused):
 
 class InvalidPayload(Refused):
     """The payload is wrong: its object is rejected with this code and detail."""
+
+    quotes_input = True
 
     def __init__(self, code: ProblemCode, detail: str) -> None:
         super().__init__(detail)

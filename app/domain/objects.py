@@ -136,7 +136,9 @@ class StoredObject(ObjectSummary):
     fingerprint: str
     """SHA-256 of the create request, to tell a retry from a reused key."""
     cause: Cause
-    """The request that changed it last; the worker's changes keep it."""
+    """The request behind its last change: for the worker's, the one that asked for the newest revision."""
+    revision_cause: Cause | None = None
+    """That one, where the object was edited since; None while it is `cause`."""
     write_token: str = field(default_factory=new_token)
     attempts: int = 0
     requeues: int = 0
@@ -149,6 +151,11 @@ class StoredObject(ObjectSummary):
     """When DynamoDB may drop the tombstone."""
     writable_until: datetime | None = None
     """The latest moment at which an upload URL or a lease it gave may still write a payload."""
+
+    @property
+    def work_cause(self) -> Cause:
+        """The request behind whatever is still to be done."""
+        return self.revision_cause or self.cause
 
     def awaits(self, revision: int) -> bool:
         return self.incoming is not None and self.incoming.number == revision
@@ -177,7 +184,7 @@ class StoredObject(ObjectSummary):
         }
         if self.status is Status.PROCESSING:
             return self._kept(**changes)
-        return self._changed(now, **changes)
+        return self._worked(now, **changes)
 
     def release(self, *, now: datetime) -> Self:
         """End the lease at once after a transient error: the message will be back."""
@@ -250,7 +257,14 @@ class StoredObject(ObjectSummary):
         cause: Cause,
     ) -> Self:
         self._refuse_tombstone("edit")
-        return self._changed(now, name=name, attributes=attributes, labels=labels, cause=cause)
+        return self._changed(
+            now,
+            name=name,
+            attributes=attributes,
+            labels=labels,
+            cause=cause,
+            revision_cause=self.work_cause if self.incoming else None,
+        )
 
     def delete(self, *, now: datetime, cause: Cause) -> Self:
         """Leave a tombstone, due for its last purge once nobody can write a payload any more."""
@@ -266,6 +280,7 @@ class StoredObject(ObjectSummary):
             lease=None,
             deadline=_later(self.writable_until, now),
             cause=cause,
+            revision_cause=None,
         )
 
     def purged(self, *, now: datetime) -> Self:
@@ -282,7 +297,10 @@ class StoredObject(ObjectSummary):
             raise WrongState(action, self.status)
 
     def _settled(self, now: datetime, status: Status, **changes: Any) -> Self:
-        return self._changed(now, status=status, lease=None, deadline=None, **changes)
+        return self._worked(now, status=status, lease=None, deadline=None, **changes)
+
+    def _worked(self, now: datetime, **changes: Any) -> Self:
+        return self._changed(now, cause=self.work_cause, revision_cause=None, **changes)
 
     def _awaiting(self, now: datetime, deadline: datetime, cause: Cause, **changes: Any) -> Self:
         return self._changed(
@@ -293,6 +311,7 @@ class StoredObject(ObjectSummary):
             problem=None,
             deadline=deadline,
             cause=cause,
+            revision_cause=None,
             **changes,
         )
 

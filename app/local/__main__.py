@@ -24,6 +24,7 @@ from app.local.errors import AWS_FAULTS, CannotStart
 from app.local.ports import HOST, listen, reached_at
 
 LOG_FILE = "log.jsonl"
+LOG_LEVELS = ("DEBUG", "INFO")
 RATE = re.compile(r"0(\.\d+)?|1(\.0+)?")
 EXPECTED = (CannotStart, ConfigurationError, *AWS_FAULTS)
 LOOK_SECONDS = 0.2
@@ -107,7 +108,10 @@ def set_logging(environment: MutableMapping[str, str], folder: Path) -> None:
     """Lines for a person here, and the JSON lines that AWS would have in a file. Raises CannotStart."""
     environment.setdefault("LOG_FORMAT", "text")
     environment.setdefault("LOG_FILE", str(folder / LOG_FILE))
-    environment["POWERTOOLS_LOG_LEVEL"] = environment.get("LOG_LEVEL", "INFO")
+    level = environment.get("LOG_LEVEL", "INFO")
+    if level not in LOG_LEVELS:
+        raise CannotStart(f"LOG_LEVEL is one of {', '.join(LOG_LEVELS)}.")
+    environment["POWERTOOLS_LOG_LEVEL"] = level
     rate = environment.get("DEBUG_SAMPLE_RATE", "0")
     if not RATE.fullmatch(rate):
         raise CannotStart("DEBUG_SAMPLE_RATE is a number from 0 to 1.")

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from logging.handlers import RotatingFileHandler
 from typing import Any
@@ -24,6 +25,7 @@ from app.observability.metrics import METRICS, Unit
 from app.observability.work import current_work
 
 SERVICE = "wharf"
+SOURCE = "app"
 COUNTS = frozenset(metric.name for metric in METRICS if metric.unit is Unit.COUNT)
 NOT_SHOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_aws"} | COUNTS
 LOG_FILE_BYTES = 20 * 1024 * 1024
@@ -39,6 +41,18 @@ class WorkFields(logging.Filter):
         if work is not None:
             for name, value in work.fields.items():
                 record.__dict__.setdefault(name, value)
+        # Of asyncio, since Python 3.12; there is nothing to learn from it.
+        record.__dict__.pop("taskName", None)
+        return True
+
+
+class LibraryWords(logging.Filter):
+    """Of what a library logs the template is kept, not what was put into it: a URL, a value."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] != SERVICE:
+            template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+            record.msg, record.args = f"{record.name}: {template}", ()
         return True
 
 
@@ -57,8 +71,8 @@ class TextFormatter(LambdaPowertoolsFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         moment = logging.Formatter().formatTime(record, "%H:%M:%S")
-        fields = "".join(f" {name}={_as_text(value)}" for name, value in _fields(record).items())
-        line = f"{moment} {record.levelname:<7} {_as_text(record.getMessage(), spaces=True)}{fields}"
+        fields = "".join(f" {name}={as_text(value)}" for name, value in _fields(record).items())
+        line = f"{moment} {record.levelname:<7} {as_text(record.getMessage(), spaces=True)}{fields}"
         if record.exc_info and record.exc_info[1]:
             line += "\n" + described_trace(record.exc_info[1])
         return line
@@ -67,11 +81,17 @@ class TextFormatter(LambdaPowertoolsFormatter):
 def described_fault(fault: BaseException) -> str:
     """A fault in one line: its type, and what it says if this service or AWS says it."""
     name = type(fault).__name__
-    code = getattr(fault, "response", {}).get("Error", {}).get("Code")
+    # HTTPClientError of botocore has a `response` too, which is None or no mapping.
+    response = getattr(fault, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     if code:
         return f"{name}: {code} on {getattr(fault, 'operation_name', '?')}"
-    is_ours = type(fault).__module__.partition(".")[0] == "app"
-    return f"{name}: {fault}" if is_ours and str(fault) else name
+    return f"{name}: {fault}" if _is_discreet(fault) and str(fault) else name
+
+
+def _is_discreet(fault: BaseException) -> bool:
+    is_ours = type(fault).__module__.partition(".")[0] == SOURCE
+    return is_ours and not getattr(fault, "quotes_input", False)
 
 
 def described_trace(fault: BaseException) -> str:
@@ -80,55 +100,72 @@ def described_trace(fault: BaseException) -> str:
 
 
 def _trace_lines(fault: BaseException) -> Iterator[str]:
-    cause = fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
-    if cause is not None:
-        yield from _trace_lines(cause)
-    for frame in traceback.extract_tb(fault.__traceback__):
-        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
-    yield described_fault(fault)
+    for one in reversed(_chain(fault)):
+        for frame in traceback.extract_tb(one.__traceback__):
+            yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
+        yield described_fault(one)
+
+
+def _chain(fault: BaseException) -> list[BaseException]:
+    """A fault and its causes; one may be its own."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = fault
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return chain
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in record.__dict__.items() if name not in NOT_SHOWN}
+    shown = record.__dict__.items()
+    return {name: value for name, value in shown if name not in NOT_SHOWN and value is not None}
 
 
 def _as_json(line: Any) -> str:
     """ASCII, so neither a line separator nor a lone surrogate of a client's reaches a terminal or a file."""
+    line.pop("exception_notes", None)
     return json.dumps(line, default=str, separators=(",", ":"), ensure_ascii=True)
 
 
-def _as_text(value: Any, *, spaces: bool = False) -> str:
+def as_text(value: Any, *, spaces: bool = False) -> str:
     text = value if isinstance(value, str) else str(value)
     is_plain = text.isascii() and text.isprintable() and (spaces or " " not in text)
     return text if is_plain else json.dumps(text)
 
 
 def build_logger() -> Logger:
-    handler = logging.StreamHandler(sys.stdout)
-    handler.addFilter(WorkFields())
     formatter = TextFormatter() if os.environ.get("LOG_FORMAT") == "text" else JsonFormatter()
+    handler = discreet(logging.StreamHandler(sys.stdout), formatter)
     built = Logger(service=SERVICE, logger_handler=handler, logger_formatter=formatter)
     path = os.environ.get("LOG_FILE")
     if path:
-        built.addHandler(_file_handler(path))
+        file = RotatingFileHandler(path, maxBytes=LOG_FILE_BYTES, backupCount=1)
+        built.addHandler(discreet(file, JsonFormatter(service=SERVICE)))
     if path or IN_LAMBDA in os.environ:
         _speak_for_libraries(logging.getLogger(SERVICE).handlers)
     return built
 
 
-def _file_handler(path: str) -> logging.Handler:
-    handler = RotatingFileHandler(path, maxBytes=LOG_FILE_BYTES, backupCount=1)
-    handler.addFilter(WorkFields())
-    handler.setFormatter(JsonFormatter(service=SERVICE))
+def discreet(handler: logging.Handler, formatter: logging.Formatter) -> logging.Handler:
+    for what in (WorkFields(), LibraryWords()):
+        handler.addFilter(what)
+    handler.setFormatter(formatter)
     return handler
 
 
 def _speak_for_libraries(handlers: list[logging.Handler]) -> None:
     """What libraries log or warn of goes the same way; from WARNING on: botocore's DEBUG has secrets."""
     logging.basicConfig(handlers=handlers, level=logging.WARNING, force=True)
-    logging.captureWarnings(capture=True)
+    warnings.showwarning = _log_warning  # type: ignore[assignment]  # the rest it may give is not used
     # It has these handlers already.
     logging.getLogger(SERVICE).propagate = False
+
+
+def _log_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any
+) -> None:
+    """Where, and of which kind: the text may quote a value."""
+    logger.warning("library.warned", category=category.__name__, at=f"{filename}:{lineno}")
 
 
 def sample_details() -> None:

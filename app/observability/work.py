@@ -62,7 +62,8 @@ def bind(**fields: Any) -> None:
     """Put fields on every further line of the current unit; outside of any it does nothing."""
     work = _current.get()
     if work is not None:
-        work.fields.update(_known(fields))
+        # One that is None now is no longer what it was.
+        work.fields = _known({**work.fields, **fields})
 
 
 def _known(fields: dict[str, Any]) -> dict[str, Any]:

@@ -98,8 +98,17 @@ def _encode_report(report: Report) -> bytes:
 def _encode_failure(error: BaseException) -> bytes:
     if limit := _limit_behind(error):
         return encode({"limit": limit})
-    trace = as_unicode("".join(traceback.format_exception(error)))
-    return encode({"crash": {"errors": _names(error), "trace": trace[-TRACEBACK_CHARACTERS:]}})
+    return encode({"crash": {"errors": _names(error), "frames": _frames(error)}})
+
+
+def _frames(error: BaseException | None) -> list[str]:
+    """Of the error and of what led to it, without what they say: that may be the payload's words."""
+    frames: list[str] = []
+    while error is not None:
+        of_this = traceback.extract_tb(error.__traceback__)
+        frames = [f"{as_unicode(f.filename)}:{f.lineno} in {f.name}" for f in of_this] + frames
+        error = error.__cause__ or error.__context__
+    return frames[-50:]
 
 
 def _names(error: BaseException | None) -> list[str]:

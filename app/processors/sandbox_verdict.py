@@ -18,8 +18,9 @@ from app.processors.sandbox_output import OutputError, OutputFolder, is_over
 from app.processors.sandbox_wire import MIB, SCRATCH, Cause, Ending, Job, encode
 
 DETAIL_CHARACTERS = 1000
-FRAME = re.compile(r'File "([^"\n]{1,200})", line (\d{1,7}),? in ([\w<>.]{1,100})')
-"""As traceback and faulthandler write it."""
+FRAME = re.compile(r"/[\w./-]{1,200}:\d{1,7} in [\w<>.]{1,100}", re.ASCII)
+C_FRAME = re.compile(r'^  File "([^"\n]{1,200})", line (\d{1,7}) in ([\w<>.]{1,100})$', re.MULTILINE)
+"""As faulthandler writes it."""
 ERROR_NAME = re.compile(r"\w{1,100}")
 LOGGED_FRAMES = 50
 LOGGED_ERRORS = 10
@@ -64,7 +65,7 @@ class _Verdict:
             self.exceeded(f"used more than {limits.cpu_seconds} s of CPU time")
         if status == -signal.SIGXFSZ:
             self._limit("file_bytes")
-        self.crashed(f"ended with {status}")
+        self.crashed(f"ended with {status}", frames=_stack(self.ending.reply))
 
     def of_the_reply(self) -> Report:
         try:
@@ -78,16 +79,15 @@ class _Verdict:
                 self._invalid(code, detail)
             case {"limit": str(limit)}:
                 self._limit(limit)
-            case {"crash": {"errors": list(errors)}}:
-                self.crashed("raised", errors=errors)
+            case {"crash": {"errors": list(errors), "frames": list(frames)}}:
+                self.crashed("raised", errors=errors, frames=frames)
         self.crashed("replied in another shape")
 
     def exceeded(self, what: str) -> NoReturn:
         raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, f"Processing this payload {what}.")
 
-    def crashed(self, how: str, *, errors: Sequence[Any] = ()) -> NoReturn:
+    def crashed(self, how: str, *, errors: Sequence[Any] = (), frames: Sequence[Any] = ()) -> NoReturn:
         """The log learns where; the client does not. What a child says may be its payload's words."""
-        frames = FRAME.findall(self.ending.reply.decode(errors="replace").replace('\\"', '"'))
         logger.error(
             "sandbox.processor_crashed",
             extra={
@@ -95,7 +95,7 @@ class _Verdict:
                 "how": how,
                 "exit_status": self.ending.status,
                 "errors": [name for name in errors[:LOGGED_ERRORS] if _is_name(name)],
-                "frames": [f"{file}:{line} in {name}" for file, line, name in frames[-LOGGED_FRAMES:]],
+                "frames": [frame for frame in frames[-LOGGED_FRAMES:] if _is_frame(frame)],
             },
         )
         raise InvalidPayload(ProblemCode.PROCESSOR_CRASHED, CRASHED)
@@ -155,6 +155,18 @@ def _clean(detail: str) -> str:
 
 def _is_name(name: Any) -> bool:
     return isinstance(name, str) and ERROR_NAME.fullmatch(name) is not None
+
+
+def _is_frame(frame: Any) -> bool:
+    return isinstance(frame, str) and FRAME.fullmatch(frame) is not None
+
+
+def _stack(reply: bytes) -> list[str]:
+    """What faulthandler left of a crash in C; nothing of a reply in JSON, which may quote the payload."""
+    if reply.lstrip()[:1] in b"{[":
+        return []
+    found = C_FRAME.findall(reply.decode(errors="replace"))
+    return [f"{file}:{line} in {name}" for file, line, name in found]
 
 
 def _mib(size: int) -> str:

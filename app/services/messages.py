@@ -23,6 +23,8 @@ from app.domain.events import EventType
 from app.domain.times import parse_timestamp
 from app.storage.payloads import PayloadKey
 
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a text that is no envelope may raise: a number too large, too deep a nesting, another type."""
 CORRELATION = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
 
 
@@ -86,9 +88,19 @@ def parse_message(body: str) -> Message:
                 return Deletion(*_owner_and_id(envelope["detail"]))
             case "sweep":
                 return Sweep()
-    except (ValueError, KeyError, TypeError) as unreadable:
+    except UNREADABLE as unreadable:
         raise UnknownMessage("Not an EventBridge envelope that the worker knows.") from unreadable
     raise UnknownMessage("No handler for what it says.")
+
+
+def object_of(message: Message) -> str | None:
+    """The id of the object that a message is about; None when it is about none."""
+    match message:
+        case Arrival():
+            return message.key.object_id
+        case Sweep():
+            return None
+    return message.object_id
 
 
 def correlation_of(body: str) -> str | None:
@@ -96,7 +108,7 @@ def correlation_of(body: str) -> str | None:
     try:
         envelope = json.loads(body)
         found = envelope["detail"].get("correlationid") or envelope.get("id")
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except UNREADABLE:
         return None
     return found if isinstance(found, str) and CORRELATION.fullmatch(found) else None
 

@@ -28,7 +28,7 @@ from app.observability.metrics import (
 )
 from app.processors.report import ArtifactFile, Report, Task
 from app.processors.sandbox import Sandbox
-from app.services.log_fields import fields_of
+from app.services.log_fields import of_cause, of_object
 from app.services.messages import Arrival, Outcome
 from app.services.workspaces import workspace
 from app.storage.objects import ObjectRepository
@@ -119,7 +119,7 @@ class Processing:
         key = arrival.key
         for _ in range(WRITE_TRIES):
             stored = self._objects.get(key.owner, key.object_id)
-            bind(**fields_of(stored))
+            bind(**of_object(stored), **of_cause(stored.work_cause))
             now = self._clock()
             verdict = judge(stored, key.revision, now=now, max_attempts=self._max_attempts)
             if verdict is Verdict.ACKNOWLEDGE:
@@ -145,8 +145,10 @@ class Processing:
             payload, result = self._verdict(claimed, claimed.newest, key, deadline)
         except InvalidPayload as invalid:
             rejection = invalid
-            return self._finish(claimed, lambda current: current.reject(rejection, now=self._clock()))
-        return self._finish(claimed, lambda current: current.accept(payload, result, now=self._clock()))
+        else:
+            return self._finish(claimed, lambda current: current.accept(payload, result, now=self._clock()))
+        # Out of the `except`: a fault here must not carry a payload's words into the log as its context.
+        return self._finish(claimed, lambda current: current.reject(rejection, now=self._clock()))
 
     def _verdict(
         self, claimed: StoredObject, declared: Revision, key: PayloadKey, deadline: datetime
@@ -207,7 +209,7 @@ class Processing:
 
     def _give_up(self, stored: StoredObject, arrival: Arrival, *, error: str) -> Outcome:
         """Keep the message first: once the object has failed, nobody would look at it again."""
-        self._queue.bury(arrival.body, error=error, attempts=stored.attempts, trace=stored.cause.trace)
+        self._queue.bury(arrival.body, error=error, attempts=stored.attempts, trace=stored.work_cause.trace)
         failed = self._write(stored, lambda current: current.give_up(now=self._clock()))
         if failed is None:
             return Outcome.ACKNOWLEDGED

@@ -13,7 +13,7 @@ from app.domain.errors import NotFound, StaleWrite
 from app.domain.objects import Status, StoredObject
 from app.domain.times import utc_now
 from app.observability import bind
-from app.services.log_fields import fields_of
+from app.services.log_fields import of_object
 from app.services.messages import Outcome
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
@@ -40,7 +40,7 @@ class Purging:
             stored = self._objects.get(owner, object_id)
         except NotFound:
             return Outcome.ACKNOWLEDGED
-        bind(**fields_of(stored))
+        bind(**of_object(stored))
         if stored.status is not Status.DELETED:
             return Outcome.ACKNOWLEDGED
         self._purge(stored)
@@ -52,7 +52,7 @@ class Purging:
             stored = self._objects.get(owner, object_id)
         except NotFound:
             return Outcome.ACKNOWLEDGED
-        bind(**fields_of(stored))
+        bind(**of_object(stored))
         if stored.payload is None or stored.status is Status.DELETED:
             return Outcome.ACKNOWLEDGED
         self._payloads.purge(owner, object_id, before=stored.payload.revision)

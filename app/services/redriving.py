@@ -18,7 +18,8 @@ from app.domain.errors import NotFound, UnknownMessage
 from app.domain.objects import FIRST_REQUEUE_SECONDS, Status, StoredObject
 from app.domain.times import utc_now
 from app.messaging.dead_letters import DeadLetter, DeadLetterQueue
-from app.services.messages import Arrival, Sweep, parse_message
+from app.services import messages
+from app.services.messages import parse_message
 from app.storage.objects import ObjectRepository
 
 MOST_REDRIVES = 3
@@ -92,15 +93,9 @@ def plan(survey: Survey, choice: Choice) -> list[Step]:
 def object_of(letter: DeadLetter) -> str | None:
     """The id of the object that a dead letter is about; None when it is about none."""
     try:
-        message = parse_message(letter.body)
+        return messages.object_of(parse_message(letter.body))
     except UnknownMessage:
         return None
-    match message:
-        case Arrival():
-            return message.key.object_id
-        case Sweep():
-            return None
-    return message.object_id
 
 
 class Redriving:

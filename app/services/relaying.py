@@ -17,6 +17,7 @@ from app.domain.usage import NOTHING, Usage, usage_change
 from app.messaging.event_bus import EventBus
 from app.observability import begin_work, logger, measure, sample_details
 from app.observability.metrics import EVENTS, RELAY_SECONDS, SET_ASIDE
+from app.services.log_fields import of_cause
 from app.storage.history import HistoryRepository
 from app.storage.items import OBJECT, UnreadableItem, from_item
 from app.storage.payloads import PayloadStore
@@ -113,9 +114,9 @@ class Relaying:
         measure(
             "event.published",
             EVENTS(1, type=event.type.value),
-            RELAY_SECONDS((self._clock() - event.time).total_seconds()),
-            correlation_id=event.cause.correlation_id,
-            trace_id=event.cause.trace_id,
+            # The clocks of two functions may differ.
+            RELAY_SECONDS(max(0.0, (self._clock() - event.time).total_seconds())),
+            **of_cause(event.cause),
             owner=event.owner,
             object_id=event.object_id,
             kind=event.data["kind"],

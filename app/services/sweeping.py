@@ -21,7 +21,7 @@ from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
 from app.observability import begin_work, bind, logger, measure
 from app.observability.metrics import OBJECTS, OVERDUE_SECONDS, SWEPT
-from app.services.log_fields import fields_of
+from app.services.log_fields import of_cause, of_object
 from app.services.purging import Purging
 from app.storage.items import UnreadableItem
 from app.storage.objects import ObjectRepository
@@ -97,7 +97,7 @@ class Sweeping:
     def _sweep_one(self, owner: str, object_id: str) -> Action:
         try:
             stored = self._objects.get(owner, object_id)
-            bind(**fields_of(stored))
+            bind(**of_object(stored), **of_cause(stored.work_cause))
             action = decide(
                 stored,
                 payload_found=self._payload_found(stored),
@@ -126,7 +126,9 @@ class Sweeping:
         match action:
             case Action.REQUEUE:
                 self._objects.save(stored.requeue(now=now), read=stored)
-                self._queue.send_payload_created(str(_key(stored)), _size(stored), trace=stored.cause.trace)
+                self._queue.send_payload_created(
+                    str(_key(stored)), _size(stored), trace=stored.work_cause.trace
+                )
             case Action.EXPIRE:
                 self._objects.save(stored.expire(now=now), read=stored)
             case Action.PURGE:

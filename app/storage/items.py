@@ -90,6 +90,7 @@ def _internal_values(stored: StoredObject) -> dict[str, Any]:
         "shard": stored.shard,
         "fingerprint": stored.fingerprint,
         **_cause_values(stored.cause),
+        "revision_cause": stored.revision_cause and _known(_cause_values(stored.revision_cause)),
         "write_token": stored.write_token,
         "attempts": stored.attempts,
         "requeues": stored.requeues,
@@ -120,7 +121,10 @@ def _in_flight_values(stored: StoredObject) -> dict[str, str]:
 
 
 def _revision_values(revision: Revision) -> dict[str, Any]:
-    values = asdict(revision) | {"expires_at": _text(revision.expires_at)}
+    return _known(asdict(revision) | {"expires_at": _text(revision.expires_at)})
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -158,6 +162,7 @@ def _from_values(values: Mapping[str, Any]) -> StoredObject:
         shard=int(values["shard"]),
         fingerprint=values["fingerprint"],
         cause=_cause(values),
+        revision_cause=_cause(values["revision_cause"]) if "revision_cause" in values else None,
         write_token=values["write_token"],
         attempts=int(values["attempts"]),
         requeues=int(values["requeues"]),

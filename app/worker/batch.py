@@ -17,10 +17,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from app.domain.causes import Trace
 from app.domain.errors import Refused, UnknownMessage, WharfError
+from app.domain.ids import object_id_in
 from app.messaging.work_queue import WorkQueue
-from app.observability import Work, begin_work, described_fault, measure, sample_details
+from app.observability import Work, begin_work, bind, described_fault, measure, sample_details
 from app.observability.metrics import MESSAGES, RETRIES, Sample
-from app.services.messages import Arrival, correlation_of, parse_message
+from app.services.messages import Arrival, correlation_of, object_of, parse_message
 from app.worker.dispatch import Dispatcher
 
 FIRST_RETRY_SECONDS = 5
@@ -66,6 +67,7 @@ class BatchWorker:
             try:
                 message = parse_message(record.body)
                 handled.name = type(message).__name__.lower()
+                bind(object_id=object_id_in(object_of(message)))
                 outcome = self._dispatcher.dispatch(message, seconds_left=seconds_left)
             except Refused as refused:
                 self._bury(record, handled, refused)

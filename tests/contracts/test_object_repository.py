@@ -253,6 +253,7 @@ stored_objects = st.builds(
     shard=st.integers(0, 63),
     fingerprint=texts,
     cause=causes,
+    revision_cause=st.none() | causes,
     write_token=texts,
     attempts=counts,
     requeues=counts,

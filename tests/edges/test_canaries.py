@@ -9,11 +9,12 @@ import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from struct import pack
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2
 import pytest
 
+from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.kinds import KINDS
 from app.domain.objects import Revision, StoredObject
 from app.messaging.event_bus import EventBus
@@ -31,7 +32,7 @@ from tests.captured import Captured
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.edges.stored import URL, behind
 from tests.edges.test_worker_batch import Context, s3_event, take_batch
-from tests.faults import answering, fail
+from tests.faults import after, answering, fail, not_replying
 from tests.services import WholeService
 
 STEM = "kanarie7731"
@@ -202,11 +203,15 @@ def test_nothing_that_a_client_sends_is_logged_when_aws_refuses(
     client.event_hooks["response"].clear()
     refusal = answering(400, "ValidationException")
     refusal()[1]["Error"]["Message"] = f"The value {CANARY} is not allowed."
-    for fault in (refusal, answering(503)):
+    for fault in (refusal, answering(503), not_replying):
         fail(aws.dynamodb, "PutItem", fault)
         client.post("/v1/objects", json=RECORD, headers=IDEMPOTENT)
 
     assert heard.events().count("request.crashed") == 1
+    assert [line["error"] for line in heard.lines if line["message"] == "request.unavailable"] == [
+        "Unavailable: AWS is busy: InternalError",
+        "Unavailable: AWS does not answer: ReadTimeoutError",
+    ]
     heard.assert_clean()
 
 
@@ -263,6 +268,26 @@ def test_nothing_that_payloads_and_messages_hold_is_logged(aws: Aws, clock: Cloc
         "buried": len(MESSAGES),
     }
     heard.assert_clean()
+
+
+def test_nothing_of_a_verdict_is_logged_that_could_not_be_written(
+    aws: Aws, clock: Clock, heard: Heard
+) -> None:
+    """What is wrong with a payload quotes it; a fault while that is saved has it as its context."""
+    service = WholeService(aws, clock, SandboxThatRefuses())
+    key = upload(service, 1, "file", "text/plain", SECRET_TEXT)
+    after(aws.dynamodb, "PutItem", lambda _: fail(aws.dynamodb, "PutItem", not_replying))
+
+    BatchWorker(service.dispatcher, service.queue).handle(take_batch(aws, s3_event(str(key), 1)), Context())
+
+    assert {"processing.failed", "message.done"} <= set(heard.events())
+    heard.assert_clean()
+
+
+class SandboxThatRefuses:
+    def run(self, _task: Any, *, seconds: float) -> NoReturn:
+        assert seconds > 0
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"Line 1 says {CANARY}.")
 
 
 def upload(service: WholeService, number: int, kind: str, media_type: str, content: bytes) -> PayloadKey:

@@ -86,7 +86,7 @@ def nobody(request: pytest.FixtureRequest, make_still_app: Any, aws: Aws) -> Ite
 def audited(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     fields = ("principal", "owner", "operation", "object_id", "correlation_id")
     lines = [vars(record) for record in caplog.records if record.message == AUDIT]
-    return [{name: line[name] for name in fields} for line in lines]
+    return [{name: line.get(name) for name in fields} for line in lines]
 
 
 @pytest.mark.parametrize("mode", ADMINS)

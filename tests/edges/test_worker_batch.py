@@ -1,6 +1,7 @@
 """The SQS edge, on events as Lambda hands them over."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +114,26 @@ def dead_letters(aws: Aws) -> list[Any]:
         QueueUrl=aws.dead_letter_queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     )
     return list(received.get("Messages", []))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"detail-type": "Object Created", "detail": {"object": {"key": 5, "size": 1}}}),
+        json.dumps({"detail-type": "Object Created", "detail": {"object": {"key": KEY, "size": math.inf}}}),
+        json.dumps({"detail-type": ["Object Created"], "detail": []}),
+        "[" * 100_000,
+        "5",
+    ],
+    ids=["no text for a key", "an endless size", "a list for a type", "too deep", "a number"],
+)
+def test_a_message_of_any_shape_harms_none_of_its_neighbours(aws: Aws, body: str) -> None:
+    event = take_batch(aws, body, s3_event())
+
+    dispatcher, failed = handle(aws, event)
+
+    assert (len(dispatcher.seen), failed) == (1, [])
+    assert [letter["Body"] for letter in dead_letters(aws)] == [body]
 
 
 def test_the_smallest_payload_goes_first(aws: Aws) -> None:

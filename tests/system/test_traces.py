@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,14 @@ def test_logs_of_a_stack_that_never_ran_are_missed_in_one_line(running: Runtime)
 
     assert missed.status != 0
     assert "start `make run` first" in missed.output
+
+
+def test_what_is_given_to_make_is_no_command_and_may_have_blanks(running: Runtime, tmp_path: Path) -> None:
+    touched = tmp_path / "touched"
+    asked = make(running, "trace", f"ID=x`touch {touched}`$$(touch {touched})", f"DATA_DIR={tmp_path}/a b")
+
+    assert f"There is no {tmp_path}/a b/log.jsonl" in asked.output
+    assert not touched.exists()
 
 
 def test_every_line_in_the_file_is_json_and_tells_no_url_that_opens_a_payload(

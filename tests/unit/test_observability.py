@@ -1,5 +1,6 @@
 """The lines of the log, and what they measure."""
 
+import asyncio
 import json
 import logging
 import subprocess
@@ -9,9 +10,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from app.aws import Clients
-from app.domain.errors import NotFound, Unavailable
+from app.domain.errors import FieldError, InvalidInput, InvalidPayload, NotFound, ProblemCode, Unavailable
 from app.observability import begin_work, bind, current_work, described_fault, guarded, measure, sinks
 from app.observability.guarding import FunctionFailed
 from app.observability.logs import JsonFormatter, TextFormatter
@@ -19,7 +21,7 @@ from app.observability.measuring import NAMESPACE
 from app.observability.metrics import METRICS, OBJECTS, OVERDUE_SECONDS, REQUEST_SECONDS, REQUESTS, Sample
 from tests.captured import Captured
 from tests.conftest import Aws
-from tests.faults import answering, fail
+from tests.faults import answering, fail, lose_reply
 
 PRIVATE = "sesame-open-7731"
 BREAKS = ["\n", "\r", "\r\n", "\x00", "\x1b[2J", "\x85", "\u2028", "\u2029", "\u202e", "\ud800", '"', "\\"]
@@ -30,7 +32,7 @@ class Shown(Captured):
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__(formatter)
-        self.logger = logging.Logger("shown")
+        self.logger = logging.Logger("wharf.shown")
         self.logger.addHandler(self.handler())
 
 
@@ -117,6 +119,37 @@ class TestFaults:
         assert PRIVATE not in shown.text
         assert "in test_a_fault_for_a_person_is_as_discreet" in shown.text
 
+    def test_a_fault_that_is_its_own_cause_is_told_once(self, captured: Shown) -> None:
+        fault = LookupError()
+        fault.__cause__ = fault
+        try:
+            raise fault
+        except LookupError:
+            captured.logger.exception("request.crashed")
+
+        [line] = captured.lines
+        assert line["exception"].count("LookupError") == 1
+
+    def test_a_call_that_aws_never_answered_is_told_by_its_type(self) -> None:
+        """botocore's have a `response`, which is None."""
+        assert described_fault(ReadTimeoutError(endpoint_url=PRIVATE)) == "ReadTimeoutError"
+
+    def test_notes_on_a_fault_are_not_logged(self, captured: Shown) -> None:
+        try:
+            fault = ValueError()
+            fault.add_note(PRIVATE)
+            raise fault
+        except ValueError:
+            captured.logger.exception("request.crashed")
+
+        assert PRIVATE not in captured.text
+
+    def test_what_may_quote_a_payload_or_a_request_is_not_kept(self) -> None:
+        invalid = InvalidPayload(ProblemCode.INVALID_CONTENT, PRIVATE)
+        refused = InvalidInput([FieldError(f"/{PRIVATE}", "Extra")])
+
+        assert (described_fault(invalid), described_fault(refused)) == ("InvalidPayload", "InvalidInput")
+
     def test_what_this_service_says_is_kept(self) -> None:
         assert described_fault(Unavailable("AWS is busy: SlowDown")) == "Unavailable: AWS is busy: SlowDown"
         assert described_fault(NotFound("artifact")) == "NotFound: There is no such artifact."
@@ -178,6 +211,23 @@ class TestWork:
         assert "object_id" not in outer
         assert "kind" not in outer
 
+    def test_what_is_bound_to_nothing_is_no_longer_what_it_was(self, captured: Shown) -> None:
+        with begin_work(trace_id="t1"):
+            bind(trace_id=None)
+            captured.logger.info("one")
+
+        [line] = captured.lines
+        assert "trace_id" not in line
+
+    def test_the_name_of_a_task_is_no_field(self, captured: Shown) -> None:
+        async def log() -> None:
+            captured.logger.info("one")
+
+        asyncio.run(log())
+
+        [line] = captured.lines
+        assert "taskName" not in line
+
     def test_another_thread_has_work_of_its_own(self) -> None:
         seen = []
         with begin_work(correlation_id="r1"):
@@ -205,6 +255,14 @@ class TestWork:
             aws.s3.list_buckets()
 
         assert work.aws_calls == 1
+
+    def test_what_the_sdk_tried_again_is_counted_although_nobody_answered(self, aws: Aws) -> None:
+        lose_reply(aws.s3, "ListBuckets")
+
+        with begin_work() as work:
+            aws.s3.list_buckets()
+
+        assert (work.aws_calls, work.costs()["aws_retries"]) == (1, 1)
 
     def test_each_call_is_told_in_the_details(self, aws: Aws, of_the_service: Captured) -> None:
         logging.getLogger("wharf").setLevel(logging.DEBUG)
@@ -253,7 +311,9 @@ import logging, warnings
 from app.observability import logger
 logging.getLogger("botocore").debug("{PRIVATE}")
 logging.getLogger("urllib3").warning("Retrying\\n(%s)", "once")
-warnings.warn("old")
+logging.getLogger("urllib3").warning("Retrying %s", "{PRIVATE}")
+logging.getLogger("other").warning("NaN")
+warnings.warn("{PRIVATE}")
 logger.info("object.ready")
 """
     done = subprocess.run(
@@ -265,8 +325,14 @@ logger.info("object.ready")
     )
 
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["level"] for line in lines] == ["WARNING", "WARNING", "INFO"]
-    assert lines[0]["message"] == "Retrying\n(once)"
+    assert [line["message"] for line in lines] == [
+        "urllib3: Retrying\n(%s)",
+        "urllib3: Retrying %s",
+        "other: NaN",
+        "library.warned",
+        "object.ready",
+    ]
+    assert (lines[3]["category"], lines[3]["at"].rpartition(":")[0]) == ("UserWarning", "<string>")
     assert PRIVATE not in done.stdout + done.stderr
     assert done.stderr == ""
 

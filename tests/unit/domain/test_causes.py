@@ -58,13 +58,30 @@ def test_what_is_no_traceparent_is_ignored(traceparent: str) -> None:
     assert Trace.from_w3c(traceparent) is None
 
 
-@pytest.mark.parametrize("header", ["", "Root=", "Root=1-abc-def", f"Root=2-{TRACE[:8]}-{TRACE[8:]}", ";;=;"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Root=",
+        "Root=1-abc-def",
+        f"Root=1-{TRACE[:8]}-{TRACE[8:16]}{'0' * 16}",
+        f"Root=2-{TRACE[:8]}-{TRACE[8:]}",
+        ";;=;",
+    ],
+)
 def test_what_names_no_root_is_no_xray_trace(header: str) -> None:
     assert Trace.from_xray(header) is None
 
 
 def test_xray_may_leave_the_parent_out_and_w3c_may_not() -> None:
     trace = Trace.from_xray(f"Root=1-{TRACE[:8]}-{TRACE[8:]}")
+
+    assert trace is not None
+    assert Trace.from_w3c(trace.traceparent) == trace
+
+
+def test_a_parent_of_zeros_is_none() -> None:
+    trace = Trace.from_xray(f"Root=1-{TRACE[:8]}-{TRACE[8:]};Parent={'0' * 16}")
 
     assert trace is not None
     assert Trace.from_w3c(trace.traceparent) == trace

@@ -182,6 +182,37 @@ def test_a_new_upload_starts_with_no_attempts_and_no_problem() -> None:
     assert pending.cause == Cause("request-2")
 
 
+def renamed(stored: StoredObject) -> StoredObject:
+    return stored.edit(name="renamed", attributes={}, labels={}, now=NOW, cause=Cause("request-2"))
+
+
+def test_what_an_edit_finds_unfinished_goes_on_for_the_request_that_asked_for_it() -> None:
+    edited = renamed(make_object())
+    claimed = edited.claim(now=NOW, lease_until=LATER)
+    edited_again = renamed(claimed)
+
+    assert edited.cause == edited_again.cause == Cause("request-2")
+    assert edited.work_cause == edited_again.work_cause == Cause("request-1")
+    assert claimed.cause == Cause("request-1")
+    assert edited_again.reject(INVALID, now=NOW).cause == Cause("request-1")
+    assert edited.expire(now=NOW).cause == Cause("request-1")
+    assert edited.give_up(now=NOW).cause == Cause("request-1")
+
+
+def test_an_edit_of_what_is_settled_is_all_there_is_to_remember() -> None:
+    edited = renamed(IN_STATUS["ready"])
+
+    assert (edited.cause, edited.revision_cause) == (Cause("request-2"), None)
+
+
+def test_a_newer_request_is_behind_what_is_done_from_then_on() -> None:
+    edited = renamed(make_object())
+    asked = edited.request_upload(SECOND, now=NOW, deadline=LATER, cause=Cause("request-3"))
+    deleted = edited.delete(now=NOW, cause=Cause("request-3"))
+
+    assert asked.work_cause == deleted.work_cause == Cause("request-3")
+
+
 def test_reprocessing_keeps_the_revision() -> None:
     pending = IN_STATUS["rejected"].reprocess(now=NOW, deadline=LATER, cause=Cause("request-2"))
 

@@ -73,6 +73,15 @@ def raise_something(task: Task) -> Report:
     raise LookupError("no such luck")
 
 
+def quote_a_frame(task: Task) -> Report:
+    """As a library that quotes a line of the payload."""
+    raise LookupError('File "no such luck", line 12, in luck')
+
+
+def report_a_frame(task: Task) -> Report:
+    return Report({"luck": 'File "no such luck", line 12, in luck', "nan": float("nan")})
+
+
 def raise_half_a_character(task: Task) -> Report:
     raise LookupError("no such luck: \udc80")
 

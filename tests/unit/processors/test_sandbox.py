@@ -261,6 +261,17 @@ def test_what_a_processor_raised_may_quote_the_payload_and_is_not_logged(
     assert "luck" not in str([vars(record) for record in caplog.records])
 
 
+@pytest.mark.parametrize("sample", ["quote_a_frame", "report_a_frame"])
+def test_what_a_payload_says_is_taken_for_no_frame(
+    run: Runner, caplog: pytest.LogCaptureFixture, sample: str
+) -> None:
+    with pytest.raises(InvalidPayload):
+        run(sample)
+
+    [crash] = crashes(caplog)
+    assert "luck" not in str(crash["frames"] + crash["errors"])
+
+
 @pytest.mark.parametrize("sample", ["reply_garbage", "reply_another_shape", "reply_an_unknown_code"])
 def test_nothing_that_a_child_makes_up_reaches_the_log(
     run: Runner, caplog: pytest.LogCaptureFixture, sample: str

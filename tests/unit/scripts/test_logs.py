@@ -1,7 +1,7 @@
 """Log lines as a person reads them, and what belongs together."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +50,7 @@ class CloudWatch:
     ],
 )
 def test_a_line_tells_when_where_and_what(group: str, message: str, expected: str) -> None:
-    [found] = CloudWatchLogs(CloudWatch(group, message), "wharf-dev").lines(NOW, None)
+    [found] = CloudWatchLogs(CloudWatch(group, message), "wharf-dev").lines(NOW)
 
     assert str(found) == f"2026-03-01T09:30:00.000Z {expected}"
 
@@ -90,7 +90,46 @@ def test_the_file_that_was_full_is_read_before_the_one_that_is_written(written: 
     written.fill()
     written.add("two")
 
-    assert messages(list(LocalLogs(written.path).lines(NOW, None))) == ["one", "two"]
+    assert messages(list(LocalLogs(written.path).lines(NOW))) == ["one", "two"]
+
+
+def test_a_line_is_the_same_one_after_its_file_was_full(written: Written) -> None:
+    written.add("one")
+    [before] = LocalLogs(written.path).lines(NOW)
+    written.fill()
+    written.add("two")
+
+    one, two = LocalLogs(written.path).lines(NOW)
+    assert (one.id, two.id == one.id) == (before.id, False)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"timestamp": 5}', '{"timestamp": "soon"}', "[1]"])
+def test_a_line_that_tells_no_time_is_passed_over(written: Written, text: str) -> None:
+    written.path.write_text(f"{text}\n")
+
+    assert list(LocalLogs(written.path).lines(NOW)) == []
+
+
+def test_what_a_line_holds_cannot_move_the_cursor(written: Written) -> None:
+    written.add("one", object_name="\x1b[2J\ud800")
+
+    [line] = LocalLogs(written.path).lines(NOW)
+    assert str(line).endswith('one object_name="\\u001b[2J\\ud800"')
+
+
+def test_many_ids_are_looked_for_in_few_patterns() -> None:
+    asked: list[str] = []
+
+    class Noted(CloudWatch):
+        def paginate(self, **parameters: Any) -> Iterator[Any]:
+            asked.append(parameters["filterPattern"])
+            yield {"events": []}
+
+    list(CloudWatchLogs(Noted("", ""), "wharf-dev").lines(NOW, [f"id-{number}" for number in range(25)]))
+
+    assert len(asked) == 4 * 2
+    assert asked[0].startswith('?"id-0" ?"id-1" ')
+    assert max(map(len, asked)) < 1024
 
 
 def test_only_lines_since_then_and_with_that_text_are_found(written: Written) -> None:
@@ -98,13 +137,13 @@ def test_only_lines_since_then_and_with_that_text_are_found(written: Written) ->
     written.add("two", object_id="a")
     written.add("three", object_id="b")
 
-    found = LocalLogs(written.path).lines(NOW + timedelta(seconds=1), '"a"')
+    found = LocalLogs(written.path).lines(NOW + timedelta(seconds=1), ['"a"'])
     assert messages(list(found)) == ["two"]
 
 
 def test_a_file_that_is_not_there_is_missed_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="start `make run` first"):
-        list(LocalLogs(tmp_path / "log.jsonl").lines(NOW, None))
+        list(LocalLogs(tmp_path / "log.jsonl").lines(NOW))
 
 
 def test_what_has_one_cause_belongs_together_whatever_id_one_begins_with(written: Written) -> None:
@@ -142,8 +181,8 @@ def test_the_request_that_api_gateway_logs_belongs_to_it_too() -> None:
     ours = Line("2", NOW, "api", "", {"message": "request.done", "correlation_id": "r1", "object_id": "o1"})
 
     class Both:
-        def lines(self, since: datetime, find: str | None) -> Iterator[Line]:
+        def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
             assert since.tzinfo is UTC
-            yield from (line for line in (gateway, ours) if find in line.fields.values())
+            yield from (line for line in (gateway, ours) if not set(find).isdisjoint(line.fields.values()))
 
     assert {line.source for line in related(Both(), "o1", NOW)} == {"gateway", "api"}
