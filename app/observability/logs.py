@@ -50,8 +50,11 @@ class LibraryWords(logging.Filter):
     """Of what a library logs the template is kept, not what was put into it: a URL, a value."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.partition(".")[0] != SERVICE:
+        is_ours = record.name.partition(".")[0] == SERVICE
+        # Each handler filters the same record.
+        if not is_ours and not hasattr(record, "library"):
             template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+            record.library = record.name
             record.msg, record.args = f"{record.name}: {template}", ()
         return True
 

@@ -305,6 +305,17 @@ def test_the_details_of_a_share_of_the_work_are_told_by_a_setting() -> None:
     assert 100 < sampled("0.5") < 300
 
 
+def test_a_library_is_named_once_whatever_number_of_handlers_there_are() -> None:
+    shown = Captured(JsonFormatter())
+    library = logging.Logger("urllib3")
+    for _ in range(2):
+        library.addHandler(shown.handler())
+
+    library.warning("Retrying %s", PRIVATE)
+
+    assert [line["message"] for line in shown.lines] == ["urllib3: Retrying %s"] * 2
+
+
 def test_in_lambda_libraries_speak_in_json_too_and_say_no_secrets() -> None:
     script = f"""
 import logging, warnings
