@@ -536,11 +536,13 @@ def test_a_killed_fork_server_is_started_again(tmp_path: Path) -> None:
 @on_linux
 @pytest.mark.parametrize("deaths", [1, 2])
 def test_a_fork_server_may_die_once_in_a_task(tmp_path: Path, deaths: int) -> None:
+    # Other tests' servers may be below this process too, with children of their own.
+    others = processes_below(os.getpid())
     with Sandbox([SAMPLES]) as sandbox:
         run = Runner(sandbox, tmp_path, count())
         run("nothing")
         killed: list[int] = []
-        killer = threading.Thread(target=kill_servers, args=(deaths, killed))
+        killer = threading.Thread(target=kill_servers, args=(deaths, killed, others))
         killer.start()
 
         with pytest.raises(InvalidPayload if deaths == 1 else Unavailable):
@@ -552,17 +554,18 @@ def test_a_fork_server_may_die_once_in_a_task(tmp_path: Path, deaths: int) -> No
         assert run("nothing") == Report({})
 
 
-def kill_servers(deaths: int, killed: list[int]) -> None:
+def kill_servers(deaths: int, killed: list[int], others: set[int]) -> None:
     """Kill each fork server once it has a child; `killed` gets both."""
     for _ in range(deaths):
-        server, child = eventually(partial(server_with_child, killed))
+        server, child = eventually(partial(server_with_child, others, killed))
         killed += [server, child]
         os.kill(server, signal.SIGKILL)
 
 
-def server_with_child(known: list[int]) -> tuple[int, int] | None:
-    for server in processes_below(os.getpid()) - set(known):
-        for child in processes_below(server) - set(known):
+def server_with_child(others: set[int], killed: list[int]) -> tuple[int, int] | None:
+    known = {*others, *killed}
+    for server in processes_below(os.getpid()) - known:
+        for child in processes_below(server) - known:
             if os.getsid(child) == child:
                 return server, child
     return None
