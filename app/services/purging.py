@@ -2,7 +2,7 @@
 
 Payloads, artifacts and history go when the object is deleted, and again once nobody
 can write a payload any more: an upload URL or a worker's lease may outlive the deletion.
-An older revision goes once a newer one was asked for, or when it was the ready one, once another is.
+Once a newer revision was asked for or is ready, all go but the newest and the ready one.
 """
 
 from collections.abc import Callable
