@@ -5,14 +5,17 @@ The names of fields stay in pointers, for the client to find its mistake, up to 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
+
+from pydantic_core import core_schema
 
 POINTER_CHARACTERS = 512
 ERRORS_AT_MOST = 100
 """A body of 4 MiB has room for half a million wrong fields."""
 REPEATED_CHARACTERS = 4
 """Shorter values are found in any sentence."""
-RULES_OF_OUR_OWN = ("value_error", "assertion_error")
+OF_PYDANTIC = frozenset(get_args(core_schema.ErrorType)) - {"value_error", "assertion_error"}
+"""All others come from a kind's own rules: its ValueErrors, assertions and PydanticCustomErrors."""
 
 
 def pointer(parts: Iterable[str | int]) -> str:
@@ -36,10 +39,11 @@ def message(error: Mapping[str, Any]) -> str:
         case "model_attributes_type" | "model_type" | "dict_type":
             return "Input should be an object"
     said = str(error["msg"])
+    if error["type"] not in OF_PYDANTIC:
+        said = said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        return _unless_repeating(said, error["input"])
     if error["type"].endswith("_parsing"):
         return said.partition(", ")[0]  # then comes what the parser met
-    if error["type"] in RULES_OF_OUR_OWN:
-        return _unless_repeating(said.partition(", ")[2], error["input"])
     return said
 
 
@@ -50,10 +54,13 @@ def _unless_repeating(said: str, value: Any) -> str:
 
 
 def _texts(value: Any) -> Iterator[str]:
+    """As `{value}`, `{value!r}` and `{value!a}` would show it, without quotes."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)
-    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+    elif isinstance(value, str):
+        yield from (value, repr(value)[1:-1], ascii(value)[1:-1])
+    elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)

@@ -161,8 +161,10 @@ class StoredObject(ObjectSummary):
         return self.incoming is not None and self.incoming.number == revision
 
     def has_replaced(self, revision: int) -> bool:
-        """Whether a newer revision has become ready, so that nobody needs this one any more."""
-        return self.payload is not None and revision < self.payload.revision
+        """Whether nobody needs this revision any more, nor ever will: it is neither the newest nor ready."""
+        if self.newest is None or revision >= self.newest.number:
+            return False
+        return self.payload is None or revision != self.payload.revision
 
     def artifact(self, name: str) -> Artifact | None:
         return next((artifact for artifact in self.artifacts if artifact.name == name), None)

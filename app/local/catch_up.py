@@ -2,7 +2,8 @@
 
 The stream's records are not kept when the emulator stops, the table is. An
 object whose version is ahead of its history has changed unannounced. What it
-is now becomes one event; versions in between are not known any more.
+is now becomes one event; versions in between are not known any more. After two
+such restarts, bytes of a revision that is in no event may be counted twice.
 """
 
 import json

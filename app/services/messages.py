@@ -2,7 +2,8 @@
 
     S3 "Object Created"           Arrival       process the payload
     object.reprocess_requested    Arrival       process it again
-    object.ready                  Replacement   remove the older revisions
+    object.upload_requested       Replacement   remove what nobody needs any more: revisions
+    object.ready                                that are neither the newest nor the ready one
     object.deleted                Deletion      purge what is left of the object
     sweep                         Sweep         look at what is overdue
 
@@ -68,7 +69,7 @@ class Outcome(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     """Repeated, late, or somebody else's work by now."""
     DISCARDED = "discarded"
-    """Its payload was removed: the object is deleted, or a newer revision is ready."""
+    """Its payload was removed: the object is deleted, or a newer revision has replaced it."""
     PURGED = "purged"
     SWEPT = "swept"
 
@@ -82,7 +83,7 @@ def parse_message(body: str) -> Message:
                 return _arrival(envelope["detail"]["object"], body, _sent_at(envelope))
             case EventType.REPROCESS_REQUESTED:
                 return _reprocess(envelope["detail"], body, _sent_at(envelope))
-            case EventType.READY:
+            case EventType.READY | EventType.UPLOAD_REQUESTED:
                 return Replacement(*_owner_and_id(envelope["detail"]))
             case EventType.DELETED:
                 return Deletion(*_owner_and_id(envelope["detail"]))

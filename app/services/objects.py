@@ -124,17 +124,17 @@ class Objects:
         """Return what stands under its id. Raises QuotaExceeded."""
         change = usage_change(None, created)
         try:
-            with self._quotas.taking(created.owner, change):
+            with self._quotas.taking(created.owner, change) as give_back:
                 stored = self._objects.add(created)
+                if stored.write_token != created.write_token:
+                    give_back()
+                return stored
         except QuotaExceeded:
             # A retry takes nothing: it gets what it created before, whatever is used by now.
             earlier = self._find(created.owner, created.id) if may_be_there else None
             if earlier is None:
                 raise
             return earlier
-        if stored.write_token != created.write_token:
-            self._quotas.give_back(created.owner, change)
-        return stored
 
     def _find(self, owner: str, object_id: str) -> StoredObject | None:
         with suppress(NotFound):

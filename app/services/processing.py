@@ -53,7 +53,7 @@ class Verdict(Enum):
 
 
 def judge(stored: StoredObject, revision: int, *, now: datetime, max_attempts: int) -> Verdict:
-    """A held lease, an older revision or a settled object needs nothing: the sweep guards leases."""
+    """A held lease, the ready revision or a settled object needs nothing: the sweep guards leases."""
     if stored.status is Status.DELETED or stored.has_replaced(revision):
         return Verdict.DISCARD
     if not stored.awaits(revision):

@@ -2,7 +2,7 @@
 
 Payloads, artifacts and history go when the object is deleted, and again once nobody
 can write a payload any more: an upload URL or a worker's lease may outlive the deletion.
-Older revisions go when a newer one is ready.
+Once a newer revision was asked for or is ready, all go but the newest and the ready one.
 """
 
 from collections.abc import Callable
@@ -53,9 +53,9 @@ class Purging:
         except NotFound:
             return Outcome.ACKNOWLEDGED
         bind(**of_object(stored))
-        if stored.payload is None or stored.status is Status.DELETED:
+        if stored.status is Status.DELETED:
             return Outcome.ACKNOWLEDGED
-        self._payloads.purge(owner, object_id, before=stored.payload.revision)
+        self._payloads.purge(owner, object_id, only=stored.has_replaced)
         return Outcome.PURGED
 
     def _purge(self, stored: StoredObject) -> None:

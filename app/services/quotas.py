@@ -45,31 +45,30 @@ class Quotas:
         self._lock = Lock()
 
     @contextmanager
-    def taking(self, owner: str, change: Usage) -> Iterator[None]:
+    def taking(self, owner: str, change: Usage) -> Iterator[Callable[[], None]]:
         """Admit the change that is made in the block; one that fails has taken nothing.
 
-        Raises QuotaExceeded before the block begins.
+        The block may give it back, when it was not needed. Raises QuotaExceeded before the block begins.
         """
-        self._take(owner, change)
+        read_at = self._take(owner, change)
+
+        def give_back() -> None:
+            with self._lock:
+                known = self._owners.get(owner)
+                # What was read anew since has admitted nothing of it.
+                if known is not None and known.read_at == read_at:
+                    self._owners[owner] = replace(known, admitted=known.admitted - change)
+
         try:
-            yield
+            yield give_back
         except BaseException:
-            self.give_back(owner, change)
+            give_back()
             raise
 
-    def give_back(self, owner: str, change: Usage) -> None:
-        """Note that a change that was admitted was not needed."""
-        with self._lock:
-            if self.limits.concern(change) and owner in self._owners:
-                known = self._owners[owner]
-                left = known.admitted - change
-                # It may have been read anew since, with nothing admitted.
-                admitted = Usage(max(0, left.objects), max(0, left.bytes))
-                self._owners[owner] = replace(known, admitted=admitted)
-
-    def _take(self, owner: str, change: Usage) -> None:
+    def _take(self, owner: str, change: Usage) -> datetime | None:
+        """When the counters were read that admitted it; None where nothing limits it."""
         if not self.limits.concern(change):
-            return
+            return None
         read = self._fresh(owner) or self._read(owner)
         with self._lock:
             # Another thread may have read or admitted meanwhile.
@@ -77,6 +76,7 @@ class Quotas:
             self._remember(owner, known)
             self.limits.check(known.counted + known.admitted, change)
             self._owners[owner] = replace(known, admitted=known.admitted + change)
+            return known.read_at
 
     def _read(self, owner: str) -> Known:
         now = self._clock()

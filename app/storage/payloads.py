@@ -7,7 +7,7 @@ relay-failures/<sequence number>.json       stream records that are no event
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,8 +175,8 @@ class PayloadStore:
         self._client.delete_object(Bucket=self._bucket, Key=str(key))
 
     @passing_faults()
-    def purge(self, owner: str, object_id: str, *, before: int | None = None) -> None:
-        """Delete every payload and artifact of an object, or of its revisions before one.
+    def purge(self, owner: str, object_id: str, *, only: Callable[[int], bool] = lambda _: True) -> None:
+        """Delete the payloads and artifacts of an object, `only` of some of its revisions.
 
         To purge again changes nothing. Raises Unavailable when S3 left some undeleted.
         """
@@ -185,7 +185,7 @@ class PayloadStore:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             for page in pages:
                 found = [content["Key"] for content in page.get("Contents", [])]
-                self._delete([key for key in found if before is None or _revision(key, prefix) < before])
+                self._delete([key for key in found if only(_revision(key, prefix))])
 
     def _delete(self, keys: Sequence[str]) -> None:
         if keys:

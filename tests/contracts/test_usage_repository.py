@@ -67,6 +67,22 @@ def test_the_shards_are_added_up(usage: UsageRepository, make: MakeStored, store
 
 
 @pytest.mark.parametrize(
+    ("lacking", "left"),
+    [(Usage(-3, 0), Usage(0, 12)), (Usage(0, -30), Usage(1, 0)), (Usage(-3, -30), NOTHING)],
+    ids=["objects", "bytes", "both"],
+)
+def test_nobody_uses_less_than_nothing(
+    usage: UsageRepository, stored: StoredObject, lacking: Usage, left: Usage
+) -> None:
+    """What the relay set aside was not counted; that it is deleted is."""
+    first, second = events_of(stored, 2)
+    usage.count(first, Usage(1, 12), shard=0)
+    usage.count(second, lacking, shard=1)
+
+    assert usage.read(stored.owner) == left
+
+
+@pytest.mark.parametrize(
     "fault",
     [
         cancelling("None", "TransactionConflict"),

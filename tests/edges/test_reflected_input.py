@@ -14,6 +14,7 @@ from uuid import UUID
 import httpx2
 import pytest
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from starlette.testclient import TestClient
 
 from app.domain.errors import InvalidInput
@@ -292,6 +293,9 @@ class Attributes(BaseModel):
     colour: Literal["red", "green"] = "red"
     reference: UUID | None = None
     numbers: list[int] = []
+    shade: str = ""
+    size: str = ""
+    note: str = ""
 
     @field_validator("country")
     @classmethod
@@ -299,6 +303,21 @@ class Attributes(BaseModel):
         if len(value) > 2:
             raise ValueError(f"{value!r} is no country")
         return value
+
+    @field_validator("shade")
+    @classmethod
+    def _shade(cls, value: str) -> str:
+        raise PydanticCustomError("value_error", "No such shade: {value}", {"value": value})
+
+    @field_validator("size")
+    @classmethod
+    def _size(cls, value: str) -> str:
+        raise PydanticCustomError("no_such_size", "{value} is no size", {"value": value})
+
+    @field_validator("note")
+    @classmethod
+    def _note(cls, value: str) -> str:
+        raise ValueError(f"{value!r} is no note" if value.isascii() else f"{value!a} is no note")
 
     @model_validator(mode="after")
     def _whole(self) -> "Attributes":
@@ -326,6 +345,10 @@ def problem_of(attributes: dict[str, Any]) -> InvalidInput:
         {"numbers": [TEXT]},
         {"numbers": {"a": TEXT}},
         {TEXT: TEXT},
+        {"shade": TEXT},
+        {"size": TEXT},
+        {"note": f"{TEXT}\n"},
+        {"note": f"{TEXT}é"},
     ],
     ids=str,
 )
@@ -335,8 +358,17 @@ def test_of_attributes_whose_rules_repeat_it(attributes: dict[str, Any]) -> None
         assert error.detail
 
 
-def test_a_rule_of_ones_own_says_what_it_says() -> None:
-    assert problem_of({"country": "xx"}).errors[0].detail == "xx has no numbers"
+@pytest.mark.parametrize(
+    ("attributes", "detail"),
+    [
+        ({"country": "xx"}, "xx has no numbers"),
+        ({"shade": "x"}, "No such shade: x"),
+        ({"size": "x"}, "x is no size"),
+    ],
+    ids=str,
+)
+def test_a_rule_of_ones_own_says_what_it_says(attributes: dict[str, Any], detail: str) -> None:
+    assert problem_of(attributes).errors[0].detail == detail
 
 
 def test_pointers_into_attributes_are_bounded_too() -> None:

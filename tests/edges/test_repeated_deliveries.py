@@ -25,6 +25,7 @@ from app.processors.report import ArtifactFile, Report, Task
 from app.services.objects import NewObject
 from app.services.relaying import Relaying, StreamRecord
 from app.services.uploads import DeclaredPayload, InlinePayload
+from app.storage.payloads import PayloadKey
 from app.storage.usage import UsageRepository
 from app.worker.batch import BatchWorker
 from tests.conftest import Aws, Clock, Measured, make_aws
@@ -39,6 +40,7 @@ SEEDS_PER_TEST = 25
 MOST_COPIES = 5
 SHARE_MUCH_LATER = 0.3
 QUEUED = {"object.reprocess_requested", "object.deleted"}
+REPLACING = {"object.upload_requested", "object.ready"}
 BAD = b"bad"
 
 Step = Callable[["Service", UUID], None]
@@ -140,9 +142,9 @@ class Context:
 
 def is_queued(event: dict[str, Any]) -> bool:
     """By the rules of template.yaml."""
-    payload = event["data"]["payload"]
-    is_replacement = event["type"] == "object.ready" and payload is not None and payload["revision"] > 1
-    return event["type"] in QUEUED or is_replacement
+    revisions = (event["data"]["payload"], event["data"]["incoming"])
+    is_later = any(one is not None and one["revision"] > 1 for one in revisions)
+    return event["type"] in QUEUED or (event["type"] in REPLACING and is_later)
 
 
 def envelope(event: dict[str, Any]) -> str:
@@ -319,3 +321,36 @@ def test_the_end_is_the_same_however_often_and_in_whatever_order_messages_come(
         f"repeated and shuffled deliveries, seeds from {first_seed:>3}: {deliveries['once']} messages "
         f"delivered {deliveries['many']} times, 0 differences"
     )
+
+
+def upload_after_the_next_was_asked_for(service: Service, object_id: UUID) -> None:
+    """By the URL of a revision that is not the newest any more."""
+    declared = DeclaredPayload("text/plain", 7, None)
+    overtaken, _ = service.editing.request_upload(ME, object_id, declared, cause=Cause("ask"))
+    spoil_payload(service, object_id)
+    assert overtaken.newest is not None
+    service.payloads.put_once(
+        PayloadKey(ME, str(object_id), overtaken.newest.number), b"7 bytes", overtaken.newest
+    )
+
+
+def spoil_differently(service: Service, object_id: UUID) -> None:
+    payload = InlinePayload("text/plain", BAD * 2)
+    service.editing.put_payload(ME, object_id, payload, cause=Cause("spoil"))
+
+
+@pytest.mark.parametrize("first_payload", [b"first", BAD], ids=["beside a ready one", "with none ready"])
+@pytest.mark.parametrize("seed", [None, 1], ids=["once and in order", "repeated and shuffled"])
+def test_the_bytes_in_the_bucket_are_those_that_count(
+    make_service: Callable[[], Service], first_payload: bytes, seed: int | None
+) -> None:
+    """Else rejected and overtaken uploads would pass any limit."""
+    steps = (spoil_payload, spoil_differently, upload_after_the_next_was_asked_for, spoil_differently)
+    with mock_aws():
+        service = make_service()
+        deliveries = Deliveries(service, None if seed is None else random.Random(seed))
+        end = live(service, Life(first_payload, steps * 2), deliveries, name="a life")
+        found = service.aws.s3.list_objects_v2(Bucket=service.aws.bucket, Prefix="payloads/")["Contents"]
+
+    assert end.usage == (1, sum(content["Size"] for content in found))
+    assert len(found) == (1 if first_payload == BAD else 2)

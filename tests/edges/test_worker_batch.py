@@ -241,6 +241,13 @@ def test_a_ready_event_is_read_as_a_replacement() -> None:
     assert parse_message(body) == Replacement("local-me", ID)
 
 
+def test_a_request_for_an_upload_is_read_as_a_replacement() -> None:
+    rejected, second = make_in("rejected"), Revision(2, "text/csv", 40, None, None)
+    asked = rejected.request_upload(second, now=NOW, deadline=NOW, cause=Cause("request-2"))
+
+    assert parse_message(domain_event(asked, rejected)) == Replacement("local-me", ID)
+
+
 def test_what_is_to_be_processed_again_is_an_arrival_of_the_newest_payload() -> None:
     body = reprocess_event()
 

@@ -11,6 +11,8 @@ from tests.edges.described import document_of
 APP = Path(__file__).parents[2] / "app"
 CLIENTS = {
     "aiohttp",
+    "botocore.awsrequest",
+    "botocore.httpsession",
     "ftplib",
     "http.client",
     "httpx",
@@ -19,7 +21,10 @@ CLIENTS = {
     "smtplib",
     "socket",
     "urllib.request",
+    "urllib3",
 }
+CONNECTS = "open_connection"
+"""asyncio's own client, found under whatever name the module has."""
 SPEAKS_TO_ITS_CHILD = {"sandbox.py", "sandbox_server.py", "sandbox_wire.py"}
 """Over a pair of sockets, which lead nowhere else."""
 
@@ -39,7 +44,10 @@ def imported(source: str) -> Iterator[str]:
 
 
 def clients_in(source: str) -> set[str]:
-    return {client for client in CLIENTS for name in imported(source) if f"{name}.".startswith(f"{client}.")}
+    clients = {
+        client for client in CLIENTS for name in imported(source) if f"{name}.".startswith(f"{client}.")
+    }
+    return clients | ({CONNECTS} if CONNECTS in source else set())
 
 
 @pytest.mark.parametrize("path", deployed(), ids=lambda path: str(path.relative_to(APP)))
@@ -72,7 +80,14 @@ def test_a_client_would_be_found() -> None:
         "from urllib import request",
         "from urllib.request import urlopen",
         "import requests.sessions",
+        "import urllib3",
+        "from urllib3.util import connection",
+        "from botocore.httpsession import URLLib3Session",
+        "from botocore import awsrequest",
+        "import asyncio\nasyncio.open_connection('example.com', 80)",
+        "from asyncio import open_connection",
         "def f():\n    from socket import create_connection",
     ):
         assert clients_in(line), line
-    assert clients_in("from urllib.parse import quote\nimport http") == set()
+    for line in ("from urllib.parse import quote\nimport http", "from botocore.config import Config"):
+        assert clients_in(line) == set(), line

@@ -196,14 +196,15 @@ class TestRules:
             "detail-type": [EventType.REPROCESS_REQUESTED.value, EventType.DELETED.value],
         }
 
-    def test_a_replaced_payload_is_work(self, resources: Json) -> None:
+    def test_a_revision_that_may_replace_others_is_work(self, resources: Json) -> None:
         rule = properties(resources, "PayloadReplacedRule")
+        later = {"revision": [{"numeric": [">", 1]}]}
 
         assert rule["EventBusName"] == {"Ref": "DomainBus"}
         assert rule["EventPattern"] == {
             "source": [SOURCE],
-            "detail-type": [EventType.READY.value],
-            "detail": {"data": {"payload": {"revision": [{"numeric": [">", 1]}]}}},
+            "detail-type": [EventType.READY.value, EventType.UPLOAD_REQUESTED.value],
+            "detail": {"data": {"$or": [{"payload": later}, {"incoming": later}]}},
         }
 
     def test_the_clock_asks_for_a_sweep_every_minute(self, resources: Json) -> None:
@@ -265,6 +266,11 @@ class TestFunctions:
 
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping["Enabled"] == {"Fn::If": ["IsPolling", True, False]}
+
+    def test_there_are_no_more_workers_at_once_than_the_parameter_says(self, resources: Json) -> None:
+        mapping = properties(resources, "WorkerFunctionWork")
+
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "WorkerConcurrency"}}
 
     def test_the_relay_gets_every_change_of_an_object_from_the_start(self, resources: Json) -> None:
         mapping = properties(resources, "RelayFunctionChanges")
@@ -362,6 +368,14 @@ class TestApi:
             "Fn::If": ["UsesIam", "AWS_IAM", {"Fn::If": ["UsesCognito", "COGNITO_USER_POOLS", "NONE"]}]
         }
         assert method["AuthorizationScopes"]["Fn::If"][:2] == ["UsesCognito", ["wharf/objects"]]
+
+    def test_every_request_is_throttled_as_the_parameters_say(self, resources: Json) -> None:
+        rate, burst = {"Ref": "RequestsPerSecond"}, {"Ref": "RequestBurst"}
+        [settings] = properties(resources, "ApiStage")["MethodSettings"]
+
+        assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+        assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (rate, burst)
+        assert properties(resources, "UsagePlan")["Throttle"] == {"RateLimit": rate, "BurstLimit": burst}
 
     def test_the_open_paths_are_open_in_every_mode(self, resources: Json) -> None:
         open_methods = [

@@ -21,7 +21,7 @@ from app import bootstrap
 from app.api.app import create_app
 from app.config import ApiSettings, RelaySettings, WorkerSettings
 from app.domain.events import event_of
-from app.domain.objects import Payload, StoredObject
+from app.domain.objects import Payload, Revision, StoredObject
 from app.domain.times import utc_now
 from app.domain.usage import Usage
 from app.local.sources import sqs_event
@@ -349,7 +349,8 @@ def left_behind(worker: Worker) -> StoredObject:
 
 def purge_replaced(worker: Worker) -> None:
     ready = make_in("ready", id=str(uuid4()))
-    stored = worker.stage.add(replace(ready, payload=Payload("text/csv", len(CSV), SHA256, 2)))
+    newest = Revision(2, "text/csv", len(CSV), SHA256, None)
+    stored = worker.stage.add(replace(ready, newest=newest, payload=Payload("text/csv", len(CSV), SHA256, 2)))
     for revision in (1, 2):
         worker.stage.put(payload_key(stored, revision), CSV)
         worker.stage.put(payload_key(stored, revision).artifact("profile.json"), b"{}")

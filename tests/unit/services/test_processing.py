@@ -167,14 +167,15 @@ def deleted(stored: StoredObject) -> StoredObject:
 CLAIMED = make_object().claim(now=NOW, lease_until=LATER)
 PAYLOAD = Payload("text/csv", 12, CSV_SHA256, 1)
 TIRED = replace(CLAIMED, attempts=MAX_ATTEMPTS)
+SECOND = Revision(2, "text/csv", 1, None, None)
 
 VERDICTS: dict[str, tuple[StoredObject, int, datetime, Verdict]] = {
     "pending": (make_object(), 1, NOW, Verdict.CLAIM),
     "pending, an older revision": (
-        make_object(newest=Revision(2, "text/csv", 1, None, None)),
+        make_object(newest=SECOND),
         1,
         NOW,
-        Verdict.ACKNOWLEDGE,
+        Verdict.DISCARD,
     ),
     "pending, a revision to come": (make_object(), 2, NOW, Verdict.ACKNOWLEDGE),
     "expired": (make_object().expire(now=NOW), 1, NOW, Verdict.CLAIM),
@@ -198,7 +199,7 @@ VERDICTS: dict[str, tuple[StoredObject, int, datetime, Verdict]] = {
     "failed": (CLAIMED.give_up(now=NOW), 1, NOW, Verdict.ACKNOWLEDGE),
     "deleted": (deleted(make_object()), 1, NOW, Verdict.DISCARD),
     "a revision that a newer one has replaced": (
-        make_object(status=Status.READY, payload=replace(PAYLOAD, revision=2)),
+        make_object(status=Status.READY, newest=SECOND, payload=replace(PAYLOAD, revision=2)),
         1,
         NOW,
         Verdict.DISCARD,
@@ -208,6 +209,18 @@ VERDICTS: dict[str, tuple[StoredObject, int, datetime, Verdict]] = {
         2,
         NOW,
         Verdict.ACKNOWLEDGE,
+    ),
+    "one between the ready revision and the newest": (
+        make_object(newest=Revision(3, "text/csv", 1, None, None), payload=PAYLOAD),
+        2,
+        NOW,
+        Verdict.DISCARD,
+    ),
+    "older than the newest, which was rejected": (
+        make_object(status=Status.REJECTED, newest=SECOND),
+        1,
+        NOW,
+        Verdict.DISCARD,
     ),
     "a record": (
         make_object(kind="record", status=Status.READY, newest=None),

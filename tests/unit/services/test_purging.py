@@ -9,7 +9,7 @@ import pytest
 from app.domain.causes import Cause
 from app.domain.errors import NotFound, Unavailable
 from app.domain.events import event_of
-from app.domain.objects import Status, StoredObject, new_token
+from app.domain.objects import Revision, Status, StoredObject, new_token
 from app.domain.usage import NOTHING, Usage
 from app.services.messages import Arrival, Deletion, Message, Replacement
 from app.services.objects import NewObject
@@ -110,21 +110,42 @@ def test_other_objects_keep_what_is_theirs(service: Service, aws: Aws) -> None:
     assert (service.events(other), service.events(others)) == (1, 1)
 
 
-def test_replaced_revisions_go_when_a_newer_one_is_ready(service: Service, aws: Aws) -> None:
+@pytest.mark.parametrize(
+    ("ready", "newest", "status", "left"),
+    [
+        (3, 3, Status.READY, ["3"]),
+        (2, 3, Status.PENDING, ["2", "3"]),
+        (2, 3, Status.PROCESSING, ["2", "3"]),
+        (1, 3, Status.REJECTED, ["1", "3"]),
+        (1, 3, Status.EXPIRED, ["1", "3"]),
+        (None, 3, Status.FAILED, ["3"]),
+        (None, 2, Status.PENDING, ["2", "3"]),
+    ],
+)
+def test_all_revisions_go_but_the_ready_and_the_newest(
+    service: Service, aws: Aws, ready: int | None, newest: int, status: Status, left: list[str]
+) -> None:
+    """And any to come: its request may be newer than what was read."""
     stored = service.add(make_in("ready"))
     for number in (2, 3):
         key = PayloadKey(ME, stored.id, number)
         for name in (str(key), key.artifact("profile.json")):
             aws.s3.put_object(Bucket=aws.bucket, Key=name, Body=b"x")
     assert stored.payload is not None
-    newer = replace(stored, payload=replace(stored.payload, revision=2), write_token=new_token())
-    service.repository.save(newer, read=stored)
+    changed = replace(
+        stored,
+        status=status,
+        newest=Revision(newest, "text/csv", 12, None, None),
+        payload=None if ready is None else replace(stored.payload, revision=ready),
+        write_token=new_token(),
+    )
+    service.repository.save(changed, read=stored)
 
     for _ in range(2):
         service.take(Replacement(ME, stored.id))
 
-    assert [key.split("/")[3] for key in keys_in_bucket(aws)] == ["2", "3", "2", "3"]
-    assert service.stored(stored) == newer
+    assert [key.split("/")[3] for key in keys_in_bucket(aws)] == left * 2
+    assert service.stored(stored) == changed
 
 
 @pytest.mark.parametrize("status", STATUSES)

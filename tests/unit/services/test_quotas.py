@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from time import sleep
 
 import pytest
 
@@ -175,17 +176,39 @@ def test_what_failed_has_taken_nothing(limited: MakeQuotas, fault: BaseException
     take(quotas, OBJECT)
 
 
-def test_giving_back_never_makes_more_room_than_there_was(
-    limited: MakeQuotas, usage: UsageRepository, clock: Clock
-) -> None:
-    """The owner was read anew while the change was under way."""
-    usage.count(event(), OBJECT, shard=0)
-    quotas = limited(Limits(objects=2, bytes=100))
-    with quotas.taking(ME, OBJECT):
-        clock.move(seconds=QUOTA_SECONDS)
-        take(quotas, UPLOAD)
-    quotas.give_back(ME, OBJECT)
+def test_what_was_not_needed_is_given_back(limited: MakeQuotas) -> None:
+    quotas = limited(Limits(objects=1))
+    with quotas.taking(ME, OBJECT) as give_back:
+        give_back()
+
     take(quotas, OBJECT)
+
+
+def test_giving_back_takes_nothing_from_what_was_admitted_since(limited: MakeQuotas, clock: Clock) -> None:
+    """The owner was read anew while the change was under way."""
+    quotas = limited(Limits(objects=2))
+    with quotas.taking(ME, OBJECT) as give_back:
+        clock.move(seconds=QUOTA_SECONDS)
+        take(quotas, OBJECT, times=2)
+        give_back()
+
+    with pytest.raises(QuotaExceeded):
+        take(quotas, OBJECT)
+
+
+def test_a_change_that_fails_late_takes_nothing_from_what_was_admitted_since(
+    limited: MakeQuotas, clock: Clock
+) -> None:
+    quotas = limited(Limits(objects=2))
+
+    def fail_late() -> None:
+        with quotas.taking(ME, OBJECT):
+            clock.move(seconds=QUOTA_SECONDS)
+            take(quotas, OBJECT, times=2)
+            raise StaleWrite
+
+    with pytest.raises(StaleWrite):
+        fail_late()
 
     with pytest.raises(QuotaExceeded):
         take(quotas, OBJECT)
@@ -198,8 +221,16 @@ def test_a_table_that_is_busy_admits_nothing(limited: MakeQuotas, aws: Aws) -> N
         take(limited(Limits(objects=9)), OBJECT)
 
 
+class Slow(Limits):
+    """Leaves other threads time between what is checked and what is noted."""
+
+    def check(self, used: Usage, change: Usage) -> None:
+        super().check(used, change)
+        sleep(0.01)
+
+
 def test_many_threads_together_take_what_is_left_and_no_more(limited: MakeQuotas) -> None:
-    quotas = limited(Limits(objects=5))
+    quotas = limited(Slow(objects=5))
     barrier = Barrier(16)
 
     def try_to_take(_: int) -> bool:
