@@ -10,23 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.observability.logs import as_text
+from app.observability.logs import COUNTS, as_text
 from scripts import log_lines, stages
 from scripts.log_lines import HIDDEN, Line, Logs
 
 TOOK = ("request_seconds", "seconds")
 SAID_ABOVE = ("correlation_id", "trace_id", "object_id", "owner", "kind", "xray_trace_id")
-COUNTS = (
-    "requests",
-    "messages",
-    "events",
-    "objects",
-    "problems",
-    "rejections",
-    "replays",
-    "swept",
-    "retries",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

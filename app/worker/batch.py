@@ -65,17 +65,21 @@ class BatchWorker:
         ) as work:
             handled = HandledMessage(work)
             try:
-                message = parse_message(record.body)
-                handled.name = type(message).__name__.lower()
-                bind(object_id=object_id_in(object_of(message)))
-                outcome = self._dispatcher.dispatch(message, seconds_left=seconds_left)
-            except Refused as refused:
-                self._bury(record, handled, refused)
+                self._meet(record, handled, seconds_left)
             except Exception as fault:
                 self._return(record, handled, fault)
                 raise
-            else:
-                handled.log(outcome, logging.INFO)
+
+    def _meet(self, record: SQSRecord, handled: "HandledMessage", seconds_left: Any) -> None:
+        try:
+            message = parse_message(record.body)
+            handled.name = type(message).__name__.lower()
+            bind(object_id=object_id_in(object_of(message)))
+            outcome = self._dispatcher.dispatch(message, seconds_left=seconds_left)
+        except Refused as refused:
+            self._bury(record, handled, refused)
+        else:
+            handled.log(outcome, logging.INFO)
 
     def _bury(self, record: SQSRecord, handled: "HandledMessage", refused: Refused) -> None:
         error, receives = type(refused).__name__, _receives(record)

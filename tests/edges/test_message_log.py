@@ -22,7 +22,7 @@ from app.storage.usage import UsageRepository
 from app.worker.batch import BatchWorker
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.edges.test_worker_batch import Context, s3_event, take_batch
-from tests.faults import answering, fail
+from tests.faults import after, answering, fail
 from tests.services import WholeService
 
 CSV = b"a,b\n1,2\n3,4\n"
@@ -148,6 +148,15 @@ def test_what_nobody_can_read_has_the_id_of_its_message(worker: Worker) -> None:
 
     assert (line["type"], line["outcome"]) == ("unreadable", "buried")
     assert line["correlation_id"] == line["message_id"]
+
+
+def test_what_cannot_even_be_buried_goes_back(worker: Worker) -> None:
+    after(worker.aws.sqs, "ReceiveMessage", lambda _: fail(worker.aws.sqs, "SendMessage", answering(503)))
+
+    [line] = worker.meet("not JSON")
+
+    assert (line["type"], line["outcome"]) == ("unreadable", "returned")
+    assert line["error"] == "Unavailable: AWS is busy: InternalError"
 
 
 def test_what_goes_back_is_told_with_the_reason_and_counted(worker: Worker, samples: list[Sample]) -> None:
