@@ -70,9 +70,11 @@ environment-sam: $(SAM_STAMP)
 run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA_DIR)
 	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir "$$DATA_DIR"
 
+# In the order of the folders: ordered by their number of tests, the slow files of
+# one test each would come last, and one worker would wait for another.
 .PHONY: test
 test: $(DEV_STAMP) $(SAM_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
-	@$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(TESTS)
+	@$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: real-files
 real-files: $(DEV_STAMP) $(SAMPLES_STAMP) ## Run the tests on files of well-known packages, which `make test` leaves out
