@@ -7,7 +7,7 @@ ends and the message comes back, or its attempts are used up and it has `failed`
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
@@ -18,17 +18,11 @@ from app.domain.objects import Artifact, Payload, Result, Revision, Status, Stor
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
 from app.observability import bind, logger, measure
-from app.observability.metrics import (
-    OBJECTS,
-    PAYLOAD_BYTES,
-    PROCESSING_SECONDS,
-    QUEUE_SECONDS,
-    REJECTIONS,
-    Sample,
-)
+from app.observability.metrics import OBJECTS
 from app.processors.report import ArtifactFile, Report, Task
 from app.processors.sandbox import Sandbox
 from app.services.log_fields import of_cause, of_object
+from app.services.measures import settled, waited
 from app.services.messages import Arrival, Outcome
 from app.services.workspaces import workspace
 from app.storage.objects import ObjectRepository
@@ -134,7 +128,7 @@ class Processing:
                 self._objects.save(claimed, read=stored)
             except StaleWrite:
                 continue
-            measure("object.claimed", *_waited(claimed, arrival, now), attempts=claimed.attempts)
+            measure("object.claimed", *waited(claimed, arrival.sent_at, now), attempts=claimed.attempts)
             return claimed
         raise Unavailable("The object is being changed too often to be claimed.")
 
@@ -204,7 +198,7 @@ class Processing:
             logger.warning("lease.lost")
             return Outcome.ACKNOWLEDGED
         seconds = (self._clock() - claimed.updated_at).total_seconds()
-        measure(f"object.{finished.status}", *_settled(finished, seconds), version=finished.version)
+        measure(f"object.{finished.status}", *settled(finished, seconds), version=finished.version)
         return Outcome(finished.status.value)
 
     def _give_up(self, stored: StoredObject, arrival: Arrival, *, error: str) -> Outcome:
@@ -238,21 +232,6 @@ class Processing:
             else:
                 return after
         raise Unavailable("The object is being changed too often to be saved.")
-
-
-def _waited(claimed: StoredObject, arrival: Arrival, now: datetime) -> Iterator[Sample]:
-    """Only before the first attempt: later ones waited for the one before."""
-    if claimed.attempts == 1 and arrival.sent_at is not None:
-        yield QUEUE_SECONDS(max(0.0, (now - arrival.sent_at).total_seconds()), kind=claimed.kind)
-
-
-def _settled(finished: StoredObject, seconds: float) -> Iterator[Sample]:
-    yield OBJECTS(1, kind=finished.kind, outcome=finished.status.value)
-    yield PROCESSING_SECONDS(seconds, kind=finished.kind)
-    if finished.newest is not None:
-        yield PAYLOAD_BYTES(finished.newest.size, kind=finished.kind)
-    if finished.problem is not None:
-        yield REJECTIONS(1, code=finished.problem.code.value)
 
 
 def check_download(fetched: Download, declared: Revision) -> None:
