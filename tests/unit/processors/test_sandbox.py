@@ -82,6 +82,17 @@ def forking(tmp_path: Path) -> Iterator[Runner]:
         yield Runner(sandbox, tmp_path, count())
 
 
+strangers: set[int] = set()
+"""What other tests have left running below this process, such as a whole stack: not looked at here."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _leave_strangers_out() -> Iterator[None]:
+    strangers.update(processes_below(os.getpid()))
+    yield
+    strangers.clear()
+
+
 def processes_below(pid: int, *, dead_too: bool = False) -> set[int]:
     """Its living descendants, or also those that nobody has waited for."""
     parents: dict[int, int] = {}
@@ -92,7 +103,8 @@ def processes_below(pid: int, *, dead_too: bool = False) -> set[int]:
             continue
         if dead_too or state not in "ZX":
             parents[int(entry.parent.name)] = int(parent)
-    return {each for each in parents if pid in _ancestors(each, parents)}
+    lines = {each: {each, *_ancestors(each, parents)} for each in parents}
+    return {each for each, line in lines.items() if pid in line - {each} and line.isdisjoint(strangers)}
 
 
 def _ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
@@ -536,7 +548,6 @@ def test_a_killed_fork_server_is_started_again(tmp_path: Path) -> None:
 @on_linux
 @pytest.mark.parametrize("deaths", [1, 2])
 def test_a_fork_server_may_die_once_in_a_task(tmp_path: Path, deaths: int) -> None:
-    # Other tests' servers may be below this process too, with children of their own.
     others = processes_below(os.getpid())
     with Sandbox([SAMPLES]) as sandbox:
         run = Runner(sandbox, tmp_path, count())
