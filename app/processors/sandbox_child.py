@@ -15,13 +15,12 @@ from typing import Final
 from app.domain.errors import InvalidPayload
 from app.processors import sandbox_kernel as kernel
 from app.processors.report import Report
-from app.processors.sandbox_wire import SCRATCH, Job, Limits, as_unicode, encode, module_name
+from app.processors.sandbox_wire import CRASH_FRAMES, SCRATCH, Job, Limits, as_unicode, encode, module_name
 
 REPLY_FD: Final = 3
 """The only file, beside /dev/null, that a child inherits."""
 HIGHEST_FD: Final = 256
 """The fork server never holds more; it limits itself to this many."""
-TRACEBACK_CHARACTERS: Final = 16_000
 OUT_OF_MEMORY: Final = encode({"limit": "memory"})
 """Made beforehand: when it is needed, there may be no memory to make it."""
 _LIMIT_OF_ERRNO: Final = {
@@ -108,7 +107,7 @@ def _frames(error: BaseException | None) -> list[str]:
         of_this = traceback.extract_tb(error.__traceback__)
         frames = [f"{as_unicode(f.filename)}:{f.lineno} in {f.name}" for f in of_this] + frames
         error = error.__cause__ or error.__context__
-    return frames[-50:]
+    return frames[-CRASH_FRAMES:]
 
 
 def _names(error: BaseException | None) -> list[str]:

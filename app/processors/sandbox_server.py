@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from app.processors import sandbox_kernel as kernel
-from app.processors.sandbox_child import HIGHEST_FD, TRACEBACK_CHARACTERS, confine, is_refused, perform
+from app.processors.sandbox_child import HIGHEST_FD, confine, is_refused, perform
 from app.processors.sandbox_fork import Fork
 from app.processors.sandbox_output import is_over
 from app.processors.sandbox_wire import (
@@ -35,6 +35,7 @@ from app.processors.sandbox_wire import (
     send,
 )
 
+TRACEBACK_CHARACTERS = 16_000
 PROBE_SECONDS = 10
 DISK_CHECK_SECONDS = 0.2
 

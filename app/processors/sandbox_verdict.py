@@ -15,14 +15,13 @@ from typing import Any, NoReturn
 from app.domain.errors import InvalidPayload, OutOfTime, ProblemCode
 from app.processors.report import ArtifactFile, Report
 from app.processors.sandbox_output import OutputError, OutputFolder, is_over
-from app.processors.sandbox_wire import MIB, SCRATCH, Cause, Ending, Job, encode
+from app.processors.sandbox_wire import CRASH_FRAMES, MIB, SCRATCH, Cause, Ending, Job, encode
 
 DETAIL_CHARACTERS = 1000
 FRAME = re.compile(r"/[\w./-]{1,200}:\d{1,7} in [\w<>.]{1,100}", re.ASCII)
 C_FRAME = re.compile(r'^  File "([^"\n]{1,200})", line (\d{1,7}) in ([\w<>.]{1,100})$', re.MULTILINE)
 """As faulthandler writes it."""
 ERROR_NAME = re.compile(r"\w{1,100}")
-LOGGED_FRAMES = 50
 LOGGED_ERRORS = 10
 CRASHED = "Processing this payload failed unexpectedly."
 _OF_THE_SERVICE = {ProblemCode.UPLOAD_EXPIRED, ProblemCode.ATTEMPTS_EXHAUSTED}
@@ -95,7 +94,7 @@ class _Verdict:
                 "how": how,
                 "exit_status": self.ending.status,
                 "errors": [name for name in errors[:LOGGED_ERRORS] if _is_name(name)],
-                "frames": [frame for frame in frames[-LOGGED_FRAMES:] if _is_frame(frame)],
+                "frames": [frame for frame in frames[-CRASH_FRAMES:] if _is_frame(frame)],
             },
         )
         raise InvalidPayload(ProblemCode.PROCESSOR_CRASHED, CRASHED)

@@ -20,6 +20,8 @@ from app.processors.report import Task
 MIB = 1024**2
 GIB = 1024**3
 SCRATCH = "scratch"
+CRASH_FRAMES = 50
+"""Of a crash, the innermost, that a child tells and the log takes."""
 """The folder inside `Task.output` that holds temporary files."""
 REPLY_BYTES = 256 * 1024
 """More than this is never read from a child, whatever it sends."""

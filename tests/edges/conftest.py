@@ -18,6 +18,8 @@ from app.api.security import AuthMode
 from app.config import ApiSettings
 from app.domain.times import utc_now
 from app.domain.usage import Limits
+from app.observability import sinks
+from app.observability.metrics import Sample
 from app.services.api import ApiServices
 from app.services.editing import Editing
 from app.services.objects import Objects
@@ -54,6 +56,15 @@ def services_on(aws: Aws, limits: Limits, clock: Callable[[], datetime] = utc_no
         Readiness(objects, payloads),
         quotas,
     )
+
+
+@pytest.fixture
+def samples() -> Iterator[list[Sample]]:
+    """What is measured from now on."""
+    heard: list[Sample] = []
+    sinks.append(heard.extend)
+    yield heard
+    sinks.remove(heard.extend)
 
 
 def settings_for(auth_mode: str, **more: Any) -> ApiSettings:

@@ -1,7 +1,6 @@
 """The one line that a queue message leaves: what it said, what came of it, on whose behalf."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,6 @@ from app.domain.causes import Cause, Trace
 from app.domain.events import event_of
 from app.domain.objects import StoredObject
 from app.messaging.event_bus import EventBus
-from app.observability import sinks
 from app.observability.metrics import MESSAGES, OBJECTS, QUEUE_SECONDS, REJECTIONS, RETRIES, Sample
 from app.processors.report import Report, Task
 from app.services.relaying import Relaying
@@ -67,14 +65,6 @@ class Worker:
 @pytest.fixture
 def worker(aws: Aws, clock: Clock, caplog: pytest.LogCaptureFixture) -> Worker:
     return Worker(aws, clock, caplog)
-
-
-@pytest.fixture
-def samples() -> Iterator[list[Sample]]:
-    heard: list[Sample] = []
-    sinks.append(heard.extend)
-    yield heard
-    sinks.remove(heard.extend)
 
 
 def test_a_payload_is_told_with_its_object_and_on_behalf_of_its_request(

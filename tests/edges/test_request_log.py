@@ -1,12 +1,10 @@
 """The one line that a request leaves: what was called, what came of it, what it cost."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
-from app.observability import sinks
 from app.observability.metrics import PROBLEMS, REPLAYS, REQUESTS, Sample
 from tests.conftest import Aws
 from tests.edges.stored import ID, URL, behind
@@ -34,14 +32,6 @@ class Requests:
 @pytest.fixture
 def requests(client: httpx2.Client, caplog: pytest.LogCaptureFixture) -> Requests:
     return Requests(client, caplog)
-
-
-@pytest.fixture
-def samples() -> Iterator[list[Sample]]:
-    heard: list[Sample] = []
-    sinks.append(heard.extend)
-    yield heard
-    sinks.remove(heard.extend)
 
 
 def test_a_create_tells_its_object_its_owner_and_its_cost(
