@@ -8,9 +8,9 @@
 
 FROM python:3.13-slim AS environment
 WORKDIR /build
-COPY requirements-local.txt ./
+COPY requirements/local.txt ./
 RUN python -m venv /opt/wharf \
- && /opt/wharf/bin/python -m pip install --no-cache-dir --no-deps --require-hashes -r requirements-local.txt \
+ && /opt/wharf/bin/python -m pip install --no-cache-dir --no-deps --require-hashes -r local.txt \
  && /opt/wharf/bin/python -m pip check
 RUN mkdir /data
 

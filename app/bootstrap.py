@@ -60,7 +60,7 @@ def build_api(settings: ApiSettings) -> "ApiServices":
 def build_worker(settings: WorkerSettings) -> "BatchWorker":
     from app.domain.kinds import KINDS
     from app.messaging.work_queue import WorkQueue
-    from app.processors.sandbox import Sandbox
+    from app.sandbox.client import Sandbox
     from app.services.processing import Processing
     from app.services.purging import Purging
     from app.services.sweeping import Sweeping

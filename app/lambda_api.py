@@ -1,7 +1,7 @@
 """The API function: API Gateway events in, answers out."""
 
 from app.api.app import create_app
-from app.api.gateway import create_handler
+from app.api.lambda_adapter import create_handler
 from app.api.priming import prime_before_snapshot
 from app.bootstrap import build_api
 from app.config import ApiSettings

@@ -15,7 +15,7 @@ from typing import Self
 from app.config import WorkerSettings
 from app.domain.kinds import KINDS
 from app.processors.report import Task
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 from benchmarks.samples import MB, Sample
 
 WITNESS = "benchmarks.witness"

@@ -8,7 +8,7 @@ from statistics import quantiles
 from tempfile import TemporaryDirectory
 
 from app.processors.report import Report, Task
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 from benchmarks import no_op
 from benchmarks.measuring import milliseconds, table
 

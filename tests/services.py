@@ -4,7 +4,7 @@ from typing import cast
 
 from app.domain.usage import Limits
 from app.messaging.work_queue import WorkQueue
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 from app.services.editing import Editing
 from app.services.objects import Objects
 from app.services.processing import Processing

@@ -2,10 +2,11 @@
 
 from fastapi import FastAPI
 
-from app.api.cross_origin import add_cross_origin
-from app.api.middleware import BodyLimitMiddleware, RequestMiddleware
-from app.api.openapi import add_openapi
-from app.api.problems import add_problem_handlers
+from app.api.middleware.cors import add_cross_origin
+from app.api.middleware.request import BodyLimitMiddleware, RequestMiddleware
+from app.api.middleware.security_headers import SecurityHeadersMiddleware
+from app.api.openapi.document import add_openapi
+from app.api.problems.handlers import add_problem_handlers
 from app.api.routes import (
     artifacts,
     documentation,
@@ -17,7 +18,6 @@ from app.api.routes import (
     problems,
     usage,
 )
-from app.api.security_headers import SecurityHeadersMiddleware
 from app.config import ApiSettings
 from app.services.api import ApiServices
 

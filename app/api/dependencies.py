@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Path, Query, Request
 
-from app.api.documented import Documented
+from app.api.schemas.annotations import Documented
 from app.domain.causes import Cause
 from app.domain.errors import InvalidIdempotencyKey
 from app.domain.usage import Limits

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from app.api.principal import Caller, Principal
+from app.api.caller import Caller, Principal
 from app.config import OWNER
 from app.domain.errors import Forbidden
 from app.observability import logger

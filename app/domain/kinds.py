@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.domain.errors import FieldError, InvalidInput, NoPayloadAllowed
-from app.domain.invalid import ERRORS_AT_MOST, message, pointer
 from app.domain.json import compact_json
+from app.domain.validation import ERRORS_AT_MOST, message, pointer
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE

@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.security_headers import SecurityHeadersMiddleware
+from app.api.middleware.security_headers import SecurityHeadersMiddleware
 from app.observability.metrics import METRICS, Metric, Sample, Unit
 
 PATH = "/metrics"

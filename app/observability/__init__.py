@@ -12,10 +12,10 @@ guarding.py  what Lambda's runtime gets to hear of a fault
     measure("object.ready", OBJECTS(1, kind="image", outcome="ready"), size=12)
 """
 
+from app.observability.context import Work, begin_work, bind, current_work
 from app.observability.guarding import guarded
 from app.observability.logs import described_fault, logger, sample_details
 from app.observability.measuring import measure, sinks
-from app.observability.work import Work, begin_work, bind, current_work
 
 __all__ = [
     "Work",

@@ -21,8 +21,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from app.observability.context import current_work
 from app.observability.metrics import METRICS, Unit
-from app.observability.work import current_work
 
 SERVICE = "wharf"
 SOURCE = "app"

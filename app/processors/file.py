@@ -4,8 +4,8 @@ The summary is `{"detected_media_type": str | None}`; there are no artifacts.
 """
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.media_types import contradicts, detect_media_type
 from app.processors.report import Report, Task
-from app.processors.signatures import contradicts, detect_media_type
 
 
 def process(task: Task) -> Report:

@@ -20,7 +20,7 @@ from app.messaging.work_queue import WorkQueue
 from app.observability import bind, logger, measure
 from app.observability.metrics import OBJECTS
 from app.processors.report import ArtifactFile, Report, Task
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 from app.services.log_fields import of_cause, of_object
 from app.services.measures import settled, waited
 from app.services.messages import Arrival, Outcome

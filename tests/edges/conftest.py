@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.api.app import create_app
-from app.api.gateway import create_handler
-from app.api.security import AuthMode
+from app.api.lambda_adapter import create_handler
+from app.api.openapi.security import AuthMode
 from app.config import ApiSettings
 from app.domain.times import utc_now
 from app.domain.usage import Limits

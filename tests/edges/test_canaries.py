@@ -22,7 +22,7 @@ from app.observability import sinks
 from app.observability.logs import JsonFormatter
 from app.observability.measuring import NAMESPACE
 from app.observability.metrics import Sample
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 from app.services.relaying import Relaying
 from app.storage.items import to_item
 from app.storage.payloads import PayloadKey, PayloadStore

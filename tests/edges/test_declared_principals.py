@@ -11,10 +11,10 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host
 
-from app.api.operations import OPERATIONS
-from app.api.principal import Caller
+from app.api.caller import Caller
+from app.api.openapi.operations import OPERATIONS
+from app.api.openapi.security import AuthMode
 from app.api.reading import OwnerRead
-from app.api.security import AuthMode
 from tests.edges.callers import DEPLOYED
 from tests.edges.conftest import through_lambda
 from tests.edges.described import document_of

@@ -24,10 +24,12 @@ ENVIRONMENT = {
     "BUS_NAME": "domain",
 }
 
+READERS = {"duckdb", "PIL", "pypdfium2"}
+HTTP = {"fastapi", "starlette", "mangum"}
 FOREIGN = {
-    "lambda_api": {"duckdb", "PIL", "pypdfium2", "app.processors", "app.worker", "app.local", "uvicorn"},
-    "lambda_worker": {"fastapi", "starlette", "mangum", "duckdb", "PIL", "pypdfium2", "app.api", "app.local"},
-    "lambda_relay": {"fastapi", "starlette", "mangum", "duckdb", "app.api", "app.worker", "app.processors"},
+    "lambda_api": {*READERS, "app.processors", "app.sandbox", "app.worker", "app.local", "uvicorn"},
+    "lambda_worker": {*READERS, *HTTP, "app.api", "app.local"},
+    "lambda_relay": {*READERS, *HTTP, "app.api", "app.worker", "app.processors", "app.sandbox"},
 }
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from app.api.operations import OPERATIONS
+from app.api.openapi.operations import OPERATIONS
 from app.storage.objects import ObjectRepository
 from tests.conftest import Aws
 from tests.edges.callers import CALLERS, DEPLOYED, OTHERS, Somebody, client_of

@@ -6,7 +6,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.testclient import TestClient
 
-from app.api.lambda_route import LambdaRoute
+from app.api.http.route import LambdaRoute
 
 
 def runs_inline() -> bool:

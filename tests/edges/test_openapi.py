@@ -11,12 +11,12 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
-from app.api.answers import PAGES
 from app.api.app import create_app
-from app.api.operations import OPERATIONS
-from app.api.security import SCHEMES, AuthMode
+from app.api.openapi.operations import OPERATIONS
+from app.api.openapi.security import SCHEMES, AuthMode
+from app.api.problems.catalogue import PAGES
 from app.services.api import ApiServices
-from scripts.openapi import as_text, document
+from scripts.build.openapi import as_text, document
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.described import document_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from app.api.principal import principal_of
+from app.api.caller import principal_of
 from app.config import ApiSettings, ConfigurationError
 from app.domain.errors import Unauthenticated
 from tests.edges.conftest import settings_for

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from app.api.answers import ANSWERS, GATEWAY_ANSWERS, HTTP_ANSWERS, PAGES
 from app.api.app import create_app
+from app.api.problems.catalogue import ANSWERS, GATEWAY_ANSWERS, HTTP_ANSWERS, PAGES
 from app.domain.usage import Limits
 from app.services.api import ApiServices
 from tests.conftest import Aws
@@ -188,4 +188,4 @@ def test_the_codes_are_in_the_source_of_one_table_only() -> None:
         source.name for source in api.rglob("*.py") if "The object was deleted" in source.read_text("utf-8")
     }
 
-    assert holders == {"answers.py"}
+    assert holders == {"catalogue.py"}

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.api.principal import Principal
+from app.api.caller import Principal
 from app.api.reading import owner_read
 from app.domain.errors import Forbidden
 from app.storage.objects import ObjectRepository

@@ -18,8 +18,8 @@ from pydantic_core import PydanticCustomError
 from starlette.testclient import TestClient
 
 from app.domain.errors import InvalidInput
-from app.domain.invalid import ERRORS_AT_MOST, POINTER_CHARACTERS
 from app.domain.kinds import Kind
+from app.domain.validation import ERRORS_AT_MOST, POINTER_CHARACTERS
 from tests.conftest import Aws
 from tests.edges.described import document_of
 from tests.edges.stored import URL, behind

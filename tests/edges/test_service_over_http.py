@@ -10,9 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api import routes
-from app.api.answers import ANSWERS, HTTP_ANSWERS
 from app.api.app import create_app
-from app.api.schemas import PublicStatus
+from app.api.problems.catalogue import ANSWERS, HTTP_ANSWERS
+from app.api.schemas.responses import PublicStatus
 from app.domain import errors
 from app.domain.errors import WharfError
 from app.domain.kinds import KINDS

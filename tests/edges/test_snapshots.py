@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.api.gateway import create_handler
+from app.api.lambda_adapter import create_handler
 from app.api.priming import prime_before_snapshot
 from app.aws import Clients
-from scripts import bundle
+from scripts.build import bundle
 from tests.conftest import Aws
 from tests.faults import calls_of
 

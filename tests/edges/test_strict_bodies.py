@@ -12,7 +12,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from app.api import requests, routes
+from app.api import routes
+from app.api.schemas import requests
 from app.domain.kinds import KINDS
 
 WHOLE_NUMBERS = requests._whole_number

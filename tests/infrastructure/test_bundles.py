@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from scripts import bundle
+from scripts.build import bundle
 from tests.conftest import Measured
 
 ROOT = Path(__file__).parents[2]
@@ -22,10 +22,11 @@ LAMBDA_LIMIT = 250 * MB
 AARCH64 = 183
 
 # What each function has no use for: modules and packages as their folders.
+PROCESSING = {"app/processors", "app/sandbox", "duckdb", "PIL", "pypdfium2"}
 FOREIGN = {
-    "api": {"app/worker", "app/processors", "app/local", "app/messaging", "duckdb", "PIL", "pypdfium2"},
+    "api": {*PROCESSING, "app/worker", "app/local", "app/messaging"},
     "worker": {"app/api", "app/local", "fastapi", "starlette", "mangum", "anyio"},
-    "relay": {"app/api", "app/local", "app/worker", "app/processors", "fastapi", "starlette", "duckdb"},
+    "relay": {*PROCESSING, "app/api", "app/local", "app/worker", "fastapi", "starlette"},
 }
 SERVICES = {
     "api": {"dynamodb", "s3"},
@@ -135,7 +136,7 @@ def test_the_same_sources_give_the_same_zip(bundles: Bundles, tmp_path: Path) ->
 
 def test_what_is_built_does_not_depend_on_who_builds() -> None:
     """pip judges a lock's conditions by the Python it runs on, not by the one it installs for."""
-    locks = [(ROOT / f"requirements-{name}.txt").read_text() for name in bundle.FUNCTIONS]
+    locks = [(ROOT / f"requirements/{name}.txt").read_text() for name in bundle.FUNCTIONS]
 
     assert not [line for lock in locks for line in lock.splitlines() if ";" in line]
 

@@ -7,10 +7,10 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from app.local.template import TEMPLATE
-from scripts.combinations import CHOICES, combinations, covering
-from scripts.findings import ACCEPTED, Finding, objections
-from scripts.policies import Policy, policies
-from scripts.resolved_template import ALWAYS_GIVEN, broken_rules, dangling, expanded, resolved
+from scripts.checks.combinations import CHOICES, combinations, covering
+from scripts.checks.findings import ACCEPTED, Finding, objections
+from scripts.checks.policies import Policy, policies
+from scripts.checks.resolved_template import ALWAYS_GIVEN, broken_rules, dangling, expanded, resolved
 
 Json = dict[str, Any]
 GIVEN = {name: values[-1] for name, values in CHOICES.items()}

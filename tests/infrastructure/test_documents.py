@@ -11,7 +11,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from app.local.template import TEMPLATE
 from app.observability.metrics import METRICS
-from scripts.deployment import missing_principals
+from scripts.ops.deployment import missing_principals
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -125,9 +125,9 @@ def test_the_sizes_of_the_stages_are_those_of_the_template(template: Json) -> No
 
 
 def test_every_script_that_the_docs_name_exists_and_can_be_run() -> None:
-    named = {name for page in PAGES for name in re.findall(r"scripts/\w+\.\w+", page.read_text())}
+    named = {name for page in PAGES for name in re.findall(r"scripts/\w+/\w+\.\w+", page.read_text())}
 
-    assert named >= {f"scripts/{name}.sh" for name in ("deploy", "smoke", "redrive", "logs", "destroy")}
+    assert named >= {f"scripts/ops/{name}.sh" for name in ("deploy", "smoke", "redrive", "logs", "destroy")}
     for name in named:
         assert (ROOT / name).is_file(), name
         assert not name.endswith(".sh") or (ROOT / name).stat().st_mode & 0o111, name

@@ -8,9 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
-NAMES_THE_OTHERS, DATA = "requirements.txt", "requirements-samples.txt"
-"""One is for tools that look for this name; the other's packages are test data, and never installed."""
-LOCKS = sorted(path.name for path in ROOT.glob("requirements*.txt") if path.name != NAMES_THE_OTHERS)
+DATA = "samples"
+"""Its packages are test data, and never installed."""
+LOCKS = sorted(path.stem for path in ROOT.glob("requirements/*.txt"))
 PINNED = re.compile(
     r"[a-z0-9][a-z0-9.-]*(\[[a-z0-9,-]+\])?==[^\s;]+( ; [^\\]+)?( --hash=sha256:[0-9a-f]{64})+"
 )
@@ -33,7 +33,7 @@ def in_makefile(variable: str) -> set[str]:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_versions_and_hashes_and_no_place(lock: str) -> None:
-    text = (ROOT / lock).read_text()
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text()
 
     assert entries(text)
     assert unpinned(text) == []
@@ -51,14 +51,14 @@ def test_what_is_not_pinned_is_noticed() -> None:
 def test_every_group_has_a_lock() -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 
-    assert {f"requirements-{group}.txt" for group in groups} == set(LOCKS) - {DATA}
+    assert set(groups) == set(LOCKS) - {DATA}
 
 
 def test_every_lock_is_audited() -> None:
-    assert {f"requirements-{name}.txt" for name in in_makefile("AUDITED")} == set(LOCKS) - {DATA}
+    assert in_makefile("AUDITED") == set(LOCKS) - {DATA}
 
 
-@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "scripts/bundle.py"])
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "scripts/build/bundle.py"])
 def test_whatever_installs_does_so_by_hash(name: str) -> None:
     text = re.sub(r"\\\n", " ", (ROOT / name).read_text())
     installs = re.findall(r"(?:pip |\")(?:install|download)\b", text)

@@ -10,16 +10,16 @@ import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
 from samtranslator.yaml_helper import yaml_parse
 
-from app.api.answers import PAGES
-from app.api.security_headers import HEADERS, ONLY_HTTPS
+from app.api.middleware.security_headers import HEADERS, ONLY_HTTPS
+from app.api.problems.catalogue import PAGES
 from app.config import ApiSettings, RelaySettings, Settings, WorkerSettings
 from app.domain.events import SOURCE, EventType
 from app.local import template as local
 from app.local.template import FUNCTION, LEFT_OUT_PROPERTIES, LEFT_OUT_TYPES, TEMPLATE, local_template
 from app.observability.measuring import NAMESPACE
 from app.observability.metrics import METRICS
-from scripts.api_deployments import renamed
-from scripts.resolved_template import expanded
+from scripts.build.api_deployments import renamed
+from scripts.checks.resolved_template import expanded
 
 Json = dict[str, Any]
 

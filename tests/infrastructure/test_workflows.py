@@ -76,7 +76,7 @@ class TestDeployment:
 
     def test_it_runs_the_script_that_people_run(self, stage: str, needs: str) -> None:
         assert [step["run"] for step in steps_of(DEPLOY[stage]) if "run" in step] == [
-            f"scripts/deploy.sh {stage}"
+            f"scripts/ops/deploy.sh {stage}"
         ]
 
 

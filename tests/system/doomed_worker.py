@@ -19,7 +19,7 @@ from app.aws import Clients
 from app.bootstrap import build_worker
 from app.config import WorkerSettings
 from app.processors.report import Report, Task
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 
 SECONDS_INTO_THE_WORK = 0.05
 

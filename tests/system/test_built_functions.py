@@ -28,7 +28,7 @@ from app.local.sources import QueueSource
 from app.local.stack import Function, Stack, describe_function
 from app.local.stream import StreamSource
 from benchmarks.samples import pdf_file, picture
-from scripts.bundle import FUNCTIONS
+from scripts.build.bundle import FUNCTIONS
 from tests.conftest import Measured
 from tests.edges.doors import proxy_event
 from tests.system.client import send
@@ -81,7 +81,15 @@ def built(
     client = session.client("lambda", endpoint_url=emulator.url)
     found = {}
     for name in FUNCTIONS:
-        command = [str(SAM_PYTHON), "-m", "scripts.bundle", name, str(folder / name), "--platform", "native"]
+        command = [
+            str(SAM_PYTHON),
+            "-m",
+            "scripts.build.bundle",
+            name,
+            str(folder / name),
+            "--platform",
+            "native",
+        ]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         function = describe_function(client, deployed, f"{name.capitalize()}Function")
         of_lambda = {

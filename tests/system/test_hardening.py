@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api.security_headers import HEADERS
+from app.api.middleware.security_headers import HEADERS
 from tests.system.client import send
 from tests.system.conftest import Runtime
 

@@ -22,7 +22,7 @@ from app.aws import error_code
 from app.local.emulator import REGION
 from app.local.stack import Stack
 from app.local.template import ROOT, TEMPLATE
-from scripts.resolved_template import expanded
+from scripts.checks.resolved_template import expanded
 from tests.conftest import Measured
 from tests.system.conftest import emulated
 from tests.system.enforced import DENIALS, STREAM_READS, UNCHECKED, Grant, Json, Stage, listed

@@ -14,9 +14,9 @@ from PIL import Image
 from app.config import WorkerSettings
 from app.domain.errors import InvalidPayload
 from app.domain.kinds import KINDS
-from app.processors.image_exif import TAGS
+from app.processors.image.exif import TAGS
 from app.processors.report import Report, Task
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 from tests.system.client import Client
 from tests.system.conftest import Runtime
 from tests.system.real_files import PACKAGES, RealFile, files_of

@@ -10,7 +10,7 @@ import pytest
 
 from app.local import stack as stacks
 from app.local.emulator import Emulator
-from scripts.deployment import delete_old_versions
+from scripts.ops.deployment import delete_old_versions
 from tests.system.conftest import Runtime, SignedApi, emulated, free_port, session_of
 from tests.system.shell import Ran, run, run_script
 
@@ -92,7 +92,7 @@ def test_old_versions_are_deleted_and_those_in_use_are_kept(
 
 
 def deployment(stage: Emulator, *arguments: str) -> Ran:
-    return run([sys.executable, "-m", "scripts.deployment", *arguments], stage.environment)
+    return run([sys.executable, "-m", "scripts.ops.deployment", *arguments], stage.environment)
 
 
 def test_before_a_deployment_the_account_is_made_ready_once(stage: Emulator) -> None:
@@ -191,4 +191,4 @@ def test_a_stage_that_is_none_is_not_deployed() -> None:
     ran = run_script("deploy", "staging")
 
     assert ran.status == 2
-    assert ran.output.startswith("usage: scripts/deploy.sh")
+    assert ran.output.startswith("usage: scripts/ops/deploy.sh")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.domain.times import timestamp
-from scripts.log_lines import CloudWatchLogs, Line, LocalLogs
-from scripts.trace import related
+from scripts.ops.log_lines import CloudWatchLogs, Line, LocalLogs
+from scripts.ops.trace import related
 from tests.system import shell
 from tests.system.client import Client, eventually, send
 from tests.system.conftest import Runtime, SignedApi, boto_session

@@ -26,8 +26,8 @@ from app.domain.times import utc_now
 from app.domain.usage import Usage
 from app.local.sources import sqs_event
 from app.local.stream import StreamSource
-from app.processors import sandbox
-from app.processors.sandbox import Sandbox
+from app.sandbox import client as sandbox
+from app.sandbox.client import Sandbox
 from app.services.relaying import Relaying
 from app.storage.items import object_key, to_item
 from app.storage.payloads import PayloadKey

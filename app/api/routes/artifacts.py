@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from app.api.dependencies import ObjectId, ObjectsService
-from app.api.lambda_route import LambdaRoute
-from app.api.links import LINK_RESPONSES, answer_with_link
+from app.api.http.downloads import LINK_RESPONSES, answer_with_link
+from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
 
 Name = Annotated[str, Path(description="One of `result.artifacts`.", examples=["data.parquet"])]

@@ -5,7 +5,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
-from app.api.security_headers import policy_of
+from app.api.middleware.security_headers import policy_of
 
 ASSETS = "/docs/assets"
 

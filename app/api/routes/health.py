@@ -5,9 +5,9 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from app.api.caller import Caller
 from app.api.dependencies import ReadinessService
-from app.api.lambda_route import LambdaRoute
-from app.api.principal import Caller
+from app.api.http.route import LambdaRoute
 from app.domain.errors import Unavailable
 
 router = APIRouter(tags=["health"], route_class=LambdaRoute)

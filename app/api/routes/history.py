@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 
 from app.api.dependencies import Cursor, Limit, ObjectId, ObjectsService
-from app.api.lambda_route import LambdaRoute
+from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
-from app.api.schemas import EventOut, EventPage
+from app.api.schemas.responses import EventOut, EventPage
 
 router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=LambdaRoute)
 

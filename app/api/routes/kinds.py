@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from app.api.lambda_route import LambdaRoute
-from app.api.principal import Caller
-from app.api.schemas import KindList, KindOut
+from app.api.caller import Caller
+from app.api.http.route import LambdaRoute
+from app.api.schemas.responses import KindList, KindOut
 from app.domain.kinds import KINDS
 
 router = APIRouter(tags=["kinds"], route_class=LambdaRoute)

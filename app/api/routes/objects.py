@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.bodies import merge_patch_body
+from app.api.caller import Caller
 from app.api.dependencies import (
     Cursor,
     EditingService,
@@ -15,12 +15,12 @@ from app.api.dependencies import (
     ObjectsService,
     RequestCause,
 )
-from app.api.lambda_route import LambdaRoute
-from app.api.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
-from app.api.principal import Caller
+from app.api.http.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
+from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
-from app.api.requests import CreateIn, PatchIn
-from app.api.schemas import CreatedOut, ObjectOut, ObjectPage, PublicStatus, SummaryOut
+from app.api.schemas.bodies import merge_patch_body
+from app.api.schemas.requests import CreateIn, PatchIn
+from app.api.schemas.responses import CreatedOut, ObjectOut, ObjectPage, PublicStatus, SummaryOut
 from app.domain.errors import FieldError, InvalidInput
 from app.storage.objects import ListQuery
 

@@ -5,15 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.bodies import raw_body
+from app.api.caller import Caller
 from app.api.dependencies import EditingService, ObjectId, ObjectsService, RequestCause
-from app.api.lambda_route import LambdaRoute
-from app.api.links import LINK_RESPONSES, answer_with_link
-from app.api.preconditions import entity_tag
-from app.api.principal import Caller
+from app.api.http.downloads import LINK_RESPONSES, answer_with_link
+from app.api.http.preconditions import entity_tag
+from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
-from app.api.requests import MEDIA_TYPE, MEDIA_TYPE_CHARACTERS, UploadPayload
-from app.api.schemas import CreatedOut, ObjectOut
+from app.api.schemas.bodies import raw_body
+from app.api.schemas.requests import MEDIA_TYPE, MEDIA_TYPE_CHARACTERS, UploadPayload
+from app.api.schemas.responses import CreatedOut, ObjectOut
 from app.domain.errors import InvalidMediaType
 from app.services.uploads import InlinePayload
 

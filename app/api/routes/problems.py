@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse
 
-from app.api.answers import PAGES, Answer
-from app.api.lambda_route import LambdaRoute
-from app.api.security_headers import policy_of
+from app.api.http.route import LambdaRoute
+from app.api.middleware.security_headers import policy_of
+from app.api.problems.catalogue import PAGES, Answer
 from app.domain.errors import NotFound
 
 Code = Annotated[str, Path(description="The `code` of a problem.", json_schema_extra={"enum": sorted(PAGES)})]

@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 
 from app.api.dependencies import UsageCounters, UsageLimits
-from app.api.lambda_route import LambdaRoute
+from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
-from app.api.schemas import UsageOut
+from app.api.schemas.responses import UsageOut
 
 router = APIRouter(tags=["usage"], route_class=LambdaRoute)
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors import dataset
-from app.processors.dataset_engine import connect, identifier, literal
+from app.processors.dataset.engine import connect, identifier, literal
 
 from .conftest import MakeTask, ProcessDataset, parquet_bytes
 
@@ -220,7 +220,7 @@ def test_naughty_column_names_survive_in_parquet(process: ProcessDataset, tmp_pa
 
 def test_out_of_memory_is_a_limit(make_task: MakeTask, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "\n".join(f"{number},{'x' * 2_000}" for number in range(5_000))
-    monkeypatch.setattr("app.processors.dataset_engine.SMALLEST_MEMORY_BYTES", 1_000_000)
+    monkeypatch.setattr("app.processors.dataset.engine.SMALLEST_MEMORY_BYTES", 1_000_000)
 
     with pytest.raises(InvalidPayload) as refused:
         dataset.process(make_task(f"a,b\n{rows}\n", memory_limit=6_000_000))

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset_engine import connect
+from app.processors.dataset.engine import connect
 from app.processors.report import Task
 
 from .conftest import MakeTask, parquet_bytes

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 from benchmarks.measuring import MEMORY_BYTES, SECONDS, WITNESS, task_of
 from benchmarks.samples import MANY_ROWS, MB, ROW_BYTES, Sample, csv_file, narrow_csv
 from tests.conftest import Measured

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors import document, document_pdf
+from app.processors import document
+from app.processors.document import pdf as document_pdf
 from app.processors.report import Report
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 
 from .conftest import MakeTask, new_task
 

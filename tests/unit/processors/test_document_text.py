@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors import document, document_text
-from app.processors.document_text import TextFile
+from app.processors import document
+from app.processors.document import text as document_text
+from app.processors.document.text import TextFile
 
 from .conftest import new_task
 from .test_document import HELLO, ProcessDocument, process, refusal

@@ -9,7 +9,7 @@ from PIL.ExifTags import GPS, IFD, Base
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
-from app.processors.image_exif import TAGS, described
+from app.processors.image.exif import TAGS, described
 
 from .test_image import ProcessImage, Result, encoded, four_corners, process
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors import image
-from app.processors.image_frames import MOST_FRAMES
-from app.processors.sandbox import Sandbox
+from app.processors.image.frames import MOST_FRAMES
+from app.sandbox.client import Sandbox
 
 from .conftest import MEBIBYTE, MakeTask, new_task
 from .test_image import ProcessImage, encoded, four_corners, process, refusal

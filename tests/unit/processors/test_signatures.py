@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.processors.signatures import contradicts, detect_media_type
+from app.processors.media_types import contradicts, detect_media_type
 
 from .conftest import parquet_bytes
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scripts.audit import main, objections
+from scripts.checks.audit import main, objections
 
 GOOD = {"name": "six", "version": "1.17.0", "vulns": []}
 BAD = {
@@ -59,7 +59,7 @@ def test_a_lock_is_audited_by_pip_audit(pip_audit: Path, capsys: pytest.CaptureF
         "print(json.dumps({'dependencies': [{'name': sys.argv[-1], 'version': '1', 'vulns': []}]}))\n"
     )
 
-    assert main(["requirements-api.txt"]) == 0
+    assert main(["requirements/api.txt"]) == 0
     assert capsys.readouterr().out == "1 locks audited, 0 objections\n"
 
 
@@ -69,5 +69,5 @@ def test_an_audit_that_fails_is_no_success(
 ) -> None:
     pip_audit.write_text(script)
 
-    assert main(["requirements-api.txt"]) == 1
-    assert "requirements-api.txt: " in capsys.readouterr().out
+    assert main(["requirements/api.txt"]) == 1
+    assert "requirements/api.txt: " in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 
 from app.local.errors import CannotStart
 from app.local.stack import revision_of
-from scripts.deployment import as_override, fingerprint, missing_principals, old_versions, parameters_of
+from scripts.ops.deployment import as_override, fingerprint, missing_principals, old_versions, parameters_of
 
 
 def test_what_is_given_wins_over_what_is_configured() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.local.errors import CannotStart
-from scripts.log_lines import CloudWatchLogs, Line, LocalLogs
-from scripts.trace import related, report
+from scripts.ops.log_lines import CloudWatchLogs, Line, LocalLogs
+from scripts.ops.trace import related, report
 from tests.conftest import NOW
 
 MILLISECONDS = 1_772_357_400_000

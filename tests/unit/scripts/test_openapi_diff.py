@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts.openapi import document
-from scripts.openapi_diff import compare, main
+from scripts.build.openapi import document
+from scripts.checks.openapi_diff import compare, main
 
 Json = dict[str, Any]
 BEFORE = document()

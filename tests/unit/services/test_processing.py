@@ -15,7 +15,7 @@ from app.domain.kinds import KINDS
 from app.domain.objects import Artifact, Payload, Problem, Result, Revision, Status, StoredObject
 from app.messaging.work_queue import WorkQueue
 from app.processors.report import ArtifactFile, Report, Task
-from app.processors.sandbox import Sandbox
+from app.sandbox.client import Sandbox
 from app.services.messages import Arrival, parse_message
 from app.services.processing import Processing, Verdict, judge, seconds_needed
 from app.storage.objects import ObjectRepository

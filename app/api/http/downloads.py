@@ -1,0 +1,22 @@
+"""How a download is answered: a redirect to S3, or its URL as JSON for a client that wants that."""
+
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from app.api.http.accept import asks_for_json
+from app.api.schemas.responses import LinkOut
+from app.services.objects import Link
+
+LINK_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"model": LinkOut, "description": "With `Accept: application/json`"},
+    307: {"description": "Redirect to a short-lived URL"},
+}
+NOT_STORED = {"Cache-Control": "no-store"}
+
+
+def answer_with_link(request: Request, link: Link) -> Response:
+    if asks_for_json(", ".join(request.headers.getlist("accept"))):
+        return JSONResponse(LinkOut.of(link).model_dump(), headers=NOT_STORED)
+    return RedirectResponse(link.url, 307, headers=NOT_STORED)

@@ -1,0 +1,204 @@
+"""The OpenAPI document: what FastAPI finds in signatures, completed from the table of operations.
+
+FastAPI knows paths, parameters, bodies and models. Answers, their headers,
+problems, examples, links and security come from `app.api.openapi.operations`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.api.middleware.security_headers import CACHE_CONTROL
+from app.api.openapi.examples import REQUEST_ID
+from app.api.openapi.operations import OPERATIONS, Operation, Success
+from app.api.openapi.problem_examples import EXAMPLES
+from app.api.openapi.security import AuthMode, gateway_codes, requirement, security_schemes
+from app.api.openapi.tidy import tidy
+from app.api.problems.catalogue import PAGES, Answer
+from app.api.problems.handlers import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
+
+Json = dict[str, Any]
+SCHEMAS = "#/components/schemas/"
+
+DESCRIPTION = """\
+Hand over a file or a record; have it checked and processed in the background; be told when it is
+done.
+
+Every error is an `application/problem+json` document (RFC 9457) with a stable `code`: also an unknown
+path (404), and a method that a path does not have (405, with `Allow`). HEAD is answered wherever GET is,
+with the same headers and no content; OPTIONS with 204 and `Allow`. Every answer has a `Request-Id`, which
+is also in the logs.
+"""
+
+TAGS = {
+    "objects": "Create, read, change, delete and list objects.",
+    "payloads": "Upload a new payload of an object; download the last that is ready.",
+    "artifacts": "Download what processing made of a payload.",
+    "history": "The events of one object.",
+    "kinds": "The kinds of object, and the rules of each.",
+    "usage": "What the caller's objects take.",
+    "health": "Whether the service works.",
+    "problems": "The pages that the `type` of a problem points to.",
+}
+
+ENTITY_TAG = {"type": "string", "pattern": '^"[1-9][0-9]*"$'}
+HEADERS: dict[str, Json] = {
+    "Allow": {
+        "description": "The methods that this path has.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "GET, HEAD, OPTIONS",
+    },
+    "Cache-Control": {
+        "description": "An answer is its caller's, to be asked for again with `If-None-Match`; a URL that is "
+        "made for this caller and this moment is not to be stored.",
+        "required": True,
+        "schema": {"type": "string", "enum": [CACHE_CONTROL, "no-store"]},
+    },
+    "ETag": {
+        "description": "The object's version, as a strong entity tag.",
+        "required": True,
+        "schema": ENTITY_TAG,
+        "example": '"3"',
+    },
+    "Idempotency-Replayed": {
+        "description": "There when the key was used before: this is the object as it is now.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Location": {
+        "description": "Where to go on.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Request-Id": {
+        "description": "Names this request in the logs and in the problem document.",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1},
+        "example": REQUEST_ID,
+    },
+    "Retry-After": {
+        "description": "Wait so many seconds.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": RETRY_AFTER_SECONDS,
+    },
+}
+EVERYWHERE = ("Request-Id", "Cache-Control")
+STATUS_HEADERS = {405: ("Allow",), 412: ("ETag",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+
+def add_openapi(app: FastAPI, auth_mode: AuthMode) -> None:
+    def openapi() -> Json:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(app, auth_mode)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to replace it
+
+
+def describe(app: FastAPI, auth_mode: AuthMode) -> Json:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": about} for name, about in TAGS.items()],
+        servers=[{"url": "/"}],
+    )
+    for operation in _operations(document):
+        _complete(operation, OPERATIONS[operation["operationId"]], auth_mode)
+    document["security"] = requirement(auth_mode)
+    document["components"] |= _components(document["components"]["schemas"], auth_mode)
+    return tidy(document)
+
+
+def _operations(document: Json) -> Iterator[Json]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def _components(schemas: Json, auth_mode: AuthMode) -> Json:
+    for default in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(default, None)
+    problem = ProblemOut.model_json_schema(ref_template=SCHEMAS + "{model}")
+    schemas |= problem.pop("$defs") | {"ProblemOut": problem}
+    problem["properties"]["code"]["enum"] = sorted(PAGES)
+    schemas["EventOut"]["properties"]["data"] = {"$ref": f"{SCHEMAS}ObjectOut"}
+    return {
+        "schemas": dict(sorted(schemas.items())),
+        "headers": HEADERS,
+        "examples": _named(EXAMPLES),
+        "responses": {
+            "NotFound": _problem_answer([PAGES["not_found"]]),
+            "MethodNotAllowed": _problem_answer([PAGES["method_not_allowed"]]),
+        },
+        "securitySchemes": security_schemes(auth_mode),
+    }
+
+
+def _complete(operation: Json, known: Operation, auth_mode: AuthMode) -> None:
+    operation["summary"] = operation["description"].partition("\n\n")[0].partition(". ")[0].rstrip(".")
+    found = operation["responses"]
+    answers = {str(status): _answer(found.get(str(status), {}), of) for status, of in known.answers.items()}
+    answers |= _refusals(known.codes + gateway_codes(auth_mode, is_open=known.is_open))
+    _add_links(answers, known)
+    operation["responses"] = dict(sorted(answers.items()))
+    if known.is_open:
+        operation["security"] = []
+    for media_type, bodies in known.requests.items():
+        operation["requestBody"]["content"][media_type]["examples"] = _named(bodies)
+
+
+def _answer(found: Json, success: Success) -> Json:
+    answer: Json = {
+        "description": success.description,
+        "headers": _headers(*success.headers),
+    }
+    if "content" in found:
+        answer["content"] = found["content"]
+    for body in answer.get("content", {}).values():
+        if success.examples:
+            body["examples"] = _named(success.examples)
+    return answer
+
+
+def _refusals(codes: tuple[str, ...]) -> Json:
+    by_status: dict[int, list[Answer]] = defaultdict(list)
+    for code in codes:
+        by_status[PAGES[code].status].append(PAGES[code])
+    return {str(status): _problem_answer(answers) for status, answers in by_status.items()}
+
+
+def _problem_answer(answers: list[Answer]) -> Json:
+    """One status, its possible codes, and an example of each."""
+    codes = sorted({answer.code for answer in answers})
+    status = answers[0].status
+    return {
+        "description": "; ".join(f"{PAGES[code].title} (`{code}`)" for code in codes),
+        "headers": _headers(*STATUS_HEADERS.get(status, ())),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": f"{SCHEMAS}ProblemOut", "properties": {"code": {"enum": codes}}},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def _add_links(answers: Json, known: Operation) -> None:
+    """To what can be done next, from the answer that has a body."""
+    for target, parameters in known.leads_to.items():
+        link = {"operationId": target, "parameters": dict(parameters)}
+        answers[str(min(known.answers))].setdefault("links", {})[target] = link
+
+
+def _headers(*names: str) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*EVERYWHERE, *names)}
+
+
+def _named(bodies: Mapping[str, Any]) -> Json:
+    return {name: {"value": body} for name, body in bodies.items()}

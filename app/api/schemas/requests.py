@@ -1,0 +1,204 @@
+"""The bodies of requests, as OpenAPI shows them.
+
+They are strict: an unknown field, or a string for a number, is an error.
+"""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Iterable
+from functools import reduce
+from hashlib import sha256
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    WithJsonSchema,
+    create_model,
+)
+
+from app.api.schemas.annotations import Documented, DocumentedAs
+from app.domain.json import compact_json
+from app.domain.kinds import KINDS, LARGEST_PUT_BYTES, Kind
+from app.services.objects import NewObject
+from app.services.uploads import DeclaredPayload, InlinePayload
+
+NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
+LABEL_KEY = r"^[^:\x00-\x1f\x7f-\x9f]*$"
+MEDIA_TYPE_PARAMETERS = r"( *;[ -~]*[!-~])?"
+MEDIA_TYPE = rf"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+{MEDIA_TYPE_PARAMETERS}$"
+MEDIA_TYPE_CHARACTERS = 255
+BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+
+
+def _valid_base64(text: str) -> str:
+    try:
+        b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("Input should be base64 (RFC 4648, section 4)") from None
+    return text
+
+
+def _whole_number(value: Any) -> Any:
+    """To JSON and its schema, 8.0 is the integer 8."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _labels_schema(value: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What Pydantic shows for these keys would allow others beside them."""
+    keys = {"minLength": 1, "maxLength": 64, "pattern": LABEL_KEY}
+    return {"type": "object", "propertyNames": keys, "additionalProperties": value, **more}
+
+
+LABEL_VALUE_SCHEMA = {"type": "string", "maxLength": 64, "pattern": NO_CONTROL}
+
+Name = Annotated[str, Field(min_length=1, max_length=256, pattern=NO_CONTROL)]
+LabelKey = Annotated[str, Field(min_length=1, max_length=64, pattern=LABEL_KEY)]
+LabelValue = Annotated[str, Field(max_length=64, pattern=NO_CONTROL)]
+Labels = Annotated[
+    dict[LabelKey, LabelValue],
+    Field(max_length=32),
+    WithJsonSchema(_labels_schema(LABEL_VALUE_SCHEMA, maxProperties=32)),
+]
+PatchLabels = Annotated[
+    dict[LabelKey, LabelValue | None],
+    WithJsonSchema(_labels_schema({"anyOf": [LABEL_VALUE_SCHEMA, {"type": "null"}]})),
+]
+MediaType = Annotated[str, Field(max_length=MEDIA_TYPE_CHARACTERS, pattern=MEDIA_TYPE)]
+Size = Annotated[
+    int, Field(ge=0), BeforeValidator(_whole_number), Documented(maximum=LARGEST_PUT_BYTES, format="int64")
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Base64 = Annotated[str, AfterValidator(_valid_base64), Documented(contentEncoding="base64", pattern=BASE64)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class TextPayload(Strict):
+    """A small payload as text; stored as UTF-8."""
+
+    media_type: MediaType
+    text: str
+
+    def to_domain(self) -> InlinePayload:
+        return InlinePayload(self.media_type, self.text.encode())
+
+
+class Base64Payload(Strict):
+    """A small payload, binary."""
+
+    media_type: MediaType
+    base64: Base64
+
+    def to_domain(self) -> InlinePayload:
+        return InlinePayload(self.media_type, b64decode(self.base64))
+
+
+class UploadPayload(Strict):
+    """A payload to be uploaded: exactly `size` bytes."""
+
+    media_type: MediaType
+    size: Size
+    sha256: Sha256 | None = None
+
+    def to_domain(self) -> DeclaredPayload:
+        return DeclaredPayload(self.media_type, self.size, self.sha256)
+
+
+class CreateObject(Strict):
+    kind: str
+    name: Name
+    labels: Labels = {}
+    attributes: dict[str, JsonValue] = {}
+
+    def to_domain(self, idempotency_key: str | None) -> NewObject:
+        payload: TextPayload | Base64Payload | UploadPayload | None = getattr(self, "payload", None)
+        return NewObject(
+            kind=self.kind,
+            name=self.name,
+            attributes=self.attributes,
+            labels=self.labels,
+            payload=None if payload is None else payload.to_domain(),
+            fingerprint=self._fingerprint(),
+            idempotency_key=idempotency_key,
+        )
+
+    def _fingerprint(self) -> str:
+        sent = compact_json(self.model_dump(exclude_unset=True), sort_keys=True)
+        return sha256(sent.encode()).hexdigest()
+
+
+class PatchIn(Strict):
+    """A JSON merge patch (RFC 7396): null removes, objects merge, the rest replaces."""
+
+    # Factories, because a default shown in the schema would be sent by generated clients.
+    name: Name = Field(default_factory=str)
+    attributes: dict[str, JsonValue] | None = Field(default_factory=lambda: None)
+    labels: PatchLabels | None = Field(default_factory=lambda: None)
+
+
+def _payload_form(value: Any) -> str:
+    given = value if isinstance(value, dict) else dict(value) if isinstance(value, Strict) else {}
+    return "(text)" if "text" in given else "(base64)" if "base64" in given else "(upload)"
+
+
+def _payload_of(kind: Kind) -> Any:
+    """The three forms of a payload, documented with the kind's media types and limit.
+
+    The kind itself enforces those when the use case asks it.
+    """
+    media_type: Any = MediaType
+    if kind.media_types is not None:
+        media_type = Annotated[MediaType, Documented(pattern=_one_of(kind.media_types))]
+    size = Annotated[Size, Documented(maximum=kind.size_limit)]
+    forms = {
+        "(text)": _form(kind, TextPayload, media_type=media_type),
+        "(base64)": _form(kind, Base64Payload, media_type=media_type),
+        "(upload)": _form(kind, UploadPayload, media_type=media_type, size=size),
+    }
+    tagged = (Annotated[form, Tag(tag)] for tag, form in forms.items())
+    return Annotated[reduce(or_, tagged), Discriminator(_payload_form)]
+
+
+def _form(kind: Kind, base: type[Strict], **fields: Any) -> type[Strict]:
+    required = {name: (type_, ...) for name, type_ in fields.items()}
+    name = f"{kind.name.title()}{base.__name__}"
+    return create_model(name, __base__=base, __doc__=base.__doc__, **required)  # type: ignore[call-overload, no-any-return]
+
+
+def _one_of(media_types: Iterable[str]) -> str:
+    escaped = (re.sub(r"([.+])", r"\\\1", media_type) for media_type in sorted(media_types))
+    return f"^(?:{'|'.join(escaped)}){MEDIA_TYPE_PARAMETERS}$"
+
+
+def _create_model_of(kind: Kind) -> type[CreateObject]:
+    """The body that creates an object of this kind."""
+    documented = Annotated[dict[str, JsonValue], DocumentedAs(kind.attributes)]
+    fields: dict[str, Any] = {
+        "kind": (Literal[kind.name], ...),
+        "attributes": (documented, Field(default_factory=dict)),
+    }
+    if kind.processor is not None:
+        fields["payload"] = (_payload_of(kind), ...)
+    return create_model(
+        f"Create{kind.name.title()}", __base__=CreateObject, __doc__=kind.description, **fields
+    )
+
+
+if TYPE_CHECKING:
+    CreateIn = CreateObject
+else:
+    CreateIn = Annotated[
+        reduce(or_, (_create_model_of(kind) for kind in KINDS.values())),
+        Field(discriminator="kind"),
+    ]

@@ -1,0 +1,72 @@
+"""The `image` kind: a picture in, what it is and two small WebP copies of it out.
+
+Its parts, in the order in which a payload passes through them:
+
+* decode   real type, limits, and Pillow's errors as problems
+* frames   how many frames or pages there are
+* exif     the allow-listed part of the EXIF data
+* render   smaller, upright, in sRGB, as WebP
+
+Summary: `{"format": "png" | "jpeg" | "gif" | "webp" | "tiff" | "bmp" | "avif",
+"width": int, "height": int, "frames": int, "mode": str, "exif": {…}}`. Width and
+height are pixels as shown, that is upright; `exif.orientation` tells how they
+are stored. `mode` is Pillow's name for the stored pixels ("RGB", "CMYK", "I;16" …).
+Artifacts: `thumbnail.webp` and `preview.webp`, of the first frame.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from app.processors.image.decode import check_type, opened
+from app.processors.image.exif import described, orientation_of
+from app.processors.image.frames import count_frames
+from app.processors.image.render import PREVIEW_EDGE, THUMBNAIL_EDGE, rendered, shrunk, write_webp
+from app.processors.report import ArtifactFile, Report, Task
+
+WEBP = "image/webp"
+THUMBNAIL = ArtifactFile("thumbnail.webp", WEBP)
+PREVIEW = ArtifactFile("preview.webp", WEBP)
+SIDEWAYS = (5, 6, 7, 8)
+"""The orientations that exchange width and height."""
+
+
+def process(task: Task) -> Report:
+    """Raises InvalidPayload when the payload is not the image it was declared to be."""
+    check_type(task)
+    with opened(task) as image:
+        summary, preview = _look_at(image, task.source)
+    write_webp(preview, task.output / PREVIEW.name)
+    write_webp(shrunk(preview, THUMBNAIL_EDGE), task.output / THUMBNAIL.name)
+    return Report(summary, (THUMBNAIL, PREVIEW))
+
+
+def _look_at(image: ImageFile, source: Path) -> tuple[dict[str, Any], Image.Image]:
+    """The summary and the preview; the order matters, as Pillow forgets while it works."""
+    if image.format == "PNG":
+        image.load()  # EXIF data may follow the pixels
+    mode, frames = image.mode, count_frames(image, source)
+    width, height = image.size
+    exif = described(image)
+    pixels = shrunk(image, PREVIEW_EDGE)
+    orientation = orientation_of(image)  # only now: TIFF is upright once it is loaded
+    if orientation in SIDEWAYS:
+        width, height = height, width
+    preview = rendered(pixels, orientation, image.info.get("icc_profile"))
+    summary = {
+        "format": format_name(image),
+        "width": width,
+        "height": height,
+        "frames": frames,
+        "mode": mode,
+        "exif": exif,
+    }
+    return summary, preview
+
+
+def format_name(image: ImageFile) -> str:
+    """A JPEG with further pictures behind the first one is a JPEG, whatever Pillow calls it."""
+    name = (image.format or "").lower()
+    return "jpeg" if name == "mpo" else name

@@ -1,0 +1,227 @@
+"""Build the folder that a function is deployed as: `python3 -m scripts.build.bundle api <folder>`.
+
+    lock -> wheels -> less what is never loaded -> our own modules -> bytecode
+
+Needs only the standard library and pip, because `sam build` runs it with any
+Python that is there. The same sources give the same files, times included.
+"""
+
+import argparse
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = "3.13"
+"""Of Python, as template.yaml has it."""
+DEPLOYED_AT = "/var/task"
+WRITTEN_AT = 946_684_800
+"""Every file's time: 2000-01-01. A zip has no times before 1980."""
+
+PLATFORMS = {
+    # Amazon Linux 2023 on Graviton.
+    "lambda": [
+        *("--implementation", "cp", "--python-version", RUNTIME),
+        *("--platform", "manylinux2014_aarch64", "--platform", "manylinux_2_28_aarch64"),
+    ],
+    "native": [],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    entry: str
+    builder: str
+    """In app/bootstrap.py; of the others there, this function runs none."""
+    by_name: tuple[str, ...] = ()
+    """Patterns of modules that no import statement names."""
+
+
+FUNCTIONS = {
+    "api": Function("app.lambda_api", "build_api"),
+    "worker": Function(
+        "app.lambda_worker", "build_worker", by_name=("app/processors/**/*.py", "app/sandbox/*.py")
+    ),
+    "relay": Function("app.lambda_relay", "build_relay"),
+}
+
+# Of what the packages bring. `boto3/data` is for resources, of which there are none.
+NEVER_LOADED = (
+    "bin",
+    "_duckdb-stubs",
+    "adbc_driver_duckdb",
+    "aws_lambda_powertools/event_handler",
+    "boto3/data",
+    "boto3/examples",
+    "pypdfium2_cli",
+    "**/*.pyi",
+    "**/py.typed",
+    "**/tests",
+    "**/examples-1.json",
+)
+# DuckDB asks for its own version; nothing else in a bundle is ever asked for.
+KEPT_METADATA = "duckdb-*.dist-info/METADATA"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python3 -m scripts.build.bundle", description=__doc__)
+    parser.add_argument("function", choices=FUNCTIONS)
+    parser.add_argument("folder", type=Path, help="must be empty")
+    parser.add_argument("--platform", choices=PLATFORMS, default="lambda", help="native: for this Python")
+    given = parser.parse_args()
+    build(given.function, given.folder, given.platform)
+    files = [path for path in given.folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    print(f"{given.function}: {size / 1e6:.1f} MB in {len(files)} files")
+
+
+def build(name: str, folder: Path, platform: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        sys.exit(f"{folder} is not empty.")
+    function = FUNCTIONS[name]
+    install(ROOT / f"requirements/{name}.txt", folder, PLATFORMS[platform])
+    remove(unneeded(folder, services(function)))
+    for module in sources(function):
+        target = folder / module.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(module, target)
+    python = sys.executable if platform == "native" else lambda_python()
+    if python:
+        compile_all(folder, python)
+    else:
+        print(f"There is no python{RUNTIME} here: {name} is built without bytecode.", file=sys.stderr)
+    make_equal([folder, *folder.rglob("*")])
+
+
+def install(lock: Path, folder: Path, target: Sequence[str]) -> None:
+    options = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore", "--no-compile"]
+    locked = ["--no-deps", "--require-hashes", "--only-binary=:all:"]
+    command = [sys.executable, "-m", "pip", "install", *options, *locked, *target]
+    subprocess.run([*command, "--target", folder, "-r", lock], check=True)
+
+
+def unneeded(folder: Path, used_services: frozenset[str]) -> Iterator[Path]:
+    for pattern in NEVER_LOADED:
+        yield from folder.glob(pattern)
+    for service in (folder / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in used_services:
+            yield service
+    kept = set(folder.glob(KEPT_METADATA))
+    yield from (path for path in folder.glob("*.dist-info/*") if path not in kept)
+    yield from (path for path in folder.glob("*.dist-info") if path not in {one.parent for one in kept})
+
+
+def remove(paths: Iterable[Path]) -> None:
+    for path in list(paths):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def lambda_python() -> str | None:
+    """One whose bytecode Lambda's Python loads."""
+    report = "import sys; print('{}.{}'.format(*sys.version_info))"
+    for python in (sys.executable, f"python{RUNTIME}"):
+        if found := shutil.which(python):
+            said = subprocess.run([found, "-c", report], capture_output=True, text=True, check=False)
+            if said.stdout.strip() == RUNTIME:
+                return found
+    return None
+
+
+def compile_all(folder: Path, python: str) -> None:
+    """Unchecked, because a deployment changes the files' times and never their contents."""
+    places = ["-s", str(folder), "-p", DEPLOYED_AT]
+    command = [
+        python,
+        "-m",
+        "compileall",
+        "-q",
+        "--invalidation-mode",
+        "unchecked-hash",
+        *places,
+        str(folder),
+    ]
+    subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "0"}, check=True)
+
+
+def make_equal(paths: Iterable[Path]) -> None:
+    """The same modes and times for everybody who builds."""
+    for path in paths:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    for path in paths:
+        os.utime(path, (WRITTEN_AT, WRITTEN_AT))
+
+
+def sources(function: Function) -> frozenset[Path]:
+    """The files of our own that the function loads."""
+    waiting = list(_modules(function.entry))
+    waiting += [path for pattern in function.by_name for path in ROOT.glob(pattern)]
+    found: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += [file for name in imports(path, function) for file in _modules(name)]
+    return frozenset(found)
+
+
+def services(function: Function) -> frozenset[str]:
+    """The AWS services that the function's builder makes clients for."""
+    calls = [node for node in _run(_bootstrap(), function) if isinstance(node, ast.Call)]
+    return frozenset(
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr == "client"
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    )
+
+
+def imports(path: Path, function: Function) -> Iterator[str]:
+    """What a module imports, and what of that may itself be a module."""
+    for node in _run(path, function):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _run(path: Path, function: Function) -> Iterator[ast.AST]:
+    """The parts of a module that run: nothing for type checkers, no other function's builder."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += node.orelse
+        elif not (
+            path == _bootstrap() and isinstance(node, ast.FunctionDef) and node.name != function.builder
+        ):
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def _bootstrap() -> Path:
+    return ROOT / "app" / "bootstrap.py"
+
+
+def _modules(name: str) -> Iterator[Path]:
+    """A module's file and its packages' files; none when it is not ours."""
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        whole = ROOT.joinpath(*parts[:end])
+        if parts[0] == "app":
+            yield from (file for file in (whole.with_suffix(".py"), whole / "__init__.py") if file.exists())
+
+
+if __name__ == "__main__":
+    main()

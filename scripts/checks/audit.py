@@ -1,0 +1,79 @@
+"""Known vulnerabilities in what the locks install: `python -m scripts.checks.audit requirements/api.txt …`.
+
+pip-audit asks PyPI about each pinned version. What it could not ask about it takes
+for good; here that fails too, as does an acceptance that nothing needs any more.
+"""
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+ACCEPTED: Mapping[str, str] = {}
+"""Id of a vulnerability to why it does no harm here."""
+
+PIP_AUDIT = (
+    "-m",
+    "pip_audit",
+    "--disable-pip",
+    "--require-hashes",
+    "--progress-spinner=off",
+    "--format=json",
+)
+
+
+class NotAudited(Exception):
+    """pip-audit gave no report."""
+
+
+def reported(lock: str) -> Json:
+    """What pip-audit says of a lock. Its exit code tells findings from none, and not from a failure."""
+    ran = subprocess.run(
+        [sys.executable, *PIP_AUDIT, "--requirement", lock], capture_output=True, text=True, check=False
+    )
+    try:
+        report: Json = json.loads(ran.stdout)
+    except ValueError:
+        last = ran.stderr.strip().splitlines()[-1:]
+        raise NotAudited(f"{lock}: {' '.join(last) or 'no report'}") from None
+    return report
+
+
+def objections(reports: Mapping[str, Json], accepted: Mapping[str, str] = ACCEPTED) -> Iterator[str]:
+    found: dict[str, set[str]] = defaultdict(set)
+    met: set[str] = set()
+    for lock, report in reports.items():
+        for package in report["dependencies"]:
+            if "skip_reason" in package:
+                found[f"{package['name']}: {package['skip_reason']}"].add(lock)
+            for vulnerability in package.get("vulns", []):
+                names = {vulnerability["id"], *vulnerability["aliases"]}
+                met |= names
+                if not names & accepted.keys():
+                    found[_told(package, vulnerability)].add(lock)
+    yield from (f"{what} ({', '.join(sorted(locks))})" for what, locks in sorted(found.items()))
+    yield from (f"{name} is accepted, and in no lock any more" for name in sorted(accepted.keys() - met))
+
+
+def _told(package: Json, vulnerability: Json) -> str:
+    fixed = ", ".join(vulnerability["fix_versions"]) or "no version"
+    return f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed}"
+
+
+def main(locks: Sequence[str]) -> int:
+    try:
+        found = list(objections({lock: reported(lock) for lock in locks}))
+    except NotAudited as failure:
+        found = [str(failure)]
+    for objection in found:
+        print(objection)
+    print(f"{len(locks)} locks audited, {len(found)} objections")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

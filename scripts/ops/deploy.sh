@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Deploys a stage to AWS, with the credentials and region of the environment.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+usage() {
+  cat <<'END'
+usage: scripts/ops/deploy.sh STAGE [Parameter=Value ...]
+
+STAGE is dev or prod. Parameters are those of template.yaml; what samconfig.toml
+says for the stage comes first. AWS credentials and region come from the
+environment, as for every AWS tool.
+
+  scripts/ops/deploy.sh dev
+  scripts/ops/deploy.sh prod AuthMode=cognito AlarmEmail=ops@example.com
+
+It checks what the account needs, builds, deploys, deletes old published
+versions, and does the whole job once against the endpoint where it can.
+END
+}
+
+case "${1:-}" in
+  -h | --help)
+    usage
+    exit
+    ;;
+  dev) config=default ;;
+  prod) config=prod ;;
+  *)
+    usage >&2
+    exit 2
+    ;;
+esac
+stage=$1
+shift
+
+make --silent environment environment-sam >&2
+python=.venv/bin/python
+sam=.venv-sam/bin/sam
+export SAM_CLI_TELEMETRY=0
+
+"$python" -m scripts.ops.deployment check "$stage" "$@"
+"$sam" validate --lint
+"$sam" build --config-env "$config"
+mapfile -t parameters < <("$python" -m scripts.ops.deployment parameters "$stage" "$@")
+confirmation=()
+if [ -n "${CI:-}" ]; then
+  confirmation=(--no-confirm-changeset)
+fi
+"$sam" deploy --config-env "$config" --parameter-overrides "${parameters[@]}" "${confirmation[@]}"
+
+outputs=$("$python" -m scripts.ops.deployment finish "$stage")
+echo "$outputs"
+url=$(sed -n 's/^ApiUrl=//p' <<<"$outputs")
+if grep -q '^ApiKeyId=' <<<"$outputs"; then
+  WHARF_API_KEY=$("$python" -m scripts.ops.deployment api-key "$stage")
+  export WHARF_API_KEY
+fi
+scripts/ops/smoke.sh "$url"

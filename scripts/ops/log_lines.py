@@ -1,0 +1,148 @@
+"""What a stage has logged: on AWS in CloudWatch, on this machine in the file that `make run` writes."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+
+from app.domain.times import parse_timestamp, timestamp
+from app.local.errors import CannotStart
+from app.observability.logs import as_text
+from scripts.ops import stages
+
+FUNCTIONS = ("api", "worker", "relay")
+TERMS_PER_PATTERN = 20
+SHOWN_FIRST = ("level", "message")
+HIDDEN = {"timestamp", "service", "location", "sampling_rate", "_aws", *SHOWN_FIRST}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`fields` are empty for a line that is no JSON object, as those of Lambda itself are."""
+
+    id: str
+    moment: datetime
+    source: str
+    text: str
+    fields: dict[str, Any]
+
+    def __str__(self) -> str:
+        """`2026-03-01T09:30:00.000Z worker  INFO object.ready object_id=…`."""
+        return f"{timestamp(self.moment)} {self.source:<7} {self._readable()}"
+
+    def _readable(self) -> str:
+        if not self.fields:
+            return as_text(self.text, spaces=True)
+        first = [as_text(self.fields[name], spaces=True) for name in SHOWN_FIRST if name in self.fields]
+        rest = [f"{name}={as_text(value)}" for name, value in self.fields.items() if name not in HIDDEN]
+        return " ".join([*first, *rest])
+
+
+class Logs(Protocol):
+    def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
+        """Those with one of the texts `find`, all when there is none; the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudWatchLogs:
+    """Of the functions and of API Gateway."""
+
+    client: Any
+    stack: str
+
+    def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
+        start = int(since.timestamp() * 1000)
+        found = [
+            _line_of(event, source)
+            for source, group in self._groups().items()
+            for pattern in _patterns(find)
+            for page in self.client.get_paginator("filter_log_events").paginate(
+                logGroupName=group, startTime=start, **pattern
+            )
+            for event in page["events"]
+        ]
+        yield from sorted(found, key=lambda line: line.moment)
+
+    def _groups(self) -> dict[str, str]:
+        functions = {name: f"/aws/lambda/{self.stack}-{name}" for name in FUNCTIONS}
+        return {"gateway": f"/aws/apigateway/{self.stack}", **functions}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLogs:
+    """Of all functions together; the file before it, too, that was full."""
+
+    path: Path
+
+    def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
+        if not self.path.exists():
+            raise CannotStart(f"There is no {self.path}: start `make run` first, or name its --data-dir.")
+        for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
+            texts = _texts(path)
+            # A file keeps its first line when it is renamed; its name goes to the next one.
+            file_id = hash(texts[0]) if texts else 0
+            for number, text in enumerate(texts):
+                if not find or _holds(text, find):
+                    line = _local_line(f"{file_id}:{number}", text)
+                    if line.moment >= since:
+                        yield line
+
+
+def of_stage(stage: str, data_dir: Path) -> Logs:
+    if stage == stages.LOCAL:
+        return LocalLogs(data_dir / "log.jsonl")
+    return CloudWatchLogs(boto3.session.Session().client("logs"), stages.stack_name(stage))
+
+
+def _texts(path: Path) -> Sequence[str]:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").split("\n")
+    except FileNotFoundError:
+        return []
+
+
+def _holds(text: str, find: Sequence[str]) -> bool:
+    # Many are ids, each a whole value: to look for one after another would take minutes.
+    return find[0] in text if len(find) == 1 else not frozenset(text.split('"')).isdisjoint(find)
+
+
+def _patterns(find: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Of at most 1,024 characters each (CloudWatch Logs User Guide, "Filter pattern syntax")."""
+    if not find:
+        yield {}
+    for start in range(0, len(find), TERMS_PER_PATTERN):
+        terms = [json.dumps(one, ensure_ascii=False) for one in find[start : start + TERMS_PER_PATTERN]]
+        yield {"filterPattern": terms[0] if len(terms) == 1 else " ".join(f"?{term}" for term in terms)}
+
+
+def _local_line(line_id: str, text: str) -> Line:
+    fields = _fields(text)
+    return Line(line_id, _moment(fields.get("timestamp")), "local", text, fields)
+
+
+def _moment(told: Any) -> datetime:
+    """Long ago, where a line does not tell."""
+    try:
+        return parse_timestamp(told)
+    except (TypeError, ValueError):
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _line_of(event: Any, source: str) -> Line:
+    text = event["message"].rstrip()
+    moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+    # The emulator gives no id to some.
+    line_id = event.get("eventId") or f"{source} {event['timestamp']} {text}"
+    return Line(line_id, moment, source, text, _fields(text))
+
+
+def _fields(text: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}

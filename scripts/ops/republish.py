@@ -1,0 +1,29 @@
+"""Publishes an object's current state again, for subscribers that missed it.
+
+scripts/ops/republish.sh local ID                 looks for its owner in the whole table
+scripts/ops/republish.sh local ID --owner OWNER   reads just that object
+"""
+
+from collections.abc import Sequence
+
+from app.bootstrap import build_republishing
+from scripts.ops import stages
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """1 when there is no such object."""
+    parser = stages.parser("republish", "Publish an object's current state again.")
+    parser.add_argument("id", help="of the object")
+    parser.add_argument("--owner", help="of the object; without it the whole table is read")
+    given = parser.parse_args(arguments)
+    republishing = build_republishing(stages.connect(given.stage, given.aws_port))
+    events = republishing.republish(given.id, owner=given.owner)
+    for event in events:
+        print(f"{event.id} was published as {event.type} to the subscribers of {event.owner}'s objects.")
+    if not events:
+        print(f"There is no object {given.id}.")
+    return int(not events)
+
+
+if __name__ == "__main__":
+    stages.run(main)

@@ -1,0 +1,217 @@
+"""Does the whole job against a deployed endpoint, as a client would, and says what it saw.
+
+scripts/ops/smoke.sh URL                    open endpoints only: alive, documented, closed to strangers
+scripts/ops/smoke.sh URL --api-key KEY      AuthMode api-key
+scripts/ops/smoke.sh URL --token TOKEN      AuthMode cognito
+scripts/ops/smoke.sh URL --sign             AuthMode iam, with the AWS credentials of the environment
+scripts/ops/smoke.sh URL --local            what `make run` runs
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+CSV = b"city,people\nPorto,231800\nBergen,289330\n"
+SETTLES_SECONDS = 120
+Headers = Mapping[str, str]
+Authenticate = Callable[[str, str, bytes | None], Headers]
+
+
+class Unexpected(Exception):
+    """The endpoint is not as it should be; says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Headers
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    url: str
+    authenticate: Authenticate
+
+    def call(self, method: str, path: str, body: Any = None, *, expect: int) -> Answer:
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": "application/json"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        known = self.authenticate(method, self.url + path, content)
+        return send(method, self.url + path, content, {**headers, **known}, expect=expect)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = parse(arguments)
+    url = given.url.rstrip("/")
+    try:
+        check_open_paths(url)
+        if not given.local:
+            check_strangers_are_refused(url)
+        authenticate = authentication(given)
+        if authenticate is None:
+            say("Not tried: the job itself; it needs --api-key, --token or --sign.")
+        else:
+            do_the_job(Endpoint(url, authenticate))
+    except (Unexpected, OSError) as failed:
+        print(f"FAILED  {failed}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "scripts/ops/smoke.sh", description="Do the whole job against an endpoint."
+    )
+    parser.add_argument("url", metavar="URL", help="of the API, with its stage: the stack's output ApiUrl")
+    caller = parser.add_mutually_exclusive_group()
+    caller.add_argument("--api-key", metavar="KEY", default=os.environ.get("WHARF_API_KEY"))
+    caller.add_argument(
+        "--token", default=os.environ.get("WHARF_TOKEN"), help="an access token of the user pool"
+    )
+    caller.add_argument("--sign", action="store_true", help="with the AWS credentials of the environment")
+    caller.add_argument("--local", action="store_true", help="nobody is asked who they are")
+    return parser.parse_args(arguments)
+
+
+def authentication(given: argparse.Namespace) -> Authenticate | None:
+    """What says who the caller is, for a request."""
+    if given.sign:
+        return signed
+    if given.api_key:
+        return lambda *_: {"x-api-key": given.api_key}
+    if given.token:
+        return lambda *_: {"Authorization": given.token}
+    return (lambda *_: {}) if given.local else None
+
+
+def signed(method: str, url: str, body: bytes | None) -> Headers:
+    session = boto3.session.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise Unexpected("there are no AWS credentials to sign with")
+    request = AWSRequest(method, url, {"Content-Type": "application/json"} if body else {}, body)
+    SigV4Auth(credentials, "execute-api", session.region_name).add_auth(request)
+    return dict(request.headers)
+
+
+def check_open_paths(url: str) -> None:
+    for path in ("/healthz", "/openapi.json", "/docs", "/problems/not_found"):
+        send("GET", url + path, expect=200)
+    say("open paths answer")
+
+
+def check_strangers_are_refused(url: str) -> None:
+    for path in ("/v1/objects", "/v1/usage"):
+        answer = send("GET", url + path)
+        if answer.status not in (401, 403):
+            raise Unexpected(f"GET {path} without a caller: {answer.status} {answer.body[:200]!r}")
+    say("strangers are refused")
+
+
+def do_the_job(api: Endpoint) -> None:
+    record = create(api, {"kind": "record", "name": "smoke"})
+    payload = {"media_type": "text/csv", "size": len(CSV)}
+    created = create(api, {"kind": "dataset", "name": "smoke.csv", "payload": payload})
+    upload = created["upload"]
+    send(upload["method"], upload["url"], CSV, upload["headers"], expect=200)
+    say("a payload was uploaded")
+    began = time.monotonic()
+    ready = wait_until_settled(api, created["id"])
+    if ready["status"] != "ready" or ready["result"]["summary"]["rows"] != 2:
+        raise Unexpected(f"the object is {ready['status']}: {ready['problem']}")
+    say(f"it was processed in {time.monotonic() - began:.1f} s")
+    check_downloads(api, ready)
+    wait_for_history(api, ready["id"])
+    listed = api.call("GET", "/v1/objects?limit=100", expect=200).json()["items"]
+    if not {record["id"], ready["id"]} <= {one["id"] for one in listed}:
+        raise Unexpected("the list does not have what was created")
+    for one in (record, ready):
+        api.call("DELETE", f"/v1/objects/{one['id']}", expect=204)
+        api.call("GET", f"/v1/objects/{one['id']}", expect=404)
+    say("what was created is listed, and deleted again")
+
+
+def create(api: Endpoint, body: Mapping[str, Any]) -> Any:
+    return api.call("POST", "/v1/objects", {**body, "labels": {"smoke": uuid4().hex[:8]}}, expect=201).json()
+
+
+def wait_until_settled(api: Endpoint, object_id: str) -> Any:
+    give_up = time.monotonic() + SETTLES_SECONDS
+    while time.monotonic() < give_up:
+        found = api.call("GET", f"/v1/objects/{object_id}", expect=200).json()
+        if found["status"] not in ("pending", "processing"):
+            return found
+        time.sleep(0.5)
+    raise Unexpected(f"the object was not processed in {SETTLES_SECONDS} s")
+
+
+def check_downloads(api: Endpoint, ready: Mapping[str, Any]) -> None:
+    link = api.call("GET", f"/v1/objects/{ready['id']}/payload", expect=200).json()
+    if send("GET", link["url"], expect=200).body != CSV:
+        raise Unexpected("the payload came back changed")
+    link = api.call("GET", f"/v1/objects/{ready['id']}/artifacts/profile.json", expect=200).json()
+    if send("GET", link["url"], expect=200).json()["rows"] != 2:
+        raise Unexpected("the profile is not the payload's")
+    say("payload and profile can be downloaded")
+
+
+def wait_for_history(api: Endpoint, object_id: str) -> None:
+    expected = ["object.created", "object.processing", "object.ready"]
+    give_up = time.monotonic() + SETTLES_SECONDS
+    types: list[str] = []
+    while types != expected:
+        if time.monotonic() > give_up:
+            raise Unexpected(f"the history has {types}")
+        items = api.call("GET", f"/v1/objects/{object_id}/history", expect=200).json()["items"]
+        types = [event["type"] for event in items]
+        time.sleep(0.2)
+    say("its history is complete")
+
+
+def send(
+    method: str,
+    url: str,
+    body: bytes | None = None,
+    headers: Headers | None = None,
+    *,
+    expect: int | None = None,
+) -> Answer:
+    """Raises Unexpected when another status than expected comes back."""
+    if not url.startswith(("http://", "https://")):
+        raise Unexpected(f"{url} is no URL of an endpoint")
+    request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310  # checked above
+    try:
+        with urllib.request.urlopen(request, timeout=60) as found:  # noqa: S310  # the same
+            answer = Answer(found.status, dict(found.headers), found.read())
+    except urllib.error.HTTPError as refused:
+        with refused:
+            answer = Answer(refused.code, dict(refused.headers), refused.read())
+    if expect is not None and answer.status != expect:
+        where = url.partition("?")[0]
+        raise Unexpected(f"{method} {where}: {answer.status} instead of {expect}, {answer.body[:300]!r}")
+    return answer
+
+
+def say(what: str) -> None:
+    print(f"ok      {what}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Deploys the example subscriber, docs/subscriber.yaml, beside the running stack, and shows what it noted.
+
+scripts/ops/subscriber.sh local
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from samtranslator.yaml_helper import yaml_parse
+
+from app.aws import CONFIG
+from app.local import stack
+from scripts.ops import stages
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TEMPLATE = Path(__file__).parents[2] / "docs" / "subscriber.yaml"
+STACK_NAME = "wharf-subscriber"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = stages.parser("subscriber", "Deploy the example subscriber, and show what it noted.")
+    given = parser.parse_args(arguments)
+    settings = stages.connect(given.stage, given.aws_port)
+    session = boto3.session.Session()
+    cloudformation = session.client("cloudformation", config=CONFIG)
+    template = json.dumps(yaml_parse(TEMPLATE.read_text()))
+    stack.apply(cloudformation, STACK_NAME, template, {"BusName": settings.bus_name})
+    table = stack.outputs_of(cloudformation, STACK_NAME)["ReadyObjects"]
+    lines = list(noted(session.client("dynamodb", config=CONFIG), table))
+    print("\n".join(lines or ["Deployed. It has noted nothing yet: create an object, and run this again."]))
+    return 0
+
+
+def noted(client: "DynamoDBClient", table: str) -> Iterator[str]:
+    for page in client.get_paginator("scan").paginate(TableName=table):
+        for item in page["Items"]:
+            yield f"{item['id']['S']} version {item['version']['N']}: {item['summary']['S']}"
+
+
+if __name__ == "__main__":
+    stages.run(main)

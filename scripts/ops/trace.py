@@ -1,0 +1,93 @@
+"""Tells from the logs alone what became of one request: from its answer to the last event.
+
+scripts/ops/trace.sh local ID       ID of a request (its Request-Id), a trace or an object
+scripts/ops/trace.sh prod ID        the same on AWS, in the logs of the last day
+
+All lines of one correlation id are of one cause, whichever function wrote them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.observability.logs import COUNTS, as_text
+from scripts.ops import log_lines, stages
+from scripts.ops.log_lines import HIDDEN, Line, Logs
+
+TOOK = ("request_seconds", "seconds")
+SAID_ABOVE = ("correlation_id", "trace_id", "object_id", "owner", "kind", "xray_trace_id")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = stages.parser("trace", "Tell what became of a request, or of an object.")
+    stages.add_data_dir(parser)
+    parser.add_argument("id", help="of a request, a trace or an object")
+    parser.add_argument(
+        "--since", type=float, default=24 * 60, metavar="MINUTES", help="how far back (default: a day)"
+    )
+    given = parser.parse_args(arguments)
+    start = datetime.now(UTC) - timedelta(minutes=given.since)
+    found = related(log_lines.of_stage(given.stage, given.data_dir), given.id, start)
+    if not found:
+        print(f"No line has the id {given.id}.")
+        return 1
+    print("\n".join(report(found)))
+    return 0
+
+
+def related(logs: Logs, wanted: str, since: datetime) -> list[Line]:
+    """Every line with one of the correlation ids that lines with the wanted id have; of reads only itself."""
+    lines = [line for line in logs.lines(since, [wanted]) if not is_read(line) or wanted in ids_of(line)]
+    ids = {found for line in lines for found in ids_of(line)} - {wanted}
+    more = list(logs.lines(since, sorted(ids))) if ids else []
+    unique = {line.id: line for line in [*lines, *more]}
+    return sorted(unique.values(), key=began)
+
+
+def is_read(line: Line) -> bool:
+    return line.fields.get("method") in {"GET", "HEAD"}
+
+
+def ids_of(line: Line) -> set[Any]:
+    """Of the request, by our name and by API Gateway's."""
+    return {line.fields[name] for name in ("correlation_id", "request_id") if name in line.fields}
+
+
+def began(line: Line) -> datetime:
+    """A line that tells how long something took is written at its end."""
+    return line.moment - timedelta(seconds=took(line) or 0)
+
+
+def took(line: Line) -> float | None:
+    found = next((line.fields[name] for name in TOOK if name in line.fields), None)
+    return None if found is None else float(found)
+
+
+def report(lines: Sequence[Line]) -> Iterator[str]:
+    for name in SAID_ABOVE:
+        values = sorted({str(line.fields[name]) for line in lines if name in line.fields})
+        if values:
+            yield f"{name:<15} {', '.join(map(as_text, values))}"
+    yield ""
+    yield f"{'began':>9} {'took':>8}  {'in':<7} what"
+    first = began(lines[0])
+    for line in lines:
+        seconds = took(line)
+        duration = "" if seconds is None else f"{seconds:.3f}"
+        offset = (began(line) - first).total_seconds()
+        yield f"{offset:>+9.3f} {duration:>8}  {line.source:<7} {_what(line)}"
+
+
+def _what(line: Line) -> str:
+    if not line.fields:
+        return as_text(line.text, spaces=True)
+    hidden = {*HIDDEN, *SAID_ABOVE, *COUNTS, *TOOK, "exception", "message_id"}
+    return " ".join([as_text(line.fields.get("message"), spaces=True), *_pairs(line.fields, hidden)])
+
+
+def _pairs(fields: dict[str, Any], hidden: Iterable[str]) -> Iterator[str]:
+    yield from (f"{name}={as_text(value)}" for name, value in fields.items() if name not in hidden)
+
+
+if __name__ == "__main__":
+    stages.run(main)

@@ -1,0 +1,767 @@
+import errno
+import logging
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from app.domain.errors import InvalidPayload, ProblemCode, Unavailable
+from app.processors.report import ArtifactFile, Report, Task
+from app.sandbox import kernel
+from app.sandbox.client import Limits, Sandbox
+
+SAMPLES = "tests.unit.sandbox.sandbox_samples"
+MIB = 1024**2
+LIMITS = Limits(
+    cpu_seconds=1,
+    output_bytes=2 * MIB,
+    scratch_bytes=8 * MIB,
+    open_files=16,
+    artifacts=10,
+    report_bytes=16_000,
+)
+ROOT = Path(__file__).parents[3]
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="what only Linux can do")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs a sample by its name, each time in a new folder."""
+
+    sandbox: Sandbox
+    folder: Path
+    numbers: Iterator[int]
+
+    def __call__(self, sample: str, *, seconds: float = 5, media_type: str = "text/plain") -> Report:
+        return self.sandbox.run(self.task(sample, media_type), seconds=seconds)
+
+    def task(self, sample: str, media_type: str = "text/plain") -> Task:
+        folder = self.folder / str(next(self.numbers))
+        folder.joinpath("output").mkdir(parents=True)
+        folder.joinpath("source").write_text(sample, encoding="utf-8")
+        return Task(
+            processor=SAMPLES,
+            source=folder / "source",
+            output=folder / "output",
+            media_type=media_type,
+            unpacked_limit=MIB,
+            memory_limit=64 * MIB,
+        )
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox([SAMPLES], LIMITS) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, tmp_path: Path) -> Runner:
+    return Runner(sandbox, tmp_path, count())
+
+
+@pytest.fixture
+def forking(tmp_path: Path) -> Iterator[Runner]:
+    """As a sandbox is where the kernel has no system call filter."""
+    with Sandbox([SAMPLES], Limits(may_fork=True)) as sandbox:
+        yield Runner(sandbox, tmp_path, count())
+
+
+strangers: set[int] = set()
+"""What other tests have left running below this process, such as a whole stack: not looked at here."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _leave_strangers_out() -> Iterator[None]:
+    strangers.update(processes_below(os.getpid()))
+    yield
+    strangers.clear()
+
+
+def processes_below(pid: int, *, dead_too: bool = False) -> set[int]:
+    """Its living descendants, or also those that nobody has waited for."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = entry.read_text(encoding="utf-8").rpartition(") ")[2].split()[:2]
+        except OSError:
+            continue
+        if dead_too or state not in "ZX":
+            parents[int(entry.parent.name)] = int(parent)
+    lines = {each: {each, *_ancestors(each, parents)} for each in parents}
+    return {each for each, line in lines.items() if pid in line - {each} and line.isdisjoint(strangers)}
+
+
+def _ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    while pid := parents.get(pid, 0):
+        yield pid
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
+
+
+def eventually(holds: Callable[[], Any], *, seconds: float = 5) -> Any:
+    until = time.monotonic() + seconds
+    while not (result := holds()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return result
+
+
+def test_a_report_comes_back(run: Runner) -> None:
+    assert run("nothing") == Report({})
+
+
+def test_artifacts_are_left_in_the_output_folder(run: Runner) -> None:
+    task = run.task("artifact")
+
+    report = run.sandbox.run(task, seconds=5)
+
+    assert report == Report({"words": 1}, (ArtifactFile("note.txt", "text/plain"),))
+    assert task.output.joinpath("note.txt").read_text(encoding="utf-8") == "hello"
+
+
+def test_the_processors_own_verdict_passes_through(run: Runner) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        run("refuse")
+
+    assert refusal.value.code is ProblemCode.INVALID_CONTENT
+    assert refusal.value.detail == "Line 3 has no columns."
+
+
+def test_a_detail_becomes_one_line_of_unicode(run: Runner) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        run("refuse_half_a_character")
+
+    assert refusal.value.code is ProblemCode.INVALID_CONTENT
+    assert refusal.value.detail == "Column \\udc80 is empty."
+
+
+def test_a_processor_that_was_not_preloaded_is_a_programming_error(run: Runner) -> None:
+    task = Task(
+        processor="dataset",
+        source=run.folder,
+        output=run.folder,
+        media_type="text/csv",
+        unpacked_limit=1,
+        memory_limit=1,
+    )
+
+    with pytest.raises(ValueError, match="dataset"):
+        run.sandbox.run(task, seconds=1)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        "segfault",
+        "kill_itself",
+        "exit_without_reply",
+        "exit_politely",
+        "raise_something",
+        "return_nothing",
+        "report_nan",
+        "claim_that_attempts_are_exhausted",
+        "no_such_sample",
+    ],
+)
+def test_a_crash_rejects_one_payload_and_the_next_is_processed(run: Runner, sample: str) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        run(sample)
+
+    assert refusal.value.code is ProblemCode.PROCESSOR_CRASHED
+    assert run("nothing", seconds=20) == Report({})
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        "reply_garbage",
+        "reply_a_deep_list",
+        "reply_infinity",
+        "reply_half_a_character",
+        "reply_another_shape",
+        "reply_an_unknown_code",
+        "name_a_path",
+        "name_a_hidden_file",
+        "name_a_missing_file",
+        "name_a_folder",
+        "name_a_pipe",
+        "name_a_link",
+        "name_a_number",
+        "smuggle_a_header",
+        "swap_the_output_folder",
+    ],
+)
+def test_what_a_hostile_child_says_is_not_believed(run: Runner, sample: str) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        run(sample)
+
+    assert refusal.value.code is ProblemCode.PROCESSOR_CRASHED
+    assert run("nothing", seconds=20) == Report({})
+
+
+@pytest.mark.parametrize("sample", ["sleep", "hang_in_c", "ignore_sigterm", "compute"])
+def test_a_hang_ends_with_its_time(run: Runner, sample: str) -> None:
+    run("nothing")
+    with pytest.raises(InvalidPayload, match=r"longer than 0\.3 s") as refusal:
+        run(sample, seconds=0.3)
+
+    assert refusal.value.code is ProblemCode.LIMIT_EXCEEDED
+    assert run("nothing", seconds=20) == Report({})
+
+
+@pytest.mark.parametrize(
+    ("sample", "limit"),
+    [
+        ("compute", "1 s of CPU time"),
+        ("compute_and_ignore_sigxcpu", "1 s of CPU time"),
+        ("eat_memory", "64 MiB of memory"),
+        ("eat_memory_in_one_bite", "64 MiB of memory"),
+        ("wrap_a_memory_error", "64 MiB of memory"),
+        ("write_one_large_file", "a file of more than 8 MiB"),
+        ("write_many_files", "more than 10 MiB"),
+        ("write_large_artifacts", "more than 2 MiB"),
+        ("open_many_files", "more than 16 files"),
+        ("report_many_artifacts", "more than 10 artifacts"),
+        ("report_much", "report of more than 16000 bytes"),
+        ("report_without_end", "report that is too large"),
+    ],
+)
+def test_whoever_wants_too_much_gets_nothing(run: Runner, sample: str, limit: str) -> None:
+    with pytest.raises(InvalidPayload, match=limit) as refusal:
+        run(sample)
+
+    assert refusal.value.code is ProblemCode.LIMIT_EXCEEDED
+    assert run("nothing", seconds=20) == Report({})
+
+
+def test_the_log_learns_what_the_client_does_not(run: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        run("raise_half_a_character")
+
+    [crash] = crashes(caplog)
+    assert crash["errors"] == ["LookupError"]
+    assert crash["frames"][-1].endswith("in raise_half_a_character")
+    assert "luck" not in refusal.value.detail
+
+
+def test_what_a_processor_raised_may_quote_the_payload_and_is_not_logged(
+    run: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(InvalidPayload):
+        run("raise_half_a_character")
+
+    assert "luck" not in str([vars(record) for record in caplog.records])
+
+
+@pytest.mark.parametrize("sample", ["quote_a_frame", "report_a_frame"])
+def test_what_a_payload_says_is_taken_for_no_frame(
+    run: Runner, caplog: pytest.LogCaptureFixture, sample: str
+) -> None:
+    with pytest.raises(InvalidPayload):
+        run(sample)
+
+    [crash] = crashes(caplog)
+    assert "luck" not in str(crash["frames"] + crash["errors"])
+
+
+@pytest.mark.parametrize("sample", ["reply_garbage", "reply_another_shape", "reply_an_unknown_code"])
+def test_nothing_that_a_child_makes_up_reaches_the_log(
+    run: Runner, caplog: pytest.LogCaptureFixture, sample: str
+) -> None:
+    with pytest.raises(InvalidPayload):
+        run(sample)
+
+    [crash] = crashes(caplog)
+    assert (crash["errors"], crash["frames"]) == ([], [])
+
+
+def test_a_crash_in_c_leaves_its_python_stack_in_the_log(
+    run: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(InvalidPayload):
+        run("segfault")
+
+    [crash] = crashes(caplog)
+    assert any(frame.endswith("in segfault") for frame in crash["frames"])
+
+
+def test_the_child_inherits_no_credentials(
+    tmp_path: Path, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    with Sandbox([SAMPLES]) as sandbox:
+        seen = sandbox.run(run.task("show_itself"), seconds=5).summary
+
+    environment = seen["environment"]
+    assert not [name for name in environment if name.startswith("AWS_")]
+    assert "wJalrXUtnFEMI" not in seen["started_with"] + str(environment)
+    assert environment["PYTHONSAFEPATH"] == "1"
+    assert environment["TMPDIR"] == seen["folder"]
+    assert seen["folder"].endswith("output/scratch")
+
+
+def test_the_child_inherits_no_socket_of_the_workers(run: Runner) -> None:
+    with socket.socket() as open_one, Sandbox([SAMPLES]) as sandbox:
+        open_one.set_inheritable(True)
+        seen = sandbox.run(run.task("show_itself"), seconds=5).summary
+
+    assert seen["descriptors"] == [0, 1, 2, 3]
+
+
+def test_the_child_has_a_session_of_its_own_and_one_open_file(run: Runner) -> None:
+    seen = run("show_itself").summary
+
+    assert seen["session"]
+    assert seen["descriptors"] == [0, 1, 2, 3]
+
+
+@on_linux
+@pytest.mark.parametrize("sample", ["use_the_network", "execute", "run_a_program", "fork"])
+def test_the_network_and_other_programs_are_refused(run: Runner, sample: str) -> None:
+    assert run(sample).summary == {"result": "PermissionError"}
+
+
+def test_threads_are_allowed(run: Runner) -> None:
+    assert run("thread").summary == {"threads": 4}
+
+
+@on_linux
+def test_worker_and_fork_server_cannot_be_read_or_killed(run: Runner) -> None:
+    attacks = run("attack_its_parents", media_type=f"x/{os.getpid()}").summary
+
+    assert attacks
+    assert len(attacks) == 22
+    assert {attack for attack, outcome in attacks.items() if outcome != "PermissionError"} == set()
+
+
+@on_linux
+def test_what_everybody_may_read_of_the_fork_server_holds_no_secret(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    with Sandbox([SAMPLES]) as sandbox:
+        task = run.task("read_command_lines", f"x/{os.getpid()}")
+        shown = sandbox.run(task, seconds=5).summary
+
+    assert shown["server"].split("\0")[1:-1] == ["-m", "app.sandbox.server", SAMPLES]
+    assert "wJalrXUtnFEMI" not in shown["worker"]
+
+
+class RuntimeApi(BaseHTTPRequestHandler):
+    """Stands where Lambda's is, at AWS_LAMBDA_RUNTIME_API: whoever gets through takes the next event."""
+
+    taken: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.taken.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def runtime_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Its port; the worker knows it as Lambda would tell."""
+    RuntimeApi.taken.clear()
+    with HTTPServer(("127.0.0.1", 0), RuntimeApi) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", f"127.0.0.1:{server.server_port}")
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+NO_SOCKET = dict.fromkeys(("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "http"), "PermissionError")
+
+
+@on_linux
+def test_the_lambda_runtime_api_is_out_of_reach_and_not_even_named(run: Runner, runtime_api: int) -> None:
+    """A child that reached it could take the next event, or answer for the worker."""
+    with Sandbox([SAMPLES]) as sandbox:
+        reached = sandbox.run(run.task("call_the_runtime_api", f"x/{runtime_api}"), seconds=5).summary
+
+    assert reached == {**NO_SOCKET, "named": []}
+    assert RuntimeApi.taken == []
+
+
+@on_linux
+def test_where_the_kernel_refuses_the_filter_only_the_network_is_open(run: Runner, runtime_api: int) -> None:
+    """What does not hold there, and what still does: see SECURITY.md."""
+    task = run.task("call_the_runtime_api")
+
+    shown = in_worker(WORKER_WITHOUT_SECCOMP, f"x/{runtime_api}", task.source.parent)
+
+    assert RuntimeApi.taken == ["/2018-06-01/runtime/invocation/next"]
+    assert "'http': 'done', 'named': []" in shown.stdout
+
+
+@on_linux
+def test_where_the_kernel_refuses_the_filter_the_parents_are_still_closed(run: Runner) -> None:
+    """They could be killed there, which loses time, but not read."""
+    task = run.task("look_into_its_parents")
+
+    shown = in_worker(WORKER_WITHOUT_SECCOMP, "x/pid", task.source.parent)
+
+    outcomes = re.findall(r" of (?:server|worker)': '(\w+)'", shown.stdout)
+    assert (len(outcomes), set(outcomes)) == (20, {"PermissionError"}), shown.stderr
+
+
+# A worker without capabilities, also when the tests run as root: then only
+# PR_SET_DUMPABLE stands between the child and its parent's environment.
+CAPLESS_WORKER = f"""
+import ctypes, os, sys
+from pathlib import Path
+from app.sandbox import kernel
+from app.processors.report import Task
+from app.sandbox.client import Limits, Sandbox
+
+kernel.drop_capabilities()
+source, output, is_dumpable = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+with Sandbox(["{SAMPLES}"]) as sandbox:
+    ctypes.CDLL(None).prctl(4, is_dumpable, 0, 0, 0)
+    task = Task(processor="{SAMPLES}", source=source, output=output, media_type=f"x/{{os.getpid()}}",
+                unpacked_limit=1, memory_limit=2**26)
+    print(sandbox.run(task, seconds=5).summary["environ of worker"])
+"""
+
+
+@on_linux
+@pytest.mark.parametrize(("is_dumpable", "outcome"), [(0, "PermissionError"), (1, "done")])
+def test_what_hides_the_workers_environment_is_that_it_is_not_dumpable(
+    run: Runner, is_dumpable: int, outcome: str
+) -> None:
+    task = run.task("attack_its_parents")
+
+    shown = in_worker(CAPLESS_WORKER, task.source, task.output, is_dumpable)
+
+    assert shown.stdout.strip() == outcome, shown.stderr
+
+
+# As on a kernel that refuses seccomp: one that does is laid over all of it.
+WORKER_WITHOUT_SECCOMP = f"""
+import ctypes, logging, os, struct, sys
+from pathlib import Path
+from app.sandbox import kernel
+from app.processors.report import Task
+from app.sandbox.client import Sandbox
+
+prctl = {{"x86_64": 157, "aarch64": 167}}[os.uname().machine]
+refuse_prctl_22 = [(0x20, 0, 0, 0), (0x15, 0, 3, prctl), (0x20, 0, 0, 16), (0x15, 0, 1, 22),
+                   (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7FFF0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *each) for each in refuse_prctl_22))
+header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 6, ctypes.addressof(code)))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.c_void_p(ctypes.addressof(header)), 0, 0) == 0
+
+logging.basicConfig(stream=sys.stdout, format="%(message)s %(refused_by_kernel)s")
+with Sandbox(["{SAMPLES}"]) as sandbox:
+    media_type = sys.argv[1].replace("pid", str(os.getpid()))
+    for folder in sys.argv[2:]:
+        task = Task(processor="{SAMPLES}", source=Path(folder, "source"), output=Path(folder, "output"),
+                    media_type=media_type, unpacked_limit=1, memory_limit=2**26)
+        print(sandbox.run(task, seconds=5))
+        sandbox.close()
+"""
+
+
+@on_linux
+def test_what_the_kernel_refuses_is_logged_once_and_gone_without(run: Runner) -> None:
+    folders = [run.task(sample).source.parent for sample in ("nothing", "thread", "leave_grandchildren")]
+
+    shown = in_worker(WORKER_WITHOUT_SECCOMP, "text/plain", *folders)
+
+    assert shown.stdout.splitlines() == [
+        "sandbox.weakened ['seccomp']",
+        "Report(summary={}, artifacts=())",
+        "Report(summary={'threads': 4}, artifacts=())",
+        "Report(summary={}, artifacts=())",
+    ], shown.stderr
+
+
+def in_worker(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+def test_this_kernel_refuses_nothing(run: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    run.sandbox.close()
+    run("nothing")
+
+    assert "sandbox.weakened" not in caplog.text
+
+
+@on_linux
+@pytest.mark.parametrize("sample", ["leave_grandchildren", "leave_grandchildren_and_hang"])
+def test_grandchildren_end_with_the_child(forking: Runner, sample: str) -> None:
+    forking("nothing")
+    before = processes_below(os.getpid())
+
+    if sample == "leave_grandchildren":
+        forking(sample)
+    else:
+        with pytest.raises(InvalidPayload, match="longer"):
+            forking(sample, seconds=0.4)
+
+    assert processes_below(os.getpid()) == before
+
+
+@on_linux
+def test_a_killed_fork_server_is_started_again(tmp_path: Path) -> None:
+    before = processes_below(os.getpid())
+    with Sandbox([SAMPLES]) as sandbox:
+        run = Runner(sandbox, tmp_path, count())
+        run("nothing")
+        (server,) = processes_below(os.getpid()) - before
+        os.kill(server, signal.SIGKILL)
+
+        assert run("artifact").artifacts
+    assert processes_below(os.getpid()) == before
+
+
+@on_linux
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_fork_server_may_die_once_in_a_task(tmp_path: Path, deaths: int) -> None:
+    others = processes_below(os.getpid())
+    with Sandbox([SAMPLES]) as sandbox:
+        run = Runner(sandbox, tmp_path, count())
+        run("nothing")
+        killed: list[int] = []
+        killer = threading.Thread(target=kill_servers, args=(deaths, killed, others))
+        killer.start()
+
+        with pytest.raises(InvalidPayload if deaths == 1 else Unavailable):
+            run("sleep", seconds=5 if deaths == 1 else 60)
+
+        killer.join()
+        assert len(killed) == 2 * deaths
+        assert eventually(lambda: not any(is_alive(pid) for pid in killed))
+        assert run("nothing") == Report({})
+
+
+def kill_servers(deaths: int, killed: list[int], others: set[int]) -> None:
+    """Kill each fork server once it has a child; `killed` gets both."""
+    for _ in range(deaths):
+        server, child = eventually(partial(server_with_child, others, killed))
+        killed += [server, child]
+        os.kill(server, signal.SIGKILL)
+
+
+def server_with_child(others: set[int], killed: list[int]) -> tuple[int, int] | None:
+    known = {*others, *killed}
+    for server in processes_below(os.getpid()) - known:
+        for child in processes_below(server) - known:
+            if os.getsid(child) == child:
+                return server, child
+    return None
+
+
+@on_linux
+def test_a_fork_server_that_hangs_is_given_up(tmp_path: Path) -> None:
+    before = processes_below(os.getpid())
+    with Sandbox([SAMPLES]) as sandbox:
+        run = Runner(sandbox, tmp_path, count())
+        run("nothing")
+        (server,) = processes_below(os.getpid()) - before
+        os.kill(server, signal.SIGSTOP)
+
+        with pytest.raises(Unavailable):
+            run("nothing", seconds=0.1)
+
+        assert run("nothing") == Report({})
+
+
+def test_a_fork_server_that_cannot_start_is_unavailable(
+    run: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Sandbox([SAMPLES, "no_such_processor"]) as sandbox, pytest.raises(Unavailable):
+        sandbox.run(run.task("nothing"), seconds=20)
+
+    [failure] = [record for record in caplog.records if record.message == "sandbox.start_failed"]
+    assert "no_such_processor" in vars(failure)["trace"]
+
+
+def test_python_that_cannot_start_is_unavailable(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+
+    with Sandbox([SAMPLES]) as sandbox, pytest.raises(Unavailable):
+        sandbox.run(run.task("nothing"), seconds=20)
+
+
+WORKER_TO_KILL = f"""
+import sys
+from pathlib import Path
+from app.processors.report import Task
+from app.sandbox.client import Limits, Sandbox
+
+Sandbox(["{SAMPLES}"], Limits(may_fork=True)).run(
+    Task(processor="{SAMPLES}", source=Path(sys.argv[1]), output=Path(sys.argv[2]),
+         media_type="text/plain", unpacked_limit=1, memory_limit=2**26), seconds=60)
+"""
+
+
+@on_linux
+def test_a_killed_worker_leaves_no_process(run: Runner) -> None:
+    task = run.task("leave_grandchildren_and_hang")
+    command = [sys.executable, "-c", WORKER_TO_KILL, str(task.source), str(task.output)]
+    # Fork server, child and three grandchildren.
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=ROOT) as worker:
+        assert eventually(lambda: len(processes_below(worker.pid)) == 5)
+        left = processes_below(worker.pid)
+        worker.kill()
+
+    assert eventually(lambda: not any(is_alive(pid) for pid in left))
+
+
+def test_threads_take_turns(run: Runner) -> None:
+    reports: list[Report] = []
+    threads = [threading.Thread(target=lambda: reports.append(run("artifact"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(reports) == 8
+    assert all(report.artifacts for report in reports)
+
+
+@on_linux
+def test_1000_tasks_leak_nothing(run: Runner) -> None:
+    task = run.task("nothing")
+    run.sandbox.run(task, seconds=5)
+    before = open_files(), processes_below(os.getpid(), dead_too=True), len(list(task.output.rglob("*")))
+
+    for _ in range(1000):
+        run.sandbox.run(task, seconds=5)
+
+    after = open_files(), processes_below(os.getpid(), dead_too=True), len(list(task.output.rglob("*")))
+    assert after == before
+
+
+def test_temporary_files_stay_in_the_tasks_own_folder(run: Runner) -> None:
+    task = run.task("leave_temporary_files")
+
+    paths = run.sandbox.run(task, seconds=5).summary["paths"]
+
+    assert [Path(path).parent for path in paths] == [task.output / "scratch"] * 2
+
+
+def open_files() -> int:
+    """Of this process and, as far as one may look, of the fork server."""
+    total = 0
+    for pid in {os.getpid(), *processes_below(os.getpid())}:
+        try:
+            total += len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        except PermissionError:
+            continue
+    return total
+
+
+# Calls with first argument, and the errno they meet; None is allowed.
+FILTERED = {
+    "x86_64": [
+        (41, 2, errno.EPERM),  # socket
+        (59, 0, errno.EPERM),  # execve
+        (57, 0, errno.EPERM),  # fork
+        (56, 0x11, errno.EPERM),  # clone, as fork does
+        (56, 0x3D0F00, None),  # clone, as pthread_create does
+        (435, 0, errno.ENOSYS),  # clone3
+        (62, 4711, None),  # kill itself
+        (62, 4712, errno.EPERM),
+        (62, -1, errno.EPERM),
+        (302, 0, None),  # prlimit64 of itself
+        (302, 4712, errno.EPERM),
+        (157, 1, errno.EPERM),  # prctl(PR_SET_PDEATHSIG)
+        (157, 15, None),
+        (1, 3, None),  # write
+        (0x40000000 + 41, 2, errno.EPERM),
+    ],
+    "aarch64": [
+        (198, 2, errno.EPERM),
+        (221, 0, errno.EPERM),
+        (220, 0x11, errno.EPERM),
+        (220, 0x3D0F00, None),
+        (435, 0, errno.ENOSYS),
+        (129, 4711, None),
+        (129, 4712, errno.EPERM),
+        (261, 0, None),
+        (261, 4712, errno.EPERM),
+        (167, 1, errno.EPERM),
+        (64, 3, None),
+        (57, 3, None),  # close; fork's number on x86_64
+    ],
+}
+CALLS = [(machine, *call) for machine, calls in FILTERED.items() for call in calls]
+
+
+@pytest.mark.parametrize(("machine", "number", "argument", "error"), CALLS)
+def test_the_system_call_filter_decides(machine: str, number: int, argument: int, error: int | None) -> None:
+    program = kernel.filter_program(machine, 4711, may_fork=False)
+    architecture = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
+
+    verdict = simulate(program, struct.pack("<iIQq", number, architecture, 0, argument))
+
+    assert verdict == (0x7FFF0000 if error is None else 0x00050000 + error)
+
+
+def test_another_architectures_calls_are_refused() -> None:
+    program = kernel.filter_program("x86_64", 4711, may_fork=False)
+
+    assert simulate(program, struct.pack("<iIQq", 1, 0x40000003, 0, 0)) == 0x00050000 + errno.EPERM
+
+
+def test_an_unknown_machine_has_no_filter() -> None:
+    with pytest.raises(OSError, match="riscv64"):
+        kernel.filter_program("riscv64", 4711, may_fork=False)
+
+
+def simulate(program: bytes, call: bytes) -> int:
+    """Classic BPF, as far as the filter uses it."""
+    instructions = list(struct.iter_unpack("=HBBI", program))
+    at = register = 0
+    while True:
+        code, if_true, if_false, value = instructions[at]
+        at += 1
+        match code:
+            case 0x20:
+                (register,) = struct.unpack_from("<I", call, value)
+            case 0x06:
+                return int(value)
+            case _:
+                holds = {0x15: register == value, 0x35: register >= value, 0x45: register & value}[code]
+                at += if_true if holds else if_false
+
+
+def crashes(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return [vars(record) for record in caplog.records if record.message == "sandbox.processor_crashed"]
+
+
+@pytest.fixture(autouse=True)
+def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
