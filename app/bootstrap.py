@@ -1,133 +1,166 @@
-"""The composition root: one builder per function, and one per operator's tool.
+"""The composition root: adapters from settings, services from adapters.
 
-The only place that makes clients, repositories and services. Each builder
-imports what its function needs, so that the worker and the relay never load
-FastAPI and the API never loads DuckDB.
+The only place that makes clients, repositories and services; tests use it too.
+Each import stands where it is needed, so that the worker and the relay never
+load FastAPI, the API never loads DuckDB, and each bundle holds only what its
+function composes (scripts/build/bundle.py follows the calls from here).
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from app.aws import Clients
-from app.config import ApiSettings, OperatorSettings, RelaySettings, WorkerSettings
+from app.config import ApiSettings, Settings, WorkerSettings
+from app.domain.times import utc_now
 
 if TYPE_CHECKING:
+    from app.messaging.dead_letters import DeadLetterQueue
+    from app.messaging.event_bus import EventBus
+    from app.messaging.work_queue import WorkQueue
+    from app.sandbox.client import Sandbox
     from app.services.api import ApiServices
     from app.services.redriving import Redriving
     from app.services.relaying import Relaying
     from app.services.republishing import Republishing
-    from app.worker.batch import BatchWorker
-
-
-def build_api(settings: ApiSettings) -> "ApiServices":
-    from app.domain.usage import Limits
-    from app.services.api import ApiServices
-    from app.services.editing import Editing
-    from app.services.objects import Objects
-    from app.services.quotas import Quotas
-    from app.services.readiness import Readiness
-    from app.services.uploads import Uploads
     from app.storage.history import HistoryRepository
     from app.storage.objects import ObjectRepository
     from app.storage.payloads import PayloadStore
     from app.storage.usage import UsageRepository
+    from app.worker.batch import BatchWorker
 
-    clients = Clients()
-    dynamodb, s3 = clients.client("dynamodb"), clients.client("s3")
-    public = settings.public_s3_url
-    presigner = clients.client("s3", endpoint_url=public) if public else s3
-    objects = ObjectRepository(dynamodb, settings.table_name, settings.list_shards)
-    payloads = PayloadStore(s3, settings.bucket_name, presigner)
-    uploads = Uploads(payloads, seconds=settings.upload_seconds)
-    usage = UsageRepository(dynamodb, settings.table_name)
-    quotas = Quotas(usage, Limits(settings.max_objects, settings.max_bytes))
+Clock = Callable[[], datetime]
+
+
+class Adapters:
+    """What reaches AWS, and the sandbox. Each is made when it is first asked for."""
+
+    def __init__(self, settings: Settings, clients: Clients) -> None:
+        self._settings = settings
+        self._clients = clients
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        return self._clients.client("dynamodb")
+
+    @cached_property
+    def s3(self) -> Any:
+        return self._clients.client("s3")
+
+    @cached_property
+    def objects(self) -> "ObjectRepository":
+        from app.storage.objects import ObjectRepository
+
+        return ObjectRepository(self.dynamodb, self._settings.table_name, self._settings.list_shards)
+
+    @cached_property
+    def history(self) -> "HistoryRepository":
+        from app.storage.history import HistoryRepository
+
+        return HistoryRepository(self.dynamodb, self._settings.table_name)
+
+    @cached_property
+    def usage(self) -> "UsageRepository":
+        from app.storage.usage import UsageRepository
+
+        return UsageRepository(self.dynamodb, self._settings.table_name)
+
+    @cached_property
+    def payloads(self) -> "PayloadStore":
+        from app.storage.payloads import PayloadStore
+
+        public = self._settings.public_s3_url
+        presigner = self._clients.client("s3", endpoint_url=public) if public else self.s3
+        return PayloadStore(self.s3, self._settings.bucket_name, presigner)
+
+    @cached_property
+    def queue(self) -> "WorkQueue":
+        from app.messaging.work_queue import WorkQueue
+
+        sqs = self._clients.client("sqs")
+        return WorkQueue(sqs, self._settings.queue_url, self._settings.dead_letter_queue_url)
+
+    @cached_property
+    def dead_letters(self) -> "DeadLetterQueue":
+        from app.messaging.dead_letters import DeadLetterQueue
+
+        sqs = self._clients.client("sqs")
+        return DeadLetterQueue(sqs, self._settings.dead_letter_queue_url, self._settings.queue_url)
+
+    @cached_property
+    def bus(self) -> "EventBus":
+        from app.messaging.event_bus import EventBus
+
+        return EventBus(self._clients.client("events"), self._settings.bus_name)
+
+    @cached_property
+    def sandbox(self) -> "Sandbox":
+        from app.domain.kinds import KINDS
+        from app.sandbox.client import Sandbox
+
+        return Sandbox([kind.processor for kind in KINDS.values() if kind.processor])
+
+
+def adapters(settings: Settings) -> Adapters:
+    return Adapters(settings, Clients())
+
+
+def compose_api(adapters: Adapters, settings: ApiSettings, *, clock: Clock = utc_now) -> "ApiServices":
+    from app.domain.usage import Limits
+    from app.services.api import ApiServices
+    from app.services.creating import Creating
+    from app.services.editing import Editing
+    from app.services.quotas import Quotas
+    from app.services.readiness import Readiness
+    from app.services.reading import Reading
+    from app.services.uploads import Uploads
+
+    limits = Limits(settings.max_objects, settings.max_bytes)
+    uploads = Uploads(adapters.payloads, seconds=settings.upload_seconds)
+    quotas = Quotas(adapters.usage, limits, clock=clock)
+    objects, payloads = adapters.objects, adapters.payloads
+    shards, seconds = settings.list_shards, settings.download_seconds
     return ApiServices(
-        Objects(
-            objects,
-            payloads,
-            HistoryRepository(dynamodb, settings.table_name),
-            uploads,
-            quotas,
-            shards=settings.list_shards,
-            download_seconds=settings.download_seconds,
-        ),
-        Editing(objects, payloads, uploads, quotas),
-        usage,
-        Readiness(objects, payloads),
-        quotas,
+        creating=Creating(objects, payloads, uploads, quotas, shards=shards, clock=clock),
+        reading=Reading(objects, payloads, adapters.history, download_seconds=seconds, clock=clock),
+        editing=Editing(objects, payloads, uploads, quotas, clock=clock),
+        usage=adapters.usage,
+        limits=limits,
+        readiness=Readiness(objects, payloads),
     )
 
 
-def build_worker(settings: WorkerSettings) -> "BatchWorker":
-    from app.domain.kinds import KINDS
-    from app.messaging.work_queue import WorkQueue
-    from app.sandbox.client import Sandbox
+def compose_worker(adapters: Adapters, settings: WorkerSettings, *, clock: Clock = utc_now) -> "BatchWorker":
     from app.services.processing import Processing
     from app.services.purging import Purging
     from app.services.sweeping import Sweeping
-    from app.services.workspaces import clear_leftovers
-    from app.storage.history import HistoryRepository
-    from app.storage.objects import ObjectRepository
-    from app.storage.payloads import PayloadStore
     from app.worker.batch import BatchWorker
     from app.worker.dispatch import Dispatcher
 
-    clients = Clients()
-    dynamodb, s3 = clients.client("dynamodb"), clients.client("s3")
-    objects = ObjectRepository(dynamodb, settings.table_name, settings.list_shards)
-    payloads = PayloadStore(s3, settings.bucket_name, s3)
-    purging = Purging(objects, payloads, HistoryRepository(dynamodb, settings.table_name))
-    queue = WorkQueue(clients.client("sqs"), settings.queue_url, settings.dead_letter_queue_url)
-    clear_leftovers()
-    sandbox = Sandbox([kind.processor for kind in KINDS.values() if kind.processor])
+    objects, payloads, queue = adapters.objects, adapters.payloads, adapters.queue
+    lease, attempts = settings.lease_seconds, settings.max_attempts
     processing = Processing(
-        objects,
-        payloads,
-        queue,
-        sandbox,
-        lease_seconds=settings.lease_seconds,
-        max_attempts=settings.max_attempts,
-        memory_limit=settings.processor_memory_bytes,
+        objects, payloads, queue, adapters.sandbox, lease_seconds=lease, max_attempts=attempts, clock=clock
     )
-    sweeping = Sweeping(objects, payloads, queue, purging, max_attempts=settings.max_attempts)
+    purging = Purging(objects, payloads, adapters.history, clock=clock)
+    sweeping = Sweeping(objects, payloads, queue, purging, max_attempts=attempts, clock=clock)
     return BatchWorker(Dispatcher(processing, purging, sweeping), queue)
 
 
-def build_relay(settings: RelaySettings) -> "Relaying":
-    from app.messaging.event_bus import EventBus
+def compose_relay(adapters: Adapters, *, clock: Clock = utc_now) -> "Relaying":
     from app.services.relaying import Relaying
-    from app.storage.history import HistoryRepository
-    from app.storage.payloads import PayloadStore
-    from app.storage.usage import UsageRepository
 
-    clients = Clients()
-    dynamodb, s3 = clients.client("dynamodb"), clients.client("s3")
-    return Relaying(
-        HistoryRepository(dynamodb, settings.table_name),
-        UsageRepository(dynamodb, settings.table_name),
-        EventBus(clients.client("events"), settings.bus_name),
-        PayloadStore(s3, settings.bucket_name, s3),
-    )
+    return Relaying(adapters.history, adapters.usage, adapters.bus, adapters.payloads, clock=clock)
 
 
-def build_redriving(settings: OperatorSettings) -> "Redriving":
-    from app.messaging.dead_letters import DeadLetterQueue
+def compose_redriving(adapters: Adapters, *, clock: Clock = utc_now) -> "Redriving":
     from app.services.redriving import Redriving
-    from app.storage.objects import ObjectRepository
 
-    clients = Clients()
-    return Redriving(
-        ObjectRepository(clients.client("dynamodb"), settings.table_name, settings.list_shards),
-        DeadLetterQueue(clients.client("sqs"), settings.dead_letter_queue_url, settings.queue_url),
-    )
+    return Redriving(adapters.objects, adapters.dead_letters, clock=clock)
 
 
-def build_republishing(settings: OperatorSettings) -> "Republishing":
-    from app.messaging.event_bus import EventBus
+def compose_republishing(adapters: Adapters) -> "Republishing":
     from app.services.republishing import Republishing
-    from app.storage.objects import ObjectRepository
 
-    clients = Clients()
-    return Republishing(
-        ObjectRepository(clients.client("dynamodb"), settings.table_name, settings.list_shards),
-        EventBus(clients.client("events"), settings.bus_name),
-    )
+    return Republishing(adapters.objects, adapters.bus)

@@ -1,6 +1,6 @@
 """Settings from the environment, checked once at start.
 
-One class per function, so that a function needs no variable it does not use.
+One class for each function, which requires the variables that the function uses.
 A missing or wrong variable stops the start with a message that names it.
 """
 
@@ -20,9 +20,11 @@ from pydantic import (
     ValidationError,
 )
 
-MEBIBYTE = 1024 * 1024
+#: The form of an owner, which begins every key of what the owner has.
 OWNER = r"^[A-Za-z0-9_-]{1,64}$"
-"""What begins every key of an owner's things."""
+
+#: How a caller proves who they are. `local` exists only in the local runtime.
+AuthMode = Literal["iam", "cognito", "api-key", "local"]
 
 
 def _between_commas(text: str) -> list[str]:
@@ -31,8 +33,8 @@ def _between_commas(text: str) -> list[str]:
 
 Owners = Annotated[frozenset[Annotated[str, Field(pattern=OWNER)]], BeforeValidator(_between_commas)]
 
+#: 0 means unlimited; a CloudFormation number parameter cannot be empty.
 Quota = Annotated[NonNegativeInt | None, AfterValidator(lambda limit: limit or None)]
-"""0 is no limit: a stack's parameter cannot be left out."""
 
 
 class ConfigurationError(Exception):
@@ -40,16 +42,23 @@ class ConfigurationError(Exception):
 
 
 class Settings(BaseModel):
-    """What every function needs. Each field is read from its upper-case name."""
+    """What the adapters need. Each field is read from the variable of its upper-case name."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     table_name: str
     bucket_name: str
+    list_shards: Annotated[int, Field(ge=1, le=64)] = 1
+    #: Scheme and host in presigned URLs, where clients reach S3 under another name.
+    public_s3_url: str | None = None
+    # Required by the functions that use them.
+    queue_url: str = ""
+    dead_letter_queue_url: str = ""
+    bus_name: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Raises ConfigurationError, which names every variable that is missing or wrong."""
+        """Return the settings. Raises ConfigurationError, which names every missing or wrong variable."""
         given = {name: environ[name.upper()] for name in cls.model_fields if name.upper() in environ}
         try:
             return cls.model_validate(given)
@@ -59,32 +68,29 @@ class Settings(BaseModel):
 
 
 class ApiSettings(Settings):
-    auth_mode: Literal["iam", "cognito", "api-key", "local"]
-    list_shards: Annotated[int, Field(ge=1, le=64)] = 1
+    auth_mode: AuthMode
+    #: How long a presigned upload URL is valid.
     upload_seconds: Annotated[int, Field(ge=60, le=43_200)] = 900
-    """How long a presigned upload URL is valid."""
+    #: How long a presigned download URL is valid.
     download_seconds: Annotated[int, Field(ge=10, le=43_200)] = 300
+    #: API key id to owner, for keys that were rotated. Any other key owns as `key-<id>`.
     key_owners: Json[dict[str, str]] = {}
-    """API key id to owner, for keys that were rotated; others own as `key-<id>`."""
+    #: Who may read across owners where callers have no groups (`iam`, `local`); with commas between.
     admin_owners: Owners = frozenset()
-    """With commas between: who may read across owners, where callers are in no groups (`iam`, `local`)."""
+    #: Origins of the pages that may call the API, with commas between; `*` for any.
     cors_origins: str = ""
-    """Origins of pages that may call the API, with commas between; `*` for any."""
+    # What one owner may use.
     max_objects: Quota = None
     max_bytes: Quota = None
-    """What one owner may use."""
-    public_s3_url: str | None = None
-    """Scheme and host in presigned URLs, where clients see S3 under another one."""
 
 
 class WorkerSettings(Settings):
     queue_url: str
     dead_letter_queue_url: str
-    list_shards: Annotated[int, Field(ge=1, le=64)] = 1
+    #: The function's timeout. After it, nobody is working on a claimed object any more.
     lease_seconds: PositiveInt = 300
-    """The function's timeout: after it, nobody is working on a claimed object."""
+    #: How often a payload is tried before its object has failed.
     max_attempts: PositiveInt = 3
-    processor_memory_bytes: PositiveInt = 1024 * MEBIBYTE
 
 
 class RelaySettings(Settings):
@@ -92,9 +98,8 @@ class RelaySettings(Settings):
 
 
 class OperatorSettings(Settings):
-    """What the tools in scripts/ need, who run with the operator's own rights."""
+    """What the tools in scripts/ops need. They run with the operator's own rights."""
 
     bus_name: str
     queue_url: str
     dead_letter_queue_url: str
-    list_shards: Annotated[int, Field(ge=1, le=64)] = 1

@@ -1,13 +1,12 @@
 """The API function: API Gateway events in, answers out."""
 
 from app.api.app import create_app
-from app.api.lambda_adapter import create_handler
-from app.api.priming import prime_before_snapshot
-from app.bootstrap import build_api
+from app.api.lambda_adapter import create_handler, prime_before_snapshot
+from app.bootstrap import adapters, compose_api
 from app.config import ApiSettings
 from app.observability import guarded
 
 settings = ApiSettings.from_environment()
-app = create_app(build_api(settings), settings)
+app = create_app(compose_api(adapters(settings), settings), settings)
 handler = guarded(create_handler(app))
 prime_before_snapshot(handler)

@@ -1,12 +1,12 @@
-"""The relay function: stream batches in, the place to go on from out."""
+"""The relay function: batches of stream records in, the first record to try again out."""
 
 from typing import Any
 
-from app.bootstrap import build_relay
+from app.bootstrap import adapters, compose_relay
 from app.config import RelaySettings
 from app.observability import guarded
 
-relaying = build_relay(RelaySettings.from_environment())
+relaying = compose_relay(adapters(RelaySettings.from_environment()))
 
 
 @guarded

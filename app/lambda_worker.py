@@ -1,13 +1,16 @@
-"""The worker function: SQS batches in, the messages to be repeated out."""
+"""The worker function: SQS batches in, the messages to try again out."""
 
 from typing import Any
 
-from app.bootstrap import build_worker
+from app.bootstrap import adapters, compose_worker
 from app.config import WorkerSettings
 from app.observability import guarded
+from app.services.workspaces import clear_leftovers
 from app.worker.batch import Context
 
-worker = build_worker(WorkerSettings.from_environment())
+clear_leftovers()
+settings = WorkerSettings.from_environment()
+worker = compose_worker(adapters(settings), settings)
 
 
 @guarded

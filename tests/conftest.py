@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from moto import mock_aws
 
 from app.aws import Clients
+from app.bootstrap import Adapters
+from app.config import OperatorSettings, Settings
 from app.domain.causes import Cause
-from app.domain.objects import Revision, Status, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import Revision, Status
 from app.local.template import local_template
 from tests.faults import unhook_all
 
@@ -82,6 +85,9 @@ def clock() -> Clock:
     return Clock()
 
 
+SettingsOf = TypeVar("SettingsOf", bound=Settings)
+
+
 @dataclass(frozen=True, slots=True)
 class Aws:
     """Clients, and the names of what was made for a test."""
@@ -95,6 +101,31 @@ class Aws:
     bus: str
     queue_url: str
     dead_letter_queue_url: str
+
+    def settings(self, function: type[SettingsOf], **more: Any) -> SettingsOf:
+        """Return a function's settings, which name what was made."""
+        names = {
+            "table_name": self.table,
+            "bucket_name": self.bucket,
+            "bus_name": self.bus,
+            "queue_url": self.queue_url,
+            "dead_letter_queue_url": self.dead_letter_queue_url,
+        }
+        return function.model_validate(names | more)
+
+    def adapters(self, **more: Any) -> Adapters:
+        """Return what the functions use, on these clients."""
+        return Adapters(self.settings(OperatorSettings, **more), GivenClients(self))
+
+
+class GivenClients(Clients):
+    """The clients of a test, for whatever asks for one."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    def client(self, service: str, **_options: Any) -> Any:
+        return getattr(self._aws, service)
 
 
 class SharedClients(Clients):

@@ -1,62 +1,45 @@
-"""The service whole, on AWS in this process: what its functions are made of, with a clock of ours."""
+"""The service as the functions compose it, on AWS in this process, with a clock of the test's."""
 
-from typing import cast
+from typing import Any
 
-from app.domain.usage import Limits
-from app.messaging.work_queue import WorkQueue
-from app.sandbox.client import Sandbox
-from app.services.editing import Editing
-from app.services.objects import Objects
-from app.services.processing import Processing
-from app.services.purging import Purging
-from app.services.quotas import Quotas
-from app.services.sweeping import Sweeping
-from app.services.uploads import Uploads
-from app.storage.history import HistoryRepository
-from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadStore
-from app.storage.usage import UsageRepository
-from app.worker.dispatch import Dispatcher
-from tests.conftest import Aws, Clock
+from app.bootstrap import Clock, compose_api, compose_relay, compose_worker
+from app.config import ApiSettings, WorkerSettings
+from app.domain.times import utc_now
+from app.messaging.messages import Message, Outcome
+from app.services.api import ApiServices
+from app.services.relaying import Relaying
+from tests.conftest import Aws
+
+PLENTY_SECONDS = 300.0
 
 
-def unlimited(aws: Aws) -> Quotas:
-    return Quotas(UsageRepository(aws.dynamodb, aws.table), Limits())
+def services_on(aws: Aws, *, clock: Clock = utc_now, **settings: Any) -> ApiServices:
+    """Return the API's use cases; `settings` are those of its function."""
+    api = aws.settings(ApiSettings, auth_mode="local", **settings)
+    return compose_api(aws.adapters(list_shards=api.list_shards), api, clock=clock)
+
+
+def relaying_on(aws: Aws, *, clock: Clock = utc_now) -> Relaying:
+    return compose_relay(aws.adapters(), clock=clock)
 
 
 class WholeService:
-    """`sandbox` runs processors; None where no payload gets so far."""
+    """`sandbox` runs the processors; None where no payload gets that far."""
 
-    def __init__(self, aws: Aws, clock: Clock, sandbox: object | None = None) -> None:
+    def __init__(self, aws: Aws, clock: Clock, sandbox: Any = None, **settings: Any) -> None:
+        shards = settings.pop("list_shards", 1)
+        adapters = aws.adapters(list_shards=shards)
+        adapters.sandbox = sandbox
         self.aws = aws
-        self.repository = ObjectRepository(aws.dynamodb, aws.table, shards=1)
-        self.payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
-        self.history = HistoryRepository(aws.dynamodb, aws.table)
-        self.queue = WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
-        uploads, quotas = Uploads(self.payloads, seconds=900), unlimited(aws)
-        self.objects = Objects(
-            self.repository,
-            self.payloads,
-            self.history,
-            uploads,
-            quotas,
-            shards=1,
-            download_seconds=300,
-            clock=clock,
-        )
-        self.editing = Editing(self.repository, self.payloads, uploads, quotas, clock=clock)
-        self.purging = Purging(self.repository, self.payloads, self.history, clock=clock)
-        processing = Processing(
-            self.repository,
-            self.payloads,
-            self.queue,
-            cast(Sandbox, sandbox),
-            lease_seconds=300,
-            max_attempts=3,
-            memory_limit=512 * 1024 * 1024,
-            clock=clock,
-        )
-        sweeping = Sweeping(
-            self.repository, self.payloads, self.queue, self.purging, max_attempts=3, clock=clock
-        )
-        self.dispatcher = Dispatcher(processing, self.purging, sweeping)
+        self.repository, self.payloads = adapters.objects, adapters.payloads
+        self.history, self.usage = adapters.history, adapters.usage
+        self.queue = adapters.queue
+        of_api = aws.settings(ApiSettings, auth_mode="local", list_shards=shards)
+        api = compose_api(adapters, of_api, clock=clock)
+        self.creating, self.reading, self.editing = api.creating, api.reading, api.editing
+        self.worker = compose_worker(adapters, aws.settings(WorkerSettings, **settings), clock=clock)
+        self.relaying = compose_relay(adapters, clock=clock)
+
+    def dispatch(self, message: Message, *, seconds_left: float = PLENTY_SECONDS) -> Outcome:
+        """Handle one message as the worker does, without the queue around it."""
+        return self.worker.dispatcher.dispatch(message, seconds_left=lambda: seconds_left)

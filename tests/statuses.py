@@ -5,7 +5,8 @@ from typing import Any
 
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.domain.objects import Artifact, Payload, Result, Status, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import Artifact, Payload, Result, Status
 from tests.conftest import NOW, make_object
 
 LEASE_UNTIL = NOW + timedelta(minutes=5)

@@ -11,17 +11,22 @@ from app.domain.causes import Cause
 from app.domain.errors import InvalidIdempotencyKey
 from app.domain.usage import Limits
 from app.services.api import ApiServices
+from app.services.creating import Creating
 from app.services.editing import Editing
-from app.services.objects import Objects
 from app.services.readiness import Readiness
+from app.services.reading import Reading
 from app.storage.usage import UsageRepository
 
 IDEMPOTENCY_KEY = r'^(?:[!#-~](?:[ -~]{0,253}[!-~])?|"[ -~]{1,255}")$'
 """Bare, or quoted as draft-ietf-httpapi-idempotency-key-header has it."""
 
 
-async def _objects(request: Request) -> Objects:
-    return _services(request).objects
+async def _creating(request: Request) -> Creating:
+    return _services(request).creating
+
+
+async def _reading(request: Request) -> Reading:
+    return _services(request).reading
 
 
 async def _editing(request: Request) -> Editing:
@@ -33,7 +38,7 @@ async def _usage(request: Request) -> UsageRepository:
 
 
 async def _limits(request: Request) -> Limits:
-    return _services(request).quotas.limits
+    return _services(request).limits
 
 
 async def _readiness(request: Request) -> Readiness:
@@ -69,7 +74,8 @@ async def _idempotency_key(
     return key[1:-1] if key.startswith('"') else key
 
 
-ObjectsService = Annotated[Objects, Depends(_objects)]
+CreatingService = Annotated[Creating, Depends(_creating)]
+ReadingService = Annotated[Reading, Depends(_reading)]
 EditingService = Annotated[Editing, Depends(_editing)]
 UsageCounters = Annotated[UsageRepository, Depends(_usage)]
 UsageLimits = Annotated[Limits, Depends(_limits)]

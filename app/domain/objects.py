@@ -7,99 +7,40 @@
     pending                  -- expire -----------> expired
     any but processing       -- request_upload ---> pending      revision + 1, attempts 0
     ready, rejected, failed  -- reprocess --------> pending      same revision, attempts 0
-    failed                   -- redrive ----------> pending      the same, by an operator; counted
+    failed                   -- redrive ----------> pending      as reprocess, by an operator; counted
     any                      -- edit -------------> unchanged
     any                      -- delete -----------> deleted, a tombstone
 
-Each arrow is a method that returns the next value or raises WrongState; there
-are no others. A public change raises `version`. Bookkeeping (release, requeue,
-purged, a repeated claim) does not, so it never becomes an event. Both draw a new
-`write_token`, on which the next save is conditional.
+Each arrow is a method that returns the next value or raises WrongState. There
+are no other changes. A public change raises `version`. Bookkeeping (release,
+requeue, purged, a repeated claim) does not, so it never becomes an event. Both
+draw a new `write_token`, on which the next save is conditional.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
-from uuid import uuid4
 
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode, WrongState
+from app.domain.values import (
+    AWAITING,
+    SETTLED,
+    Artifact,
+    Lease,
+    Payload,
+    PayloadKey,
+    Problem,
+    Result,
+    Revision,
+    Status,
+    new_token,
+)
 
 FIRST_REQUEUE_SECONDS = 5 * 60
 LAST_REQUEUE_SECONDS = 6 * 60 * 60
 TOMBSTONE_DAYS = 7
-
-
-class Status(StrEnum):
-    PENDING = "pending"
-    PROCESSING = "processing"
-    READY = "ready"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    EXPIRED = "expired"
-    DELETED = "deleted"
-    """Stored on tombstones only; a client never sees it as a status."""
-
-
-AWAITING = frozenset({Status.PENDING, Status.PROCESSING, Status.EXPIRED})
-SETTLED = frozenset({Status.READY, Status.REJECTED, Status.FAILED})
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """A payload that was declared: what the client says that it is."""
-
-    number: int
-    media_type: str
-    size: int
-    sha256: str | None
-    """Lower-case hex, when the client gave it."""
-    expires_at: datetime | None
-    """Until when the client may upload it; None when no upload is awaited."""
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """A payload that was checked: what it really is."""
-
-    media_type: str
-    size: int
-    sha256: str
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    summary: Mapping[str, Any]
-    artifacts: tuple[Artifact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    code: ProblemCode
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right of one worker to finish the object, until somebody else may claim it."""
-
-    token: str
-    until: datetime
-
-
-def new_token() -> str:
-    return uuid4().hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,42 +68,50 @@ class ObjectSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject(ObjectSummary):
-    """An object whole: what its owner sees, and what only the service needs."""
+    """A whole object: what its owner sees, and what only the service needs."""
 
     owner: str
     attributes: Mapping[str, Any]
     artifacts: tuple[Artifact, ...] = ()
     shard: int
+    #: SHA-256 of the create request, to tell a retry from a reused Idempotency-Key.
     fingerprint: str
-    """SHA-256 of the create request, to tell a retry from a reused key."""
+    #: The request behind the last change. A change by the worker has the request for its revision.
     cause: Cause
-    """The request behind its last change: for the worker's, the one that asked for the newest revision."""
+    #: The request for the newest revision, kept apart once an edit has replaced `cause`; else None.
     revision_cause: Cause | None = None
-    """That one, where the object was edited since; None while it is `cause`."""
     write_token: str = field(default_factory=new_token)
     attempts: int = 0
     requeues: int = 0
+    #: How often an operator had this revision processed again.
     redrives: int = 0
-    """How often an operator had this revision processed again."""
     lease: Lease | None = None
+    #: When the sweep must look at the object; None when nothing is awaited.
     deadline: datetime | None = None
-    """When the sweep must look at it; None when nothing is awaited."""
+    #: When DynamoDB may drop the tombstone.
     purge_at: datetime | None = None
-    """When DynamoDB may drop the tombstone."""
+    #: The latest moment at which an upload URL or a lease of this object may still write a payload.
     writable_until: datetime | None = None
-    """The latest moment at which an upload URL or a lease it gave may still write a payload."""
 
     @property
     def work_cause(self) -> Cause:
-        """The request behind whatever is still to be done."""
+        """The request behind the work that is still to be done."""
         return self.revision_cause or self.cause
+
+    @property
+    def newest_number(self) -> int:
+        """The number of the newest revision; 0 before the first."""
+        return 0 if self.newest is None else self.newest.number
+
+    def payload_key(self, revision: int) -> PayloadKey:
+        return PayloadKey(self.owner, self.id, revision)
 
     def awaits(self, revision: int) -> bool:
         return self.incoming is not None and self.incoming.number == revision
 
     def has_replaced(self, revision: int) -> bool:
-        """Whether nobody needs this revision any more, nor ever will: it is neither the newest nor ready."""
-        if self.newest is None or revision >= self.newest.number:
+        """True if the revision is neither the newest nor the ready one, so nobody will need it again."""
+        if revision >= self.newest_number:
             return False
         return self.payload is None or revision != self.payload.revision
 
@@ -173,7 +122,7 @@ class StoredObject(ObjectSummary):
         return self.lease is not None and now < self.lease.until
 
     def claim(self, *, now: datetime, lease_until: datetime) -> Self:
-        """Start to process the newest revision; `lease` tells this claim from any other."""
+        """Start to process the newest revision. The new lease tells this claim from any other."""
         if self.incoming is None or (self.status is Status.PROCESSING and self.lease_is_held(now)):
             raise WrongState("claim", self.status)
         changes: dict[str, Any] = {
@@ -189,7 +138,7 @@ class StoredObject(ObjectSummary):
         return self._worked(now, **changes)
 
     def release(self, *, now: datetime) -> Self:
-        """End the lease at once after a transient error: the message will be back."""
+        """End the lease at once after a transient error, so that the returning message can claim again."""
         self._require("release", Status.PROCESSING)
         return self._kept(lease=None, deadline=now + timedelta(seconds=FIRST_REQUEUE_SECONDS))
 
@@ -222,7 +171,7 @@ class StoredObject(ObjectSummary):
         return self._settled(now, Status.EXPIRED, problem=problem)
 
     def requeue(self, *, now: datetime) -> Self:
-        """Note that a message was sent again; each time the next look is twice as far off."""
+        """Note that a message was sent again. Each time the deadline moves twice as far."""
         self._require("requeue", Status.PENDING, Status.PROCESSING)
         seconds = min(FIRST_REQUEUE_SECONDS * 2**self.requeues, LAST_REQUEUE_SECONDS)
         return self._kept(requeues=self.requeues + 1, deadline=now + timedelta(seconds=seconds))
@@ -240,7 +189,7 @@ class StoredObject(ObjectSummary):
         if self.newest is None:
             raise WrongState("reprocess", "without a payload")
         self._require("reprocess", *SETTLED)
-        # Its payload is there: no upload is awaited, and S3 would refuse one.
+        # The payload is in S3 already, so no upload is awaited.
         newest = replace(self.newest, expires_at=None)
         return self._awaiting(now, deadline, cause, newest=newest)
 
@@ -269,7 +218,7 @@ class StoredObject(ObjectSummary):
         )
 
     def delete(self, *, now: datetime, cause: Cause) -> Self:
-        """Leave a tombstone, due for its last purge once nobody can write a payload any more."""
+        """Leave a tombstone. Its last purge is due once nobody can write a payload any more."""
         self._refuse_tombstone("delete")
         return self._changed(
             now,
@@ -286,7 +235,7 @@ class StoredObject(ObjectSummary):
         )
 
     def purged(self, *, now: datetime) -> Self:
-        """Note that nothing of it is left but the tombstone, which goes too after a while."""
+        """Note that only the tombstone is left. DynamoDB drops it TOMBSTONE_DAYS later."""
         self._require("purge", Status.DELETED)
         return self._kept(deadline=None, purge_at=now + timedelta(days=TOMBSTONE_DAYS))
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.domain.errors import QuotaExceeded
-from app.domain.objects import Status, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import Status
 
 
 @dataclass(frozen=True, slots=True)

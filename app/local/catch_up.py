@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from app.domain.objects import Payload, Revision, Status, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import Payload, Revision, Status
 from app.local.invocation import Json
 from app.local.stream import stream_record
 from app.storage.history import EVENT_PREFIX

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
+from app.domain.usage import Limits
+from app.services.creating import Creating
 from app.services.editing import Editing
-from app.services.objects import Objects
-from app.services.quotas import Quotas
 from app.services.readiness import Readiness
+from app.services.reading import Reading
 from app.storage.usage import UsageRepository
 
 
 @dataclass(frozen=True, slots=True)
 class ApiServices:
-    objects: Objects
+    creating: Creating
+    reading: Reading
     editing: Editing
     usage: UsageRepository
+    limits: Limits
     readiness: Readiness
-    quotas: Quotas

@@ -1,8 +1,9 @@
-"""What a client changes about an object that is there: edit, delete, new payload, reprocess.
+"""Change an object that exists: edit it, delete it, give it a new payload, reprocess it.
 
-Each reads, decides and saves. A save that meets another writer starts over a few
-times, so that changes of different fields both survive; with `expected` versions
-(If-Match) it ends in VersionMismatch instead, and no update is lost.
+Each use case reads, decides and saves. A save that meets another writer starts
+over a few times, so that changes of different fields both survive. With
+`expected` versions (If-Match) it ends in VersionMismatch instead, and no update
+is lost.
 """
 
 from collections.abc import Callable, Mapping, Set
@@ -22,20 +23,21 @@ from app.domain.errors import (
 )
 from app.domain.json import compact_json, merge_patch
 from app.domain.kinds import KINDS, base_media_type
-from app.domain.objects import FIRST_REQUEUE_SECONDS, Status, StoredObject
+from app.domain.objects import FIRST_REQUEUE_SECONDS, StoredObject
 from app.domain.times import utc_now
 from app.domain.usage import usage_change
+from app.domain.values import Status
 from app.services.quotas import Quotas
 from app.services.uploads import DeclaredPayload, InlinePayload, Upload, Uploads
 from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadKey, PayloadStore
+from app.storage.payloads import PayloadStore
 
 WRITE_TRIES = 5
 SHORTEST_UPLOAD = timedelta(seconds=1)
 LABELS_LIMIT = 32
 
+#: The versions that the client accepts; None accepts any.
 Versions = Set[int] | None
-"""Those that the client accepts; None accepts any."""
 Change = Callable[[StoredObject, datetime], StoredObject]
 
 
@@ -64,7 +66,7 @@ class Editing:
         expected: Versions = None,
         cause: Cause,
     ) -> StoredObject:
-        """Apply a merge patch over name, attributes and labels; one that changes nothing writes nothing.
+        """Apply a merge patch over name, attributes and labels. A patch that changes nothing writes nothing.
 
         Raises NotFound, VersionMismatch or InvalidInput.
         """
@@ -78,7 +80,9 @@ class Editing:
             merged = {"attributes": {}, "labels": {}, **merge_patch(current, patch)}
             if compact_json(merged, sort_keys=True) == compact_json(current, sort_keys=True):
                 return stored
-            _check_labels(merged["labels"])
+            if len(merged["labels"]) > LABELS_LIMIT:
+                detail = f"An object has at most {LABELS_LIMIT} labels."
+                raise InvalidInput([FieldError("/labels", detail)])
             KINDS[stored.kind].check_attributes(merged["attributes"])
             return stored.edit(
                 name=merged["name"],
@@ -91,7 +95,7 @@ class Editing:
         return self._change(owner, object_id, change, expected)
 
     def delete(self, owner: str, object_id: UUID, *, expected: Versions = None, cause: Cause) -> None:
-        """Leave a tombstone; to delete one again changes nothing. Raises NotFound or VersionMismatch."""
+        """Leave a tombstone. To delete again changes nothing. Raises NotFound or VersionMismatch."""
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
             if stored.status is Status.DELETED:
@@ -104,7 +108,7 @@ class Editing:
     def request_upload(
         self, owner: str, object_id: UUID, declared: DeclaredPayload, *, cause: Cause
     ) -> tuple[StoredObject, Upload | None]:
-        """Await a new revision; to ask again for the one that is awaited gives the same one.
+        """Await a new revision. To ask again for the revision that is awaited returns the same upload.
 
         Raises NotFound, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
         """
@@ -113,8 +117,7 @@ class Editing:
             KINDS[stored.kind].check_payload(declared.media_type, declared.size, at="")
             if _is_awaited(stored, declared, now):
                 return stored
-            number = 1 if stored.newest is None else stored.newest.number + 1
-            revision, deadline = self._uploads.declare(declared, number, now)
+            revision, deadline = self._uploads.declare(declared, stored.newest_number + 1, now)
             return stored.request_upload(revision, now=now, deadline=deadline, cause=cause)
 
         stored = self._change(owner, object_id, change)
@@ -123,7 +126,7 @@ class Editing:
     def put_payload(
         self, owner: str, object_id: UUID, payload: InlinePayload, *, cause: Cause
     ) -> StoredObject:
-        """Take a small payload as a new revision; the same bytes again change nothing.
+        """Take a small payload as a new revision. The same bytes again change nothing.
 
         Raises NotFound, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
         """
@@ -133,14 +136,13 @@ class Editing:
             KINDS[stored.kind].check_payload(payload.media_type, len(payload.body), at="")
             if _is_newest(stored, payload, checksum):
                 return stored
-            number = 1 if stored.newest is None else stored.newest.number + 1
-            revision, deadline = self._uploads.declare(payload, number, now)
+            revision, deadline = self._uploads.declare(payload, stored.newest_number + 1, now)
             return stored.request_upload(revision, now=now, deadline=deadline, cause=cause)
 
         stored = self._change(owner, object_id, change)
         incoming = stored.incoming
         if incoming is not None and stored.status is not Status.PROCESSING:
-            self._payloads.put_once(PayloadKey(owner, stored.id, incoming.number), payload.body, incoming)
+            self._payloads.put_once(stored.payload_key(incoming.number), payload.body, incoming)
         return stored
 
     def reprocess(self, owner: str, object_id: UUID, *, cause: Cause) -> StoredObject:
@@ -184,7 +186,7 @@ def _check_version(stored: StoredObject, expected: Versions) -> None:
 
 
 def _is_awaited(stored: StoredObject, declared: DeclaredPayload, now: datetime) -> bool:
-    """Whether this very upload was asked for already, and can still be made."""
+    """True if exactly this upload was asked for before and can still be made."""
     newest = stored.newest
     return (
         stored.status is Status.PENDING
@@ -197,10 +199,10 @@ def _is_awaited(stored: StoredObject, declared: DeclaredPayload, now: datetime) 
 
 
 def _is_newest(stored: StoredObject, payload: InlinePayload, checksum: str) -> bool:
-    """Whether the newest revision is of these bytes, and not only declared to be."""
+    """True if the newest revision has, or is about to have, these bytes."""
     newest, ready = stored.newest, stored.payload
     if stored.status is Status.EXPIRED:
-        # Awaited no longer: as a new revision it has a deadline again, and the sweep looks after it.
+        # The revision is no longer awaited. A new one has a deadline again, so the sweep looks after it.
         return False
     if newest is None or base_media_type(newest.media_type) != base_media_type(payload.media_type):
         return False
@@ -208,8 +210,3 @@ def _is_newest(stored: StoredObject, payload: InlinePayload, checksum: str) -> b
         return checksum == ready.sha256
     came_inline_or_may_come = newest.expires_at is None or stored.incoming is not None
     return came_inline_or_may_come and (newest.sha256, newest.size) == (checksum, len(payload.body))
-
-
-def _check_labels(labels: Mapping[str, str]) -> None:
-    if len(labels) > LABELS_LIMIT:
-        raise InvalidInput([FieldError("/labels", f"An object has at most {LABELS_LIMIT} labels.")])

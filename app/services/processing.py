@@ -2,8 +2,9 @@
 
     claim -> fetch and hash -> check size and SHA-256 -> processor -> artifacts -> finish
 
-Whatever happens in between, the object ends `ready` or `rejected`, or its lease
-ends and the message comes back, or its attempts are used up and it has `failed`.
+Whatever happens in between, one of three things follows. The object ends `ready`
+or `rejected`; or its lease ends and the message comes back; or its attempts are
+used up and the object has `failed`.
 """
 
 import logging
@@ -14,25 +15,28 @@ from pathlib import Path
 
 from app.domain.errors import InvalidPayload, OutOfTime, ProblemCode, StaleWrite, Unavailable
 from app.domain.kinds import KINDS, base_media_type
-from app.domain.objects import Artifact, Payload, Result, Revision, Status, StoredObject
+from app.domain.objects import StoredObject
 from app.domain.times import utc_now
+from app.domain.values import Payload, PayloadKey, Result, Revision, Status
+from app.messaging.messages import Message, Outcome
 from app.messaging.work_queue import WorkQueue
 from app.observability import bind, logger, measure
 from app.observability.metrics import OBJECTS
-from app.processors.report import ArtifactFile, Report, Task
+from app.processors.report import Report, Task
 from app.sandbox.client import Sandbox
-from app.services.log_fields import of_cause, of_object
-from app.services.measures import settled, waited
-from app.services.messages import Arrival, Outcome
+from app.services.reporting import of_cause, of_object, settled, waited
 from app.services.workspaces import workspace
 from app.storage.objects import ObjectRepository
-from app.storage.payloads import Download, PayloadKey, PayloadStore
+from app.storage.payloads import Download, PayloadStore
 
 WRITE_TRIES = 5
+#: What a processor may add to the memory of the fork server. It fits beside the worker in the smallest
+#: function that template.yaml makes.
+PROCESSOR_MEMORY_BYTES = 1024 * 1024 * 1024
+#: The share of the time left that is kept back from the processor, to store its artifacts.
 STORING_SHARE = 0.1
-"""Of the time that is left, kept back from the processor to store what it made."""
+#: The share of the lease that any payload may take. A processor that was cut short earlier is tried again.
 PROCESSING_SHARE = 0.75
-"""Of the lease, that any payload may take. One that was cut short before is tried again."""
 SLOWEST_BYTES_PER_SECOND = 20 * 1024 * 1024
 START_SECONDS = 20
 
@@ -47,7 +51,10 @@ class Verdict(Enum):
 
 
 def judge(stored: StoredObject, revision: int, *, now: datetime, max_attempts: int) -> Verdict:
-    """A held lease, the ready revision or a settled object needs nothing: the sweep guards leases."""
+    """Return what to do with a message about this revision.
+
+    A held lease and a settled object need nothing: the sweep guards leases.
+    """
     if stored.status is Status.DELETED or stored.has_replaced(revision):
         return Verdict.DISCARD
     if not stored.awaits(revision):
@@ -60,7 +67,7 @@ def judge(stored: StoredObject, revision: int, *, now: datetime, max_attempts: i
 
 
 def seconds_needed(size: int, lease_seconds: int) -> float:
-    """What a payload of so many bytes may need; never more than a fresh function has."""
+    """Return how long a payload of `size` bytes may take; never more than a fresh function has."""
     return min(START_SECONDS + size / SLOWEST_BYTES_PER_SECOND, 0.8 * lease_seconds)
 
 
@@ -74,7 +81,6 @@ class Processing:
         *,
         lease_seconds: int,
         max_attempts: int,
-        memory_limit: int,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._objects = objects
@@ -83,22 +89,21 @@ class Processing:
         self._sandbox = sandbox
         self._lease_seconds = lease_seconds
         self._max_attempts = max_attempts
-        self._memory_limit = memory_limit
         self._clock = clock
 
-    def process(self, arrival: Arrival, *, seconds_left: float) -> Outcome:
-        """Meet a message; to meet it again changes nothing.
+    def process(self, key: PayloadKey, message: Message, *, seconds_left: float) -> Outcome:
+        """Process the payload of a message. To meet the message again changes nothing.
 
         Raises NotFound for an unknown object, and Unavailable when the message
         must come back: too little time is left, or AWS is away.
         """
-        if seconds_left < seconds_needed(arrival.size, self._lease_seconds):
+        if seconds_left < seconds_needed(message.size, self._lease_seconds):
             raise Unavailable("Too little time is left for this payload.")
-        claimed = self._claim(arrival)
+        claimed = self._claim(key, message)
         if isinstance(claimed, Outcome):
             return claimed
         try:
-            return self._work(claimed, arrival.key, seconds_left)
+            return self._work(claimed, key, seconds_left)
         except Exception as fault:
             logger.exception("processing.failed", attempts=claimed.attempts)
             released = self._write(claimed, lambda current: current.release(now=self._clock()))
@@ -106,11 +111,10 @@ class Processing:
                 return Outcome.ACKNOWLEDGED
             if released.attempts < self._max_attempts:
                 raise
-            return self._give_up(released, arrival, error=type(fault).__name__)
+            return self._give_up(released, message, error=type(fault).__name__)
 
-    def _claim(self, arrival: Arrival) -> StoredObject | Outcome:
-        """What came of the message, when it needs nothing more."""
-        key = arrival.key
+    def _claim(self, key: PayloadKey, message: Message) -> StoredObject | Outcome:
+        """Return the claimed object, or the outcome of a message that needs nothing more."""
         for _ in range(WRITE_TRIES):
             stored = self._objects.get(key.owner, key.object_id)
             bind(**of_object(stored), **of_cause(stored.work_cause))
@@ -122,13 +126,13 @@ class Processing:
                 self._payloads.delete(key)
                 return Outcome.DISCARDED
             if verdict is Verdict.GIVE_UP:
-                return self._give_up(stored, arrival, error="lease lapsed")
+                return self._give_up(stored, message, error="lease lapsed")
             claimed = stored.claim(now=now, lease_until=now + timedelta(seconds=self._lease_seconds))
             try:
                 self._objects.save(claimed, read=stored)
             except StaleWrite:
                 continue
-            measure("object.claimed", *waited(claimed, arrival.sent_at, now), attempts=claimed.attempts)
+            measure("object.claimed", *waited(claimed, message.sent_at, now), attempts=claimed.attempts)
             return claimed
         raise Unavailable("The object is being changed too often to be claimed.")
 
@@ -136,15 +140,15 @@ class Processing:
         assert claimed.newest is not None  # noqa: S101  # a claim is on a revision
         deadline = self._clock() + timedelta(seconds=seconds_left * (1 - STORING_SHARE))
         try:
-            payload, result = self._verdict(claimed, claimed.newest, key, deadline)
+            payload, result = self._examine(claimed, claimed.newest, key, deadline)
         except InvalidPayload as invalid:
             rejection = invalid
         else:
             return self._finish(claimed, lambda current: current.accept(payload, result, now=self._clock()))
-        # Out of the `except`: a fault here must not carry a payload's words into the log as its context.
+        # Not inside `except`: there, a fault would carry the payload's words into the log as its context.
         return self._finish(claimed, lambda current: current.reject(rejection, now=self._clock()))
 
-    def _verdict(
+    def _examine(
         self, claimed: StoredObject, declared: Revision, key: PayloadKey, deadline: datetime
     ) -> tuple[Payload, Result]:
         with workspace() as folder:
@@ -152,22 +156,24 @@ class Processing:
             fetched = self._payloads.fetch(key, source, at_most=declared.size + 1)
             check_download(fetched, declared)
             (output / "scratch").mkdir(parents=True)
-            task = self._task(claimed, declared, source, output)
-            report = self._run(task, seconds=self._seconds_for_processor(fetched.size, deadline))
-            artifacts = self._store(key, output, report.artifacts)
+            report = self._run(self._task(claimed, declared, source, output), fetched.size, deadline)
+            artifacts = tuple(
+                self._payloads.put_artifact(key, file.name, file.media_type, output / file.name)
+                for file in report.artifacts
+            )
         payload = Payload(declared.media_type, fetched.size, fetched.sha256, declared.number)
         return payload, Result(report.summary, artifacts)
 
-    def _seconds_for_processor(self, size: int, deadline: datetime) -> float:
-        """Raises Unavailable after a slow download: to be cut short is no fault of the payload's."""
+    def _run(self, task: Task, size: int, deadline: datetime) -> Report:
+        """Run the processor in the time that is left.
+
+        Raises InvalidPayload. Raises Unavailable where running out of time is not the payload's
+        fault: the download was slow, or the processor had less than its full allowance.
+        """
         seconds = (deadline - self._clock()).total_seconds()
+        allowance = PROCESSING_SHARE * self._lease_seconds
         if seconds < seconds_needed(size, self._lease_seconds) / 2:
             raise Unavailable("The download left too little time to process the payload.")
-        return seconds
-
-    def _run(self, task: Task, *, seconds: float) -> Report:
-        """Raises InvalidPayload; Unavailable when less time than any payload may take was too little."""
-        allowance = PROCESSING_SHARE * self._lease_seconds
         try:
             return self._sandbox.run(task, seconds=min(seconds, allowance))
         except OutOfTime as cut_short:
@@ -184,12 +190,7 @@ class Processing:
             output=output,
             media_type=base_media_type(declared.media_type),
             unpacked_limit=kind.unpacked_limit,
-            memory_limit=self._memory_limit,
-        )
-
-    def _store(self, key: PayloadKey, output: Path, files: tuple[ArtifactFile, ...]) -> tuple[Artifact, ...]:
-        return tuple(
-            self._payloads.put_artifact(key, file.name, file.media_type, output / file.name) for file in files
+            memory_limit=PROCESSOR_MEMORY_BYTES,
         )
 
     def _finish(self, claimed: StoredObject, settle: Callable[[StoredObject], StoredObject]) -> Outcome:
@@ -201,9 +202,9 @@ class Processing:
         measure(f"object.{finished.status}", *settled(finished, seconds), version=finished.version)
         return Outcome(finished.status.value)
 
-    def _give_up(self, stored: StoredObject, arrival: Arrival, *, error: str) -> Outcome:
-        """Keep the message first: once the object has failed, nobody would look at it again."""
-        self._queue.bury(arrival.body, error=error, attempts=stored.attempts, trace=stored.work_cause.trace)
+    def _give_up(self, stored: StoredObject, message: Message, *, error: str) -> Outcome:
+        """Bury the message, then fail the object: nothing looks at a failed object by itself."""
+        self._queue.bury(message.body, error=error, attempts=stored.attempts, trace=stored.work_cause.trace)
         failed = self._write(stored, lambda current: current.give_up(now=self._clock()))
         if failed is None:
             return Outcome.ACKNOWLEDGED
@@ -219,7 +220,7 @@ class Processing:
     def _write(
         self, held: StoredObject, change: Callable[[StoredObject], StoredObject]
     ) -> StoredObject | None:
-        """Apply a change on top of edits made meanwhile; None when the lease is no longer ours."""
+        """Apply a change on top of edits made meanwhile. Return None if the lease is no longer ours."""
         current = held
         for _ in range(WRITE_TRIES):
             after = change(current)
@@ -235,7 +236,7 @@ class Processing:
 
 
 def check_download(fetched: Download, declared: Revision) -> None:
-    """Raises InvalidPayload when it is not what was declared."""
+    """Raise InvalidPayload if the payload is not what was declared."""
     if fetched.size != declared.size:
         detail = f"{declared.size} bytes were declared; the payload has another size."
         raise InvalidPayload(ProblemCode.SIZE_MISMATCH, detail)

@@ -1,7 +1,9 @@
 """Limits on what an owner uses, checked against counters that are at most a few seconds old.
 
-The relay counts a moment behind. So what this process let through since it read
-is added to what it read; what other processes let through meanwhile is not.
+The relay counts with a short delay. So the changes that this process has admitted
+since it read the counters are added to them. Changes that other processes have
+admitted meanwhile are not, so a limit may be overshot by a bounded amount
+(docs/operations.md).
 """
 
 from collections.abc import Callable, Iterator
@@ -20,14 +22,16 @@ OWNERS_REMEMBERED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
+    """What this process knows of one owner's usage."""
+
     counted: Usage
     read_at: datetime
+    #: Admitted by this process since it read the counters.
     admitted: Usage = NOTHING
-    """By this process, since it read."""
 
 
 class Quotas:
-    """Several threads may use it. Without a limit it reads nothing. `remembered` is in owners."""
+    """Safe for several threads. Without a limit nothing is read. `remembered` counts owners."""
 
     def __init__(
         self,
@@ -46,16 +50,17 @@ class Quotas:
 
     @contextmanager
     def taking(self, owner: str, change: Usage) -> Iterator[Callable[[], None]]:
-        """Admit the change that is made in the block; one that fails has taken nothing.
+        """Admit the change that is made in the block. A block that fails has taken nothing.
 
-        The block may give it back, when it was not needed. Raises QuotaExceeded before the block begins.
+        The block may call what it is given to return what it did not need. Raises QuotaExceeded
+        before the block begins.
         """
         read_at = self._take(owner, change)
 
         def give_back() -> None:
             with self._lock:
                 known = self._owners.get(owner)
-                # What was read anew since has admitted nothing of it.
+                # Counters that were read anew since then have not admitted this change.
                 if known is not None and known.read_at == read_at:
                     self._owners[owner] = replace(known, admitted=known.admitted - change)
 
@@ -66,10 +71,13 @@ class Quotas:
             raise
 
     def _take(self, owner: str, change: Usage) -> datetime | None:
-        """When the counters were read that admitted it; None where nothing limits it."""
+        """Admit the change. Return when the counters were read, or None where nothing limits it."""
         if not self.limits.concern(change):
             return None
-        read = self._fresh(owner) or self._read(owner)
+        read = self._fresh(owner)
+        if read is None:
+            began = self._clock()
+            read = Known(self._usage.read(owner), began)
         with self._lock:
             # Another thread may have read or admitted meanwhile.
             known = self._fresh(owner) or read
@@ -77,10 +85,6 @@ class Quotas:
             self.limits.check(known.counted + known.admitted, change)
             self._owners[owner] = replace(known, admitted=known.admitted + change)
             return known.read_at
-
-    def _read(self, owner: str) -> Known:
-        now = self._clock()
-        return Known(self._usage.read(owner), now)
 
     def _fresh(self, owner: str) -> Known | None:
         known = self._owners.get(owner)

@@ -1,4 +1,4 @@
-"""Whether the service can do its work now: its table and its bucket answer."""
+"""Check that the service can do its work now: its table and its bucket answer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ class Readiness:
         }
 
     def check(self) -> dict[str, bool]:
-        """Which of the dependencies answer."""
+        """Return for each dependency whether it answers."""
         return {name: _answers(name, check) for name, check in self._checks.items()}
 
 

@@ -1,10 +1,10 @@
-"""Try again what the service gave up, at an operator's word.
+"""Redrive: try again what the service gave up, when an operator asks for it.
 
-    a failed object       reprocessed; its dead letters are deleted
-    any other dead letter sent back to the work queue
+    a failed object            processed again; its dead letters are deleted
+    any other dead letter      sent back to the work queue
 
-What is there is read once, before anything is sent, and what was redriven too
-often is left unless it is named: so nothing goes round in circles.
+Everything is read once, before anything is sent, so nothing goes round in
+circles. What was redriven too often is left, unless the operator names it.
 """
 
 from collections import defaultdict
@@ -14,17 +14,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.domain.causes import Cause
-from app.domain.errors import NotFound, UnknownMessage
-from app.domain.objects import FIRST_REQUEUE_SECONDS, Status, StoredObject
+from app.domain.errors import NotFound
+from app.domain.objects import FIRST_REQUEUE_SECONDS, StoredObject
 from app.domain.times import utc_now
+from app.domain.values import Status
 from app.messaging.dead_letters import DeadLetter, DeadLetterQueue
-from app.services import messages
-from app.services.messages import parse_message
+from app.messaging.messages import parse_message
 from app.storage.objects import ObjectRepository
 
 MOST_REDRIVES = 3
+#: While one operator looks at the dead letters, a second one does not see them.
 HIDDEN_SECONDS = 15 * 60
-"""For so long no second operator sees the dead letters that a first one is looking at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,18 @@ class FailedObject:
 
     @property
     def errors(self) -> frozenset[str]:
-        """What the worker met, and the code of the object's problem."""
+        """The errors of its dead letters, and the code of the object's problem."""
         code = () if self.stored.problem is None else (self.stored.problem.code.value,)
         return frozenset((*(letter.error for letter in self.letters), *code))
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
+    """Everything that was given up."""
+
     failed: tuple[FailedObject, ...]
+    #: The dead letters that belong to no failed object.
     letters: tuple[DeadLetter, ...]
-    """Those of no failed object."""
 
     @property
     def all_letters(self) -> tuple[DeadLetter, ...]:
@@ -52,7 +54,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Everything, or only what is of one object or one error."""
+    """What to redrive: everything, or only one object or one error."""
 
     object_id: str | None = None
     error: str | None = None
@@ -71,7 +73,7 @@ class Step:
 
 
 def plan(survey: Survey, choice: Choice) -> list[Step]:
-    """One step for each thing chosen; LEAVE what was redriven too often, unless it is named."""
+    """Return a step for each thing chosen. LEAVE what was redriven too often, unless it is named."""
 
     def step(target: FailedObject | DeadLetter, action: Action, redrives: int) -> Step:
         is_too_often = redrives >= MOST_REDRIVES and choice.object_id is None
@@ -91,11 +93,8 @@ def plan(survey: Survey, choice: Choice) -> list[Step]:
 
 
 def object_of(letter: DeadLetter) -> str | None:
-    """The id of the object that a dead letter is about; None when it is about none."""
-    try:
-        return messages.object_of(parse_message(letter.body))
-    except UnknownMessage:
-        return None
+    """Return the id of the object that a dead letter is about, if it is about one."""
+    return parse_message(letter.body).object_id
 
 
 class Redriving:
@@ -111,7 +110,7 @@ class Redriving:
         self._clock = clock
 
     def survey(self) -> Survey:
-        """Read everything that was given up. Its dead letters stay hidden until `release`."""
+        """Return everything that was given up. The dead letters stay hidden until `release`."""
         letters = self._letters.receive_all(seconds=HIDDEN_SECONDS)
         found = [self._failed(due.owner, due.object_id) for due in self._objects.failed()]
         failed = {stored.id: stored for stored in found if stored is not None}
@@ -124,7 +123,7 @@ class Redriving:
         )
 
     def carry_out(self, step: Step, *, cause: Cause) -> None:
-        """Raises Refused when the object is no longer as it was surveyed."""
+        """Do what the step says. Raises Refused if the object has changed since the survey."""
         match step.target, step.action:
             case FailedObject() as failed, Action.REPROCESS:
                 self._reprocess(failed, cause)
@@ -135,7 +134,7 @@ class Redriving:
         self._letters.release(letters)
 
     def _failed(self, owner: str, object_id: str) -> StoredObject | None:
-        """None when it changed since the index was written."""
+        """Return the object if it is still failed; the index may lag behind."""
         try:
             stored = self._objects.get(owner, object_id)
         except NotFound:
@@ -143,7 +142,7 @@ class Redriving:
         return stored if stored.status is Status.FAILED else None
 
     def _reprocess(self, failed: FailedObject, cause: Cause) -> None:
-        """The object first: its dead letters are proof of nothing once it is pending again."""
+        """Save the object first. Once it is pending again, its dead letters are no longer needed."""
         now = self._clock()
         deadline = now + timedelta(seconds=FIRST_REQUEUE_SECONDS)
         pending = failed.stored.redrive(now=now, deadline=deadline, cause=cause)

@@ -1,7 +1,8 @@
 """Turn the table's stream into events: first into the object's history, then onto the bus.
 
-The stream is the outbox: what was not committed is not in it, and a record stays
-in it until the relay has published its event. Every step may be repeated.
+The stream is the transactional outbox. It holds every committed change and
+nothing else, and a record stays in it until the relay has published its event.
+Every step may be repeated.
 """
 
 import json
@@ -17,29 +18,29 @@ from app.domain.usage import NOTHING, Usage, usage_change
 from app.messaging.event_bus import EventBus
 from app.observability import begin_work, logger, measure, sample_details
 from app.observability.metrics import EVENTS, RELAY_SECONDS, SET_ASIDE
-from app.services.log_fields import of_cause
+from app.services.reporting import of_cause
 from app.storage.history import HistoryRepository
 from app.storage.items import OBJECT, UnreadableItem, from_item
 from app.storage.payloads import PayloadStore
 from app.storage.usage import UsageRepository
 
+#: As Lambda hands it over (AWS Lambda Developer Guide, "Using AWS Lambda with DynamoDB").
 StreamRecord = Mapping[str, Any]
-"""As Lambda hands it over (AWS Lambda Developer Guide, "Using AWS Lambda with DynamoDB")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """An event, and the place in the stream that it came from."""
+    """An event, and its record's place in the stream."""
 
     sequence_number: str
     event: ObjectEvent
+    #: What the change adds to its owner's usage.
     usage: Usage
-    """By how much the change raises its owner's usage."""
     shard: int
 
 
 def announcement_of(record: StreamRecord) -> Announcement | None:
-    """None when nothing public changed. Raises UnreadableItem."""
+    """Return the event of a record, or None when nothing public changed. Raises UnreadableItem."""
     change = record["dynamodb"]
     if change["Keys"]["sk"] != {"S": OBJECT} or "NewImage" not in change:
         return None
@@ -68,7 +69,7 @@ class Relaying:
         self._clock = clock
 
     def relay(self, records: Sequence[StreamRecord]) -> str | None:
-        """Return the sequence number to go on from, or None when all is done.
+        """Publish the batch. Return the sequence number of the first record to try again, or None.
 
         Raises Unavailable when the whole batch must be tried again.
         """
@@ -85,7 +86,7 @@ class Relaying:
         return next((a.sequence_number for a in announced if a.event.id in unpublished), None)
 
     def _record(self, announced: Sequence[Announcement]) -> None:
-        """Into the history, and with the counters where the usage changes."""
+        """Write each event to the history, together with the counters where the usage changes."""
         for made in announced:
             if made.usage == NOTHING:
                 self._history.add(made.event)
@@ -100,6 +101,7 @@ class Relaying:
             return None
 
     def _set_aside(self, record: StreamRecord, unreadable: UnreadableItem) -> None:
+        """Keep a record whole in the bucket, so that it does not hold up the ones behind it."""
         sequence_number = record["dynamodb"]["SequenceNumber"]
         self._payloads.set_aside(sequence_number, json.dumps(record).encode())
         measure(
@@ -114,7 +116,7 @@ class Relaying:
         measure(
             "event.published",
             EVENTS(1, type=event.type.value),
-            # The clocks of two functions may differ.
+            # The clocks of two functions may differ, so the lag can come out below zero.
             RELAY_SECONDS(max(0.0, (self._clock() - event.time).total_seconds())),
             **of_cause(event.cause),
             owner=event.owner,

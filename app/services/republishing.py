@@ -1,4 +1,4 @@
-"""Tell subscribers again what an object is, at an operator's word."""
+"""Tell subscribers again what an object is now, when an operator asks for it."""
 
 from collections.abc import Iterable
 
@@ -14,11 +14,11 @@ class Republishing:
         self._bus = bus
 
     def republish(self, object_id: str, *, owner: str | None = None) -> list[ObjectEvent]:
-        """Publish the object's current state; without an owner, look for one in the whole table.
+        """Publish the object's current state. Return the events: none if there is no such object.
 
-        Returns what was published: nothing when there is no such object. The history stays
-        as it is: only the relay writes it. Raises NotFound when the owner has no such object,
-        Unavailable when the bus did not take the event.
+        Without an owner, the whole table is searched. The history stays as it is, because only
+        the relay writes it. Raises NotFound if the owner has no such object, Unavailable if the
+        bus did not take the event.
         """
         owners: Iterable[str] = self._objects.owners_of(object_id) if owner is None else [owner]
         events = [current_event(self._objects.get(one, object_id)) for one in owners]

@@ -1,12 +1,12 @@
 """Look at every object whose deadline has passed, and put it right.
 
-    pending, its payload is there      its message was lost: queue it again
-    pending, no payload                expired
+    pending, payload found             its message was lost: queue it again
+    pending, no payload                expire
     processing, lease lapsed           its worker died: queue it again
-    processing, attempts used up       failed
-    deleted                            purged for the last time
+    processing, attempts used up       fail
+    deleted                            purge for the last time
 
-Found through the `in_flight` index; the table is never scanned.
+The index `in_flight` names the objects; the table is never scanned.
 """
 
 from collections import Counter
@@ -16,19 +16,20 @@ from enum import StrEnum
 from typing import Any
 
 from app.domain.errors import NotFound, StaleWrite, Unavailable
-from app.domain.objects import Status, StoredObject
+from app.domain.objects import StoredObject
 from app.domain.times import utc_now
+from app.domain.values import Status
 from app.messaging.work_queue import WorkQueue
 from app.observability import begin_work, bind, logger, measure
 from app.observability.metrics import OBJECTS, OVERDUE_SECONDS, SWEPT
-from app.services.log_fields import of_cause, of_object
 from app.services.purging import Purging
+from app.services.reporting import of_cause, of_object
 from app.storage.items import UnreadableItem
 from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadKey, PayloadStore
+from app.storage.payloads import PayloadStore
 
+#: A sweep stops this long before its function is stopped; the next sweep goes on.
 RESERVE_SECONDS = 5
-"""A sweep stops so long before its function would; the next one goes on."""
 
 
 class Action(StrEnum):
@@ -41,6 +42,7 @@ class Action(StrEnum):
 
 
 def decide(stored: StoredObject, *, payload_found: bool, now: datetime, max_attempts: int) -> Action:
+    """Return what to do with an object whose deadline the index says has passed."""
     is_due = stored.deadline is not None and stored.deadline <= now
     if not is_due or (stored.status is Status.PROCESSING and stored.lease_is_held(now)):
         return Action.LEAVE
@@ -75,9 +77,9 @@ class Sweeping:
         self._clock = clock
 
     def sweep(self, *, seconds_left: Callable[[], float]) -> Counter[Action]:
-        """Report how many objects each action was taken on.
+        """Put every overdue object right. Return the number of objects for each action.
 
-        Raises Unavailable at the end when some could not be swept now.
+        Raises Unavailable at the end if some could not be swept now.
         """
         done: Counter[Action] = Counter()
         oldest = now = self._clock()
@@ -112,23 +114,24 @@ class Sweeping:
             logger.exception("sweep.unreadable")
             return Action.LEAVE
         except Unavailable:
-            # What is due after it must not wait.
+            # The other overdue objects must not wait for this one.
             logger.exception("sweep.failed_on")
             return Action.FAIL
         return action
 
     def _payload_found(self, stored: StoredObject) -> bool:
-        return stored.status is Status.PENDING and self._payloads.exists(_key(stored))
+        key = stored.payload_key(stored.newest_number)
+        return stored.status is Status.PENDING and self._payloads.exists(key)
 
     def _act(self, action: Action, stored: StoredObject) -> None:
-        """State first, message last: a message that gets lost is found again."""
+        """Save the state first and send the message last: the next sweep finds a message that was lost."""
         now = self._clock()
         match action:
             case Action.REQUEUE:
                 self._objects.save(stored.requeue(now=now), read=stored)
-                self._queue.send_payload_created(
-                    str(_key(stored)), _size(stored), trace=stored.work_cause.trace
-                )
+                key = stored.payload_key(stored.newest_number)
+                size = 0 if stored.newest is None else stored.newest.size
+                self._queue.send_payload_created(str(key), size, trace=stored.work_cause.trace)
             case Action.EXPIRE:
                 self._objects.save(stored.expire(now=now), read=stored)
             case Action.PURGE:
@@ -143,12 +146,3 @@ def _report(action: Action, stored: StoredObject) -> None:
     settled = action in (Action.EXPIRE, Action.GIVE_UP)
     objects = [OBJECTS(1, kind=stored.kind, outcome=action.value)] if settled else []
     measure("object.swept", SWEPT(1, action=action.value), *objects)
-
-
-def _size(stored: StoredObject) -> int:
-    return 0 if stored.newest is None else stored.newest.size
-
-
-def _key(stored: StoredObject) -> PayloadKey:
-    revision = 0 if stored.newest is None else stored.newest.number
-    return PayloadKey(stored.owner, stored.id, revision)

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from app.domain.objects import Revision, Status, StoredObject
-from app.storage.payloads import PayloadKey, PayloadStore
+from app.domain.objects import StoredObject
+from app.domain.values import Revision, Status
+from app.storage.payloads import PayloadStore
 
 INLINE_DEADLINE_SECONDS = 60
+#: An upload that began before its URL expired may still be under way.
 UPLOAD_GRACE_SECONDS = 5 * 60
-"""An upload that began before its URL expired may still be under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class InlinePayload:
-    """A payload inside the create request."""
+    """A payload inside the request."""
 
     media_type: str
     body: bytes
@@ -35,7 +36,7 @@ NewPayload = InlinePayload | DeclaredPayload
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A PUT of exactly the declared size with exactly these headers."""
+    """The client must PUT exactly the declared bytes with exactly these headers."""
 
     url: str
     headers: Mapping[str, str]
@@ -48,7 +49,7 @@ class Uploads:
         self._seconds = seconds
 
     def declare(self, payload: NewPayload, number: int, now: datetime) -> tuple[Revision, datetime]:
-        """The revision that is awaited, and when the sweep must look after it."""
+        """Return the revision to await, and the moment when the sweep must look after it."""
         match payload:
             case InlinePayload(media_type, body):
                 revision = Revision(number, media_type, len(body), sha256(body).hexdigest(), None)
@@ -59,13 +60,16 @@ class Uploads:
                 return revision, expires_at + timedelta(seconds=UPLOAD_GRACE_SECONDS)
 
     def sign(self, stored: StoredObject, now: datetime) -> Upload | None:
-        """Signed anew for the time that is left, so a retry needs no write; None when none is awaited."""
+        """Sign the awaited upload for the time that is left, so that a retry needs no write.
+
+        Returns None when no upload is awaited.
+        """
         incoming = stored.incoming
         if incoming is None or incoming.expires_at is None or stored.status is Status.PROCESSING:
             return None
         seconds = int((incoming.expires_at - now).total_seconds())
         if seconds < 1:
             return None
-        key = PayloadKey(stored.owner, stored.id, incoming.number)
+        key = stored.payload_key(incoming.number)
         signed = self._payloads.sign_upload(key, incoming, seconds=seconds)
         return Upload(signed.url, signed.headers, incoming.expires_at)

@@ -1,4 +1,4 @@
-"""A folder on disk for one payload, and none left of workers that were killed."""
+"""A folder on disk for each payload; the folders of killed workers are removed."""
 
 import os
 import re
@@ -16,9 +16,9 @@ def workspace() -> "TemporaryDirectory[str]":
 
 
 def clear_leftovers() -> None:
-    """Remove the folders of workers that are no more; call it before this process has any.
+    """Remove the folders of workers that have ended. Call it before this process has a folder.
 
-    SIGKILL leaves them, and Lambda keeps /tmp for the next start (AWS Lambda
+    SIGKILL leaves them behind, and Lambda keeps /tmp for the next start (AWS Lambda
     Developer Guide, "Lambda execution environment").
     """
     for folder in Path(gettempdir()).iterdir():
@@ -30,7 +30,7 @@ def clear_leftovers() -> None:
 
 
 def _is_anothers(pid: int) -> bool:
-    """Whether another process lives under this id."""
+    """True if another process has this id now."""
     if pid == os.getpid():
         return False
     try:

@@ -23,17 +23,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from app.domain.causes import Cause, Trace
 from app.domain.errors import ProblemCode
 from app.domain.json import compact_json, parse_json
-from app.domain.objects import (
-    Artifact,
-    Lease,
-    ObjectSummary,
-    Payload,
-    Problem,
-    Revision,
-    Status,
-    StoredObject,
-)
+from app.domain.objects import ObjectSummary, StoredObject
 from app.domain.times import parse_timestamp, timestamp
+from app.domain.values import Artifact, Lease, Payload, Problem, Revision, Status
 
 type_serializer = TypeSerializer()
 type_deserializer = TypeDeserializer()

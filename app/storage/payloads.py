@@ -1,8 +1,8 @@
-"""The store of payloads and artifacts: one bucket, no knowledge of what is inside.
+"""The store of payloads and artifacts: one bucket. It does not know what is inside the files.
 
 payloads/<owner>/<id>/<revision>            written once, never overwritten
 artifacts/<owner>/<id>/<revision>/<name>
-relay-failures/<sequence number>.json       stream records that are no event
+relay-failures/<sequence number>.json       stream records that could not be read as a change
 """
 
 import hashlib
@@ -16,41 +16,16 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from app.aws import all_faults, error_code, passing_faults
-from app.domain.errors import NotFound, Unavailable, UnknownMessage
-from app.domain.objects import Artifact, Revision
+from app.domain.errors import NotFound, Unavailable
+from app.domain.values import ARTIFACTS, PAYLOADS, Artifact, PayloadKey, Revision
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PAYLOADS = "payloads"
-ARTIFACTS = "artifacts"
 RELAY_FAILURES = "relay-failures"
 CHUNK_BYTES = 1024 * 1024
 WRITTEN_BEFORE = "PreconditionFailed"
 BEING_WRITTEN = "ConditionalRequestConflict"
-
-
-@dataclass(frozen=True, slots=True)
-class PayloadKey:
-    """Which payload: one revision of one object."""
-
-    owner: str
-    object_id: str
-    revision: int
-
-    def __str__(self) -> str:
-        return f"{PAYLOADS}/{self.owner}/{self.object_id}/{self.revision}"
-
-    def artifact(self, name: str) -> str:
-        return f"{ARTIFACTS}/{self.owner}/{self.object_id}/{self.revision}/{name}"
-
-    @classmethod
-    def parse(cls, key: str) -> "PayloadKey":
-        """Raises UnknownMessage when it is not the key of a payload."""
-        match key.split("/"):
-            case [prefix, owner, object_id, revision] if prefix == PAYLOADS and revision.isdecimal():
-                return cls(owner, object_id, int(revision))
-        raise UnknownMessage("Not the key of a payload.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +36,14 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What was read from S3: `sha256` in lower-case hex."""
+    """A payload as it was read from S3; `sha256` in lower-case hex."""
 
     size: int
     sha256: str
 
 
 class PayloadStore:
-    """`presigner` is a client whose endpoint is the host that clients see."""
+    """The `presigner` is an S3 client whose endpoint is the host that clients see."""
 
     def __init__(self, client: "S3Client", bucket: str, presigner: "S3Client") -> None:
         self._client = client
@@ -76,7 +51,7 @@ class PayloadStore:
         self._presigner = presigner
 
     def sign_upload(self, key: PayloadKey, revision: Revision, *, seconds: int) -> SignedRequest:
-        """A PUT of exactly the declared size, type and (when declared) SHA-256, once."""
+        """Presign one PUT of exactly the declared size, type and (when declared) SHA-256."""
         parameters = {
             "Bucket": self._bucket,
             "Key": str(key),
@@ -86,7 +61,7 @@ class PayloadStore:
         }
         headers = {"Content-Type": revision.media_type, "If-None-Match": "*"}
         if revision.sha256 is not None:
-            checksum = _base64_checksum(revision.sha256)
+            checksum = b64encode(bytes.fromhex(revision.sha256)).decode()
             parameters["ChecksumSHA256"] = checksum
             headers["x-amz-checksum-sha256"] = checksum
         url = self._presigner.generate_presigned_url(
@@ -97,7 +72,7 @@ class PayloadStore:
     def sign_download(
         self, key: str, *, media_type: str, file_name: str, seconds: int, method: str = "GET"
     ) -> str:
-        """A URL that answers as an attachment (RFC 6266, RFC 8187), not to be cached."""
+        """Presign a URL that answers as an attachment (RFC 6266, RFC 8187) and may not be cached."""
         parameters = {
             "Bucket": self._bucket,
             "Key": key,
@@ -112,7 +87,7 @@ class PayloadStore:
 
     @passing_faults()
     def put_once(self, key: PayloadKey, body: bytes, revision: Revision) -> None:
-        """Write a payload; when it is there already, that is the same as written."""
+        """Write a payload. One that is there already counts as written."""
         try:
             self._client.put_object(
                 Bucket=self._bucket,
@@ -137,12 +112,12 @@ class PayloadStore:
 
     @all_faults()
     def check(self) -> None:
-        """Raises Unavailable when the bucket does not answer, is not there or is not ours."""
+        """Raise Unavailable when the bucket does not answer, does not exist or refuses us."""
         self._client.head_bucket(Bucket=self._bucket)
 
     @passing_faults()
     def fetch(self, key: PayloadKey, target: Path, *, at_most: int) -> Download:
-        """Copy a payload to a file, hashing it on the way; stop after `at_most` bytes.
+        """Copy a payload to a file and hash it on the way. Stop after `at_most` bytes.
 
         Raises NotFound.
         """
@@ -160,7 +135,7 @@ class PayloadStore:
 
     @passing_faults()
     def put_artifact(self, key: PayloadKey, name: str, media_type: str, source: Path) -> Artifact:
-        """Write an artifact from a file; writing it again replaces it."""
+        """Write an artifact from a file. To write it again replaces it."""
         with source.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
@@ -171,12 +146,12 @@ class PayloadStore:
 
     @passing_faults()
     def delete(self, key: PayloadKey) -> None:
-        """Delete one payload; to delete it again changes nothing."""
+        """Delete one payload. To delete it again changes nothing."""
         self._client.delete_object(Bucket=self._bucket, Key=str(key))
 
     @passing_faults()
     def purge(self, owner: str, object_id: str, *, only: Callable[[int], bool] = lambda _: True) -> None:
-        """Delete the payloads and artifacts of an object, `only` of some of its revisions.
+        """Delete the payloads and artifacts of those revisions of an object for which `only` is true.
 
         To purge again changes nothing. Raises Unavailable when S3 left some undeleted.
         """
@@ -184,8 +159,9 @@ class PayloadStore:
             prefix = f"{folder}/{owner}/{object_id}/"
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             for page in pages:
-                found = [content["Key"] for content in page.get("Contents", [])]
-                self._delete([key for key in found if only(_revision(key, prefix))])
+                keys = [content["Key"] for content in page.get("Contents", [])]
+                revisions = [int(key.removeprefix(prefix).partition("/")[0]) for key in keys]
+                self._delete([key for key, revision in zip(keys, revisions, strict=True) if only(revision)])
 
     def _delete(self, keys: Sequence[str]) -> None:
         if keys:
@@ -205,11 +181,3 @@ class PayloadStore:
             Body=record,
             ContentType="application/json",
         )
-
-
-def _revision(key: str, prefix: str) -> int:
-    return int(key.removeprefix(prefix).split("/")[0])
-
-
-def _base64_checksum(sha256: str) -> str:
-    return b64encode(bytes.fromhex(sha256)).decode()

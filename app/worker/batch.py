@@ -1,11 +1,12 @@
 """The SQS edge: a batch in, the messages that must come back out.
 
 The smallest payload goes first, so that a large one delays nobody. A message
-that cannot be handled goes to the dead-letter queue at once; one that may
+that cannot be handled goes to the dead-letter queue at once. One that may
 succeed later is shown again soon. Neither harms its neighbours.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.batch import (
@@ -15,20 +16,20 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from app.domain.causes import Trace
-from app.domain.errors import Refused, UnknownMessage, WharfError
-from app.domain.ids import object_id_in
+from app.domain.errors import Refused, WharfError
+from app.domain.values import object_id_in
+from app.messaging.messages import Message, parse_message
 from app.messaging.work_queue import WorkQueue
-from app.observability import Work, begin_work, bind, described_fault, measure, sample_details
+from app.observability import Work, begin_work, described_fault, measure, sample_details
 from app.observability.metrics import MESSAGES, RETRIES, Sample
-from app.services.messages import Arrival, correlation_of, object_of, parse_message
 from app.worker.dispatch import Dispatcher
 
 FIRST_RETRY_SECONDS = 5
 LAST_RETRY_SECONDS = 15 * 60
-UNREADABLE = "unreadable"
 BURIED = "buried"
 RETURNED = "returned"
+
+SecondsLeft = Callable[[], float]
 
 
 class Context(Protocol):
@@ -39,94 +40,80 @@ class Context(Protocol):
 
 class BatchWorker:
     def __init__(self, dispatcher: Dispatcher, queue: WorkQueue) -> None:
-        self._dispatcher = dispatcher
+        self.dispatcher = dispatcher
         self._queue = queue
 
     def handle(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
         """Return `{"batchItemFailures": [{"itemIdentifier": …}]}`."""
-
-        def seconds_left() -> float:
-            return context.get_remaining_time_in_millis() / 1000
+        sample_details()
+        messages = {record["messageId"]: _parsed(record) for record in event["Records"]}
+        smallest_first = sorted(event["Records"], key=lambda record: messages[record["messageId"]].size)
 
         def handle_record(record: SQSRecord) -> None:
-            self._handle(record, seconds_left)
+            message = messages[record.message_id]
+            self._handle(record, message, lambda: context.get_remaining_time_in_millis() / 1000)
 
-        sample_details()
-        smallest_first = {"Records": sorted(event["Records"], key=payload_size)}
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        return dict(process_partial_response(smallest_first, handle_record, processor))
+        return dict(process_partial_response({"Records": smallest_first}, handle_record, processor))
 
-    def _handle(self, record: SQSRecord, seconds_left: Any) -> None:
-        correlation_id = correlation_of(record.body) or record.message_id
-        trace = _trace_of(record)
-        trace_id = trace and trace.trace_id
+    def _handle(self, record: SQSRecord, message: Message, seconds_left: SecondsLeft) -> None:
         with begin_work(
-            message_id=record.message_id, correlation_id=correlation_id, trace_id=trace_id
+            message_id=record.message_id,
+            correlation_id=message.correlation_id or record.message_id,
+            trace_id=message.trace and message.trace.trace_id,
+            object_id=object_id_in(message.object_id),
         ) as work:
-            handled = HandledMessage(work)
             try:
-                self._meet(record, handled, seconds_left)
+                self._meet(record, message, work, seconds_left)
             except Exception as fault:
-                self._return(record, handled, fault)
+                self._return(record, message, work, fault)
                 raise
 
-    def _meet(self, record: SQSRecord, handled: "HandledMessage", seconds_left: Any) -> None:
+    def _meet(self, record: SQSRecord, message: Message, work: Work, seconds_left: SecondsLeft) -> None:
         try:
-            message = parse_message(record.body)
-            handled.name = type(message).__name__.lower()
-            bind(object_id=object_id_in(object_of(message)))
-            outcome = self._dispatcher.dispatch(message, seconds_left=seconds_left)
+            outcome = self.dispatcher.dispatch(message, seconds_left=seconds_left)
         except Refused as refused:
-            self._bury(record, handled, refused)
+            self._bury(record, message, work, refused)
         else:
-            handled.log(outcome, logging.INFO)
+            _log(message, work, outcome)
 
-    def _bury(self, record: SQSRecord, handled: "HandledMessage", refused: Refused) -> None:
-        error, receives = type(refused).__name__, _receives(record)
+    def _bury(self, record: SQSRecord, message: Message, work: Work, refused: Refused) -> None:
+        """Move the message to the dead-letter queue: to try it again cannot help."""
+        error = type(refused).__name__
         self._queue.bury(
-            record.body,
+            message.body,
             error=error,
-            attempts=receives,
+            attempts=_receives(record),
             redrives=redrives_of(record),
-            trace=_trace_of(record),
+            trace=message.trace,
         )
-        handled.log(BURIED, logging.ERROR, fault=refused, error=error)
+        _log(message, work, BURIED, level=logging.ERROR, fault=refused, error=error)
 
-    def _return(self, record: SQSRecord, handled: "HandledMessage", fault: Exception) -> None:
+    def _return(self, record: SQSRecord, message: Message, work: Work, fault: Exception) -> None:
+        """Show the message again soon; each time it waits twice as long."""
         seconds = retry_seconds(_receives(record))
-        unexpected = None if isinstance(fault, WharfError) else fault
-        error = described_fault(fault)
-        handled.log(
-            RETURNED, logging.WARNING, RETRIES(1), fault=unexpected, error=error, retry_seconds=seconds
+        _log(
+            message,
+            work,
+            RETURNED,
+            RETRIES(1),
+            level=logging.WARNING,
+            fault=None if isinstance(fault, WharfError) else fault,
+            error=described_fault(fault),
+            retry_seconds=seconds,
         )
         self._queue.retry_in(record.receipt_handle, seconds)
 
 
-class HandledMessage:
-    """What is noted of a message while it is handled, for its one line in the log."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self.name = UNREADABLE
-
-    def log(
-        self, outcome: str, level: int, *samples: Sample, fault: Exception | None = None, **fields: Any
-    ) -> None:
-        measure(
-            "message.done",
-            MESSAGES(1, type=self.name, outcome=outcome),
-            *samples,
-            level=level,
-            fault=fault,
-            seconds=round(self._work.seconds, 4),
-            **fields,
-            **self._work.costs(),
-        )
+def _parsed(record: dict[str, Any]) -> Message:
+    return parse_message(record["body"], record["attributes"].get("AWSTraceHeader", ""))
 
 
-def _trace_of(record: SQSRecord) -> Trace | None:
-    """Until the object itself says which one; of what has none, it is the only one."""
-    return Trace.from_xray(record.attributes.aws_trace_header or "")
+def _log(message: Message, work: Work, outcome: str, *samples: Sample, **fields: Any) -> None:
+    """Write the one line of a message."""
+    name = type(message.content).__name__.lower()
+    measured = (MESSAGES(1, type=name, outcome=outcome), *samples)
+    measure("message.done", *measured, seconds=round(work.seconds, 4), **fields, **work.costs())
 
 
 def _receives(record: SQSRecord) -> int:
@@ -134,7 +121,7 @@ def _receives(record: SQSRecord) -> int:
 
 
 def redrives_of(record: SQSRecord) -> int:
-    """How often an operator sent this message back from the dead-letter queue."""
+    """Return how often an operator sent this message back from the dead-letter queue."""
     attribute = record.message_attributes["redrives"]
     return int(attribute.string_value or 0) if attribute else 0
 
@@ -142,12 +129,3 @@ def redrives_of(record: SQSRecord) -> int:
 def retry_seconds(receives: int) -> int:
     """Twice as long after each receive."""
     return int(min(FIRST_RETRY_SECONDS * 2 ** (receives - 1), LAST_RETRY_SECONDS))
-
-
-def payload_size(record: dict[str, Any]) -> int:
-    """In bytes; 0 for a message that carries no payload."""
-    try:
-        message = parse_message(record["body"])
-    except UnknownMessage:
-        return 0
-    return message.size if isinstance(message, Arrival) else 0

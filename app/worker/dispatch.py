@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from app.services.messages import Arrival, Deletion, Message, Outcome, Replacement, Sweep
+from app.domain.errors import UnknownMessage
+from app.messaging.messages import Arrival, Deletion, Message, Outcome, Replacement, Sweep, Unreadable
 from app.services.processing import Processing
 from app.services.purging import Purging
 from app.services.sweeping import Sweeping
@@ -15,9 +16,10 @@ class Dispatcher:
         self._sweeping = sweeping
 
     def dispatch(self, message: Message, *, seconds_left: Callable[[], float]) -> Outcome:
-        match message:
-            case Arrival():
-                return self._processing.process(message, seconds_left=seconds_left())
+        """Raise UnknownMessage for a message that is not for the worker."""
+        match message.content:
+            case Arrival(key):
+                return self._processing.process(key, message, seconds_left=seconds_left())
             case Replacement(owner, object_id):
                 return self._purging.purge_replaced(owner, object_id)
             case Deletion(owner, object_id):
@@ -25,3 +27,5 @@ class Dispatcher:
             case Sweep():
                 self._sweeping.sweep(seconds_left=seconds_left)
                 return Outcome.SWEPT
+            case Unreadable(reason):
+                raise UnknownMessage(reason)

@@ -36,18 +36,18 @@ PLATFORMS = {
 @dataclass(frozen=True, slots=True)
 class Function:
     entry: str
-    builder: str
-    """In app/bootstrap.py; of the others there, this function runs none."""
+    #: What it calls in app/bootstrap.py; of the rest there, it runs only what this reaches.
+    composes: str
     by_name: tuple[str, ...] = ()
     """Patterns of modules that no import statement names."""
 
 
 FUNCTIONS = {
-    "api": Function("app.lambda_api", "build_api"),
+    "api": Function("app.lambda_api", "compose_api"),
     "worker": Function(
-        "app.lambda_worker", "build_worker", by_name=("app/processors/**/*.py", "app/sandbox/*.py")
+        "app.lambda_worker", "compose_worker", by_name=("app/processors/**/*.py", "app/sandbox/*.py")
     ),
-    "relay": Function("app.lambda_relay", "build_relay"),
+    "relay": Function("app.lambda_relay", "compose_relay"),
 }
 
 # Of what the packages bring. `boto3/data` is for resources, of which there are none.
@@ -174,7 +174,7 @@ def sources(function: Function) -> frozenset[Path]:
 
 
 def services(function: Function) -> frozenset[str]:
-    """The AWS services that the function's builder makes clients for."""
+    """The AWS services that the function makes clients for."""
     calls = [node for node in _run(_bootstrap(), function) if isinstance(node, ast.Call)]
     return frozenset(
         call.args[0].value
@@ -197,17 +197,31 @@ def imports(path: Path, function: Function) -> Iterator[str]:
 
 
 def _run(path: Path, function: Function) -> Iterator[ast.AST]:
-    """The parts of a module that run: nothing for type checkers, no other function's builder."""
+    """Yield the parts of a module that run: nothing for type checkers, nothing that is not composed."""
+    reached = _reached(function.composes) if path == _bootstrap() else None
     waiting: list[ast.AST] = [ast.parse(path.read_text())]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             waiting += node.orelse
-        elif not (
-            path == _bootstrap() and isinstance(node, ast.FunctionDef) and node.name != function.builder
-        ):
+        elif not (reached is not None and isinstance(node, ast.FunctionDef) and node.name not in reached):
             yield node
             waiting += ast.iter_child_nodes(node)
+
+
+def _reached(composes: str) -> frozenset[str]:
+    """Return the functions of app/bootstrap.py that this one calls or asks for, directly or not."""
+    tree = ast.parse(_bootstrap().read_text())
+    bodies = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    waiting, found = [composes], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in bodies and name not in found:
+            found.add(name)
+            nodes = list(ast.walk(bodies[name]))
+            waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
+            waiting += [node.attr for node in nodes if isinstance(node, ast.Attribute)]
+    return frozenset(found)
 
 
 def _bootstrap() -> Path:

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import uuid4
 
-from app.bootstrap import build_redriving
+from app.bootstrap import adapters, compose_redriving
 from app.domain.causes import Cause
 from app.domain.errors import Refused
 from app.domain.times import timestamp
@@ -37,7 +37,7 @@ TOO_OFTEN = f"left: redriven {MOST_REDRIVES} times already; name its object with
 def main(arguments: Sequence[str] | None = None) -> int:
     """1 when something that was chosen could not be tried again, else 0."""
     given = parse(arguments)
-    redriving = build_redriving(stages.connect(given.stage, given.aws_port))
+    redriving = compose_redriving(adapters(stages.connect(given.stage, given.aws_port)))
     survey = redriving.survey()
     done: list[DeadLetter] = []
     try:

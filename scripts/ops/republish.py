@@ -6,7 +6,7 @@ scripts/ops/republish.sh local ID --owner OWNER   reads just that object
 
 from collections.abc import Sequence
 
-from app.bootstrap import build_republishing
+from app.bootstrap import adapters, compose_republishing
 from scripts.ops import stages
 
 
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("id", help="of the object")
     parser.add_argument("--owner", help="of the object; without it the whole table is read")
     given = parser.parse_args(arguments)
-    republishing = build_republishing(stages.connect(given.stage, given.aws_port))
+    republishing = compose_republishing(adapters(stages.connect(given.stage, given.aws_port)))
     events = republishing.republish(given.id, owner=given.owner)
     for event in events:
         print(f"{event.id} was published as {event.type} to the subscribers of {event.owner}'s objects.")

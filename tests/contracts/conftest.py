@@ -92,14 +92,14 @@ def make(owner: str) -> MakeStored:
 
 @pytest.fixture
 def objects(backend: Aws) -> ObjectRepository:
-    return ObjectRepository(backend.dynamodb, backend.table, shards=1)
+    return backend.adapters().objects
 
 
 @pytest.fixture
 def history(backend: Aws) -> HistoryRepository:
-    return HistoryRepository(backend.dynamodb, backend.table)
+    return backend.adapters().history
 
 
 @pytest.fixture
 def payloads(backend: Aws) -> PayloadStore:
-    return PayloadStore(backend.s3, backend.bucket, presigner=backend.s3)
+    return backend.adapters().payloads

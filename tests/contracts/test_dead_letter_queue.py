@@ -15,12 +15,12 @@ BODY = '{"detail-type":"sweep"}'
 
 @pytest.fixture
 def work(backend: Aws) -> WorkQueue:
-    return WorkQueue(backend.sqs, backend.queue_url, backend.dead_letter_queue_url)
+    return backend.adapters().queue
 
 
 @pytest.fixture
 def letters(backend: Aws) -> DeadLetterQueue:
-    return DeadLetterQueue(backend.sqs, backend.dead_letter_queue_url, backend.queue_url)
+    return backend.adapters().dead_letters
 
 
 def described(letter: DeadLetter) -> tuple[str, str, int, int]:

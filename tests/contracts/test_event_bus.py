@@ -20,7 +20,7 @@ Subscribe = Callable[[dict[str, Any]], str]
 
 @pytest.fixture
 def bus(backend: Aws) -> EventBus:
-    return EventBus(backend.events, backend.bus)
+    return backend.adapters().bus
 
 
 @pytest.fixture

@@ -14,27 +14,16 @@ from hypothesis import strategies as st
 
 from app.domain.causes import Cause, Trace
 from app.domain.errors import InvalidPayload, NotFound, ProblemCode, StaleWrite
-from app.domain.objects import (
-    Artifact,
-    Lease,
-    ObjectSummary,
-    Payload,
-    Problem,
-    Result,
-    Revision,
-    Status,
-    StoredObject,
-)
-from app.services.objects import NewObject, Objects
-from app.services.uploads import InlinePayload, Uploads
-from app.storage.history import HistoryRepository
+from app.domain.objects import ObjectSummary, StoredObject
+from app.domain.values import Artifact, Lease, Payload, Problem, Result, Revision, Status
+from app.services.creating import NewObject
+from app.services.uploads import InlinePayload
 from app.storage.items import to_item
 from app.storage.objects import ListQuery, ObjectRepository
-from app.storage.payloads import PayloadStore
 from tests.conftest import NOW, Aws, make_object
 from tests.contracts.conftest import MakeStored
 from tests.faults import lose_reply, sent_by
-from tests.services import unlimited
+from tests.services import services_on
 
 LATER = NOW + timedelta(minutes=5)
 THREADS = 20
@@ -449,7 +438,7 @@ def add_many(backend: Aws, stored: list[StoredObject]) -> None:
 def test_several_shards_are_one_list(
     backend: Aws, owner: str, make: MakeStored, limit: int, status: str | None
 ) -> None:
-    sharded = ObjectRepository(backend.dynamodb, backend.table, shards=3)
+    sharded = backend.adapters(list_shards=3).objects
     shards = [0, 0, 0, 1, 2, 1, 0, 2, 2, 0]
     newest_first = [
         sharded.add(make(shard=shard, created_at=NOW - timedelta(seconds=second))).id
@@ -463,7 +452,7 @@ def test_several_shards_are_one_list(
 
 
 def test_several_shards_are_one_list_when_filtered(backend: Aws, owner: str, make: MakeStored) -> None:
-    sharded = ObjectRepository(backend.dynamodb, backend.table, shards=3)
+    sharded = backend.adapters(list_shards=3).objects
     newest_first = [
         sharded.add(
             make(
@@ -481,7 +470,7 @@ def test_several_shards_are_one_list_when_filtered(backend: Aws, owner: str, mak
 def test_more_shards_lose_no_object(
     objects: ObjectRepository, backend: Aws, owner: str, five: list[StoredObject], make: MakeStored
 ) -> None:
-    more = ObjectRepository(backend.dynamodb, backend.table, shards=3)
+    more = backend.adapters(list_shards=3).objects
     younger = [
         more.add(make(shard=shard, created_at=NOW + timedelta(seconds=10 - shard))) for shard in range(3)
     ]
@@ -558,7 +547,7 @@ def test_what_is_finished_never_comes_due_again(
 
 
 def test_every_shard_comes_due(backend: Aws, owner: str, make: MakeStored) -> None:
-    sharded = ObjectRepository(backend.dynamodb, backend.table, shards=3)
+    sharded = backend.adapters(list_shards=3).objects
     stored = [sharded.add(make(shard=shard)).id for shard in range(3)]
 
     assert sorted(overdue(sharded, owner, NOW + timedelta(days=1))) == sorted(stored)
@@ -577,13 +566,7 @@ def at_once(act: Callable[[], T]) -> list[T]:
 
 
 def test_of_many_creates_with_one_key_one_makes_the_object(emulated: Aws, owner: str) -> None:
-    objects = ObjectRepository(emulated.dynamodb, emulated.table, shards=1)
-    payloads = PayloadStore(emulated.s3, emulated.bucket, presigner=emulated.s3)
-    history = HistoryRepository(emulated.dynamodb, emulated.table)
-    uploads = Uploads(payloads, seconds=900)
-    service = Objects(
-        objects, payloads, history, uploads, unlimited(emulated), shards=1, download_seconds=300
-    )
+    objects, service = emulated.adapters().objects, services_on(emulated).creating
     new = NewObject(
         kind="dataset",
         name="small.csv",
@@ -603,7 +586,7 @@ def test_of_many_creates_with_one_key_one_makes_the_object(emulated: Aws, owner:
 
 
 def test_of_many_writers_that_read_the_same_one_succeeds(emulated: Aws, make: MakeStored) -> None:
-    objects = ObjectRepository(emulated.dynamodb, emulated.table, shards=1)
+    objects = emulated.adapters().objects
     stored = objects.add(make())
 
     def claim() -> StoredObject | None:

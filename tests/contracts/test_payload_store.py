@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from app.domain.errors import NotFound, Unavailable, UnknownMessage
-from app.domain.objects import Artifact, Revision
-from app.storage.payloads import Download, PayloadKey, PayloadStore, SignedRequest
+from app.domain.values import Artifact, PayloadKey, Revision
+from app.storage.payloads import Download, PayloadStore, SignedRequest
 from tests.conftest import Aws
 from tests.faults import after, calls_of, lose_reply, sent_by
 
@@ -313,7 +313,7 @@ def test_what_was_purged_can_be_written_again(payloads: PayloadStore, key: Paylo
 
 @pytest.fixture
 def signing(emulated: Aws) -> PayloadStore:
-    return PayloadStore(emulated.s3, emulated.bucket, presigner=emulated.s3)
+    return emulated.adapters().payloads
 
 
 def put(signed: SignedRequest, body: bytes = CSV, **headers: str) -> int:

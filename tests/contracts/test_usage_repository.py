@@ -15,7 +15,7 @@ from tests.faults import Fault, answering, cancelling, fail, lose_reply, unhook_
 
 @pytest.fixture
 def usage(backend: Aws) -> UsageRepository:
-    return UsageRepository(backend.dynamodb, backend.table)
+    return backend.adapters().usage
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from app.domain.causes import Trace
+from app.domain.values import PayloadKey
+from app.messaging.messages import Arrival, parse_message
 from app.messaging.work_queue import WorkQueue
-from app.services.messages import Arrival, parse_message
-from app.storage.payloads import PayloadKey
 from tests.conftest import Aws
 
 TRACE = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_sampled=True)
@@ -17,7 +17,7 @@ KEY = PayloadKey("local-me", str(uuid4()), 3)
 
 @pytest.fixture
 def queue(backend: Aws) -> WorkQueue:
-    return WorkQueue(backend.sqs, backend.queue_url, backend.dead_letter_queue_url)
+    return backend.adapters().queue
 
 
 def receive(backend: Aws, url: str) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def test_a_payload_queued_again_is_read_as_its_arrival(queue: WorkQueue, backend
     queue.send_payload_created(str(KEY), 12)
 
     [message] = receive(backend, backend.queue_url)
-    assert parse_message(message["Body"]) == Arrival(KEY, 12, message["Body"])
+    assert parse_message(message["Body"]).content == Arrival(KEY, 12)
 
 
 def test_nothing_is_sent_to_the_dead_letter_queue_by_that(queue: WorkQueue, backend: Aws) -> None:

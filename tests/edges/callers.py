@@ -12,7 +12,7 @@ import httpx2
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.api.openapi.security import AuthMode
+from app.config import AuthMode
 from tests.edges.conftest import through_lambda
 from tests.edges.described import Described
 

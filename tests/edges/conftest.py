@@ -1,10 +1,8 @@
 """One HTTP client per door; the suite behind them is the same."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -14,48 +12,19 @@ from starlette.testclient import TestClient
 
 from app.api.app import create_app
 from app.api.lambda_adapter import create_handler
-from app.api.openapi.security import AuthMode
-from app.config import ApiSettings
-from app.domain.times import utc_now
-from app.domain.usage import Limits
+from app.config import ApiSettings, AuthMode
 from app.observability import sinks
 from app.observability.metrics import Sample
 from app.services.api import ApiServices
-from app.services.editing import Editing
-from app.services.objects import Objects
-from app.services.quotas import Quotas
-from app.services.readiness import Readiness
-from app.services.uploads import Uploads
-from app.storage.history import HistoryRepository
-from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadStore
-from app.storage.usage import UsageRepository
 from tests.conftest import Aws, Clock
 from tests.edges.described import Described
 from tests.edges.doors import STAGE, LambdaTransport
-from tests.services import WholeService
+from tests.services import services_on
 
 
 @pytest.fixture
 def services(aws: Aws) -> ApiServices:
-    return services_on(aws, Limits())
-
-
-def services_on(aws: Aws, limits: Limits, clock: Callable[[], datetime] = utc_now) -> ApiServices:
-    """`clock` is that of the limits."""
-    objects = ObjectRepository(aws.dynamodb, aws.table, shards=1)
-    payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
-    history = HistoryRepository(aws.dynamodb, aws.table)
-    uploads = Uploads(payloads, seconds=900)
-    usage = UsageRepository(aws.dynamodb, aws.table)
-    quotas = Quotas(usage, limits, clock=clock)
-    return ApiServices(
-        Objects(objects, payloads, history, uploads, quotas, shards=1, download_seconds=300),
-        Editing(objects, payloads, uploads, quotas),
-        usage,
-        Readiness(objects, payloads),
-        quotas,
-    )
+    return services_on(aws)
 
 
 @pytest.fixture
@@ -82,10 +51,9 @@ def make_app(services: ApiServices) -> Any:
 
 
 @pytest.fixture
-def make_still_app(services: ApiServices, aws: Aws, clock: Clock) -> Any:
+def make_still_app(aws: Aws, clock: Clock) -> Any:
     """At one moment, so that two answers may be equal."""
-    whole = WholeService(aws, clock)
-    still = replace(services, objects=whole.objects, editing=whole.editing)
+    still = services_on(aws, clock=clock)
 
     def make(auth_mode: str, **more: Any) -> FastAPI:
         return create_app(still, settings_for(auth_mode, **more))

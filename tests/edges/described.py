@@ -15,8 +15,7 @@ import httpx2
 from jsonschema_rs import Draft202012Validator
 
 from app.api.app import create_app
-from app.api.openapi.security import AuthMode
-from app.config import ApiSettings
+from app.config import ApiSettings, AuthMode
 from app.services.api import ApiServices
 
 Json = dict[str, Any]

@@ -25,7 +25,7 @@ class Stored:
 
     @property
     def repository(self) -> ObjectRepository:
-        return ObjectRepository(self.aws.dynamodb, self.aws.table, shards=1)
+        return self.aws.adapters().objects
 
     def add(self, status: str, **changes: Any) -> StoredObject:
         return self.repository.add(make_in(status, **{"owner": self.owner} | changes))

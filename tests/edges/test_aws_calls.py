@@ -1,7 +1,6 @@
 """What each request costs in calls to AWS, counted where botocore sends them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -9,20 +8,15 @@ import pytest
 
 from app.api.app import create_app
 from app.domain.events import event_of
-from app.domain.usage import Limits, Usage
+from app.domain.usage import Usage
 from app.services.api import ApiServices
-from app.services.objects import Objects
 from app.services.quotas import QUOTA_SECONDS
-from app.services.uploads import Uploads
-from app.storage.history import HistoryRepository
-from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadStore
-from app.storage.usage import UsageRepository
 from tests.conftest import Aws, Clock, make_object
-from tests.edges.conftest import services_on, settings_for, through_lambda
+from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.doors import API_KEY_ID
 from tests.edges.stored import URL, Stored, behind
 from tests.faults import Call, calls_of
+from tests.services import services_on
 from tests.statuses import CSV
 
 RECORD = {"kind": "record", "name": "order 42"}
@@ -149,12 +143,12 @@ class TestWithLimits:
     @pytest.fixture
     def services(self, aws: Aws, clock: Clock) -> ApiServices:
         """Of the object that is there, counted by the relay, and two more."""
-        usage = UsageRepository(aws.dynamodb, aws.table)
+        usage = aws.adapters().usage
         for owner in ("local-me", f"key-{API_KEY_ID}"):
             event = event_of(None, make_object(owner=owner))
             assert event is not None
             usage.count(event, Usage(1, 12), shard=0)
-        return services_on(aws, Limits(objects=3, bytes=1000), clock)
+        return services_on(aws, clock=clock, max_objects=3, max_bytes=1000)
 
     @pytest.mark.parametrize(
         "name", ["create", "create, declared", "create, inline", "uploads", "put payload"]
@@ -256,10 +250,8 @@ def test_every_write_is_conditional(client: httpx2.Client, aws: Aws) -> None:
 
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("query", ["", "?status=ready&label=team:growth"])
-def test_a_list_costs_one_call_for_each_shard_of_its_index(
-    services: ApiServices, aws: Aws, shards: int, query: str
-) -> None:
-    with through_lambda(create_app(sharded(services, aws, shards), settings_for("api-key"))) as client:
+def test_a_list_costs_one_call_for_each_shard_of_its_index(aws: Aws, shards: int, query: str) -> None:
+    with through_lambda(create_app(services_on(aws, list_shards=shards), settings_for("api-key"))) as client:
         calls = Calls(aws)
         answer = client.get(f"/v1/objects{query}")
 
@@ -267,17 +259,3 @@ def test_a_list_costs_one_call_for_each_shard_of_its_index(
     assert answer.status_code == 200
     assert [call.parameters["IndexName"] for call in calls.of("Query")] == [index] * shards
     assert len(calls.operations()) == shards
-
-
-def sharded(services: ApiServices, aws: Aws, shards: int) -> ApiServices:
-    payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
-    objects = Objects(
-        ObjectRepository(aws.dynamodb, aws.table, shards=shards),
-        payloads,
-        HistoryRepository(aws.dynamodb, aws.table),
-        Uploads(payloads, seconds=900),
-        services.quotas,
-        shards=shards,
-        download_seconds=300,
-    )
-    return replace(services, objects=objects)

@@ -16,24 +16,20 @@ import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.kinds import KINDS
-from app.domain.objects import Revision, StoredObject
-from app.messaging.event_bus import EventBus
+from app.domain.objects import StoredObject
+from app.domain.values import PayloadKey, Revision
 from app.observability import sinks
 from app.observability.logs import JsonFormatter
 from app.observability.measuring import NAMESPACE
 from app.observability.metrics import Sample
 from app.sandbox.client import Sandbox
-from app.services.relaying import Relaying
 from app.storage.items import to_item
-from app.storage.payloads import PayloadKey, PayloadStore
-from app.storage.usage import UsageRepository
-from app.worker.batch import BatchWorker
 from tests.captured import Captured
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.edges.stored import URL, behind
 from tests.edges.test_worker_batch import Context, s3_event, take_batch
 from tests.faults import after, answering, fail, not_replying
-from tests.services import WholeService
+from tests.services import WholeService, relaying_on
 
 STEM = "kanarie7731"
 IN_HEX = STEM.encode().hex()
@@ -254,7 +250,7 @@ MESSAGES = [
 def test_nothing_that_payloads_and_messages_hold_is_logged(aws: Aws, clock: Clock, heard: Heard) -> None:
     with Sandbox([kind.processor for kind in KINDS.values() if kind.processor]) as sandbox:
         service = WholeService(aws, clock, sandbox)
-        worker = BatchWorker(service.dispatcher, service.queue)
+        worker = service.worker
         uploaded = [upload(service, number, *given) for number, given in enumerate(PAYLOADS)]
         for body in [*(s3_event(str(key), 1) for key in uploaded), *MESSAGES]:
             worker.handle(take_batch(aws, body), Context())
@@ -278,7 +274,7 @@ def test_nothing_of_a_verdict_is_logged_that_could_not_be_written(
     key = upload(service, 1, "file", "text/plain", SECRET_TEXT)
     after(aws.dynamodb, "PutItem", lambda _: fail(aws.dynamodb, "PutItem", not_replying))
 
-    BatchWorker(service.dispatcher, service.queue).handle(take_batch(aws, s3_event(str(key), 1)), Context())
+    service.worker.handle(take_batch(aws, s3_event(str(key), 1)), Context())
 
     assert {"processing.failed", "message.done"} <= set(heard.events())
     heard.assert_clean()
@@ -309,13 +305,7 @@ def upload(service: WholeService, number: int, kind: str, media_type: str, conte
 def test_nothing_that_the_relay_announces_or_cannot_read_is_logged(
     aws: Aws, clock: Clock, heard: Heard
 ) -> None:
-    service = WholeService(aws, clock)
-    relaying = Relaying(
-        service.history,
-        UsageRepository(aws.dynamodb, aws.table),
-        EventBus(aws.events, aws.bus),
-        PayloadStore(aws.s3, aws.bucket, presigner=aws.s3),
-    )
+    relaying = relaying_on(aws, clock=clock)
     good = make_object(name=CANARY, attributes={STEM: STEM}, labels={STEM: STEM})
 
     relaying.relay([record(good), record(good, status={"S": STEM}), record(good, version={"S": STEM})])

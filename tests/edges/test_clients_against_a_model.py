@@ -31,11 +31,9 @@ from starlette.testclient import TestClient
 from app.api.app import create_app
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.events import event_of
-from app.domain.objects import Artifact, Payload, Result, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import Artifact, Payload, Result
 from app.services.api import ApiServices
-from app.services.editing import Editing
-from app.services.objects import Objects
-from app.services.uploads import Uploads
 from app.storage.history import HistoryRepository
 from app.storage.items import object_key
 from app.storage.objects import ObjectRepository
@@ -54,6 +52,7 @@ from tests.edges.model import (
     shown,
     text_of,
 )
+from tests.services import services_on
 
 settings.register_profile(
     "brief",
@@ -164,39 +163,24 @@ class Deployment:
     """The service on moto, with a clock that stands still; LIST_SHARDS may be raised while it runs."""
 
     http: TestClient
-    services: ApiServices
     aws: Aws
     clock: Clock
 
     @property
     def repository(self) -> ObjectRepository:
-        return ObjectRepository(self.aws.dynamodb, self.aws.table, shards=1)
+        return self.aws.adapters().objects
 
     @property
     def payloads(self) -> PayloadStore:
-        return PayloadStore(self.aws.s3, self.aws.bucket, presigner=self.aws.s3)
+        return self.aws.adapters().payloads
 
     @property
     def history(self) -> HistoryRepository:
-        return HistoryRepository(self.aws.dynamodb, self.aws.table)
+        return self.aws.adapters().history
 
     def start(self, *, shards: int) -> None:
-        objects = ObjectRepository(self.aws.dynamodb, self.aws.table, shards=shards)
-        payloads, uploads = self.payloads, Uploads(self.payloads, seconds=900)
-        self.http.app.state.services = replace(  # type: ignore[attr-defined]
-            self.services,
-            objects=Objects(
-                objects,
-                payloads,
-                self.history,
-                uploads,
-                self.services.quotas,
-                shards=shards,
-                download_seconds=300,
-                clock=self.clock,
-            ),
-            editing=Editing(objects, payloads, uploads, self.services.quotas, clock=self.clock),
-        )
+        started = services_on(self.aws, clock=self.clock, list_shards=shards)
+        self.http.app.state.services = started  # type: ignore[attr-defined]
 
     def empty(self) -> None:
         self.clock.now = NOW
@@ -222,7 +206,7 @@ class Deployment:
 def deployed(services: ApiServices, aws: Aws, clock: Clock) -> Iterator[Deployment]:
     app = create_app(services, settings_for("local"))
     with TestClient(app, follow_redirects=False) as http:
-        deployment = Deployment(http, services, aws, clock)
+        deployment = Deployment(http, aws, clock)
         deployment.start(shards=1)
         yield deployment
 

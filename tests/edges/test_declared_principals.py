@@ -13,8 +13,8 @@ from starlette.routing import Host
 
 from app.api.caller import Caller
 from app.api.openapi.operations import OPERATIONS
-from app.api.openapi.security import AuthMode
 from app.api.reading import OwnerRead
+from app.config import AuthMode
 from tests.edges.callers import DEPLOYED
 from tests.edges.conftest import through_lambda
 from tests.edges.described import document_of

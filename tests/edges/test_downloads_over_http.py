@@ -7,9 +7,8 @@ import httpx2
 import pytest
 
 from app.domain.events import event_of
-from app.domain.objects import Artifact, Payload, Result, StoredObject
-from app.storage.history import HistoryRepository
-from app.storage.objects import ObjectRepository
+from app.domain.objects import StoredObject
+from app.domain.values import Artifact, Payload, Result
 from tests.conftest import NOW, Aws, make_object
 
 LATER = NOW + timedelta(minutes=5)
@@ -26,7 +25,7 @@ def owner(client: httpx2.Client) -> str:
 
 @pytest.fixture
 def ready(aws: Aws, owner: str) -> StoredObject:
-    objects = ObjectRepository(aws.dynamodb, aws.table, shards=1)
+    objects = aws.adapters().objects
     pending = make_object(owner=owner, name=NAME)
     claimed = pending.claim(now=NOW, lease_until=LATER)
     artifact = Artifact("profile.json", "application/json", 2, "b" * 64)
@@ -34,7 +33,7 @@ def ready(aws: Aws, owner: str) -> StoredObject:
     ready = claimed.accept(payload, Result({"rows": 3}, (artifact,)), now=NOW)
     objects.add(ready)
     events = [event_of(None, pending), event_of(pending, claimed), event_of(claimed, ready)]
-    history = HistoryRepository(aws.dynamodb, aws.table)
+    history = aws.adapters().history
     for event in events:
         assert event is not None
         history.add(event)

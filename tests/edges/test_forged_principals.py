@@ -16,7 +16,6 @@ import httpx2
 import pytest
 
 from app.api.openapi.operations import OPERATIONS
-from app.storage.objects import ObjectRepository
 from tests.conftest import Aws
 from tests.edges.callers import CALLERS, DEPLOYED, OTHERS, Somebody, client_of
 from tests.edges.requests import READS, REQUESTS, Sent
@@ -140,7 +139,7 @@ class Scene:
     def reset(self) -> None:
         """The caller and the victim each have the sample object, ready, and nothing else."""
         self._clear()
-        repository = ObjectRepository(self.aws.dynamodb, self.aws.table, shards=1)
+        repository = self.aws.adapters().objects
         for somebody in (self.caller, self.victim):
             repository.add(make_in("ready", owner=somebody.owner))
         self.touched.forget()

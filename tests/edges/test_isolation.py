@@ -15,7 +15,6 @@ import pytest
 
 from app.domain.events import event_of
 from app.domain.objects import StoredObject
-from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from tests.conftest import NOW, Aws
 from tests.edges.callers import CALLERS, OTHERS, Somebody, client_of
@@ -67,7 +66,7 @@ class Stage:
 
     @property
     def repository(self) -> ObjectRepository:
-        return ObjectRepository(self.aws.dynamodb, self.aws.table, shards=1)
+        return self.aws.adapters().objects
 
     def others(self, status: str, **changes: Any) -> StoredObject:
         return self.repository.add(make_in(status, owner=self.other.owner, **changes))
@@ -211,8 +210,8 @@ def test_anothers_cursor_is_answered_as_a_damaged_one(
 
 def fill(aws: Aws, somebody: Somebody) -> None:
     """Two objects, and two events of the first."""
-    repository = ObjectRepository(aws.dynamodb, aws.table, shards=1)
-    history = HistoryRepository(aws.dynamodb, aws.table)
+    repository = aws.adapters().objects
+    history = aws.adapters().history
     first = repository.add(make_in("pending", owner=somebody.owner))
     repository.add(make_in("pending", owner=somebody.owner, id=MINE))
     claimed = first.claim(now=NOW, lease_until=LEASE_UNTIL)

@@ -10,18 +10,14 @@ import pytest
 from app.domain.causes import Cause, Trace
 from app.domain.events import event_of
 from app.domain.objects import StoredObject
-from app.messaging.event_bus import EventBus
+from app.domain.values import PayloadKey
 from app.observability.metrics import MESSAGES, OBJECTS, QUEUE_SECONDS, REJECTIONS, RETRIES, Sample
 from app.processors.report import Report, Task
-from app.services.relaying import Relaying
 from app.storage.items import to_item
-from app.storage.payloads import PayloadKey
-from app.storage.usage import UsageRepository
-from app.worker.batch import BatchWorker
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.edges.test_worker_batch import Context, s3_event, take_batch
 from tests.faults import after, answering, fail
-from tests.services import WholeService
+from tests.services import WholeService, relaying_on
 
 CSV = b"a,b\n1,2\n3,4\n"
 TRACE = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_sampled=True)
@@ -53,9 +49,7 @@ class Worker:
         """The lines of this one, the last of which is its own."""
         self._caplog.clear()
         with self._caplog.at_level("INFO"):
-            BatchWorker(self.service.dispatcher, self.service.queue).handle(
-                take_batch(self.aws, body), Context()
-            )
+            self.service.worker.handle(take_batch(self.aws, body), Context())
         lines = [vars(record) for record in self._caplog.records if record.name == "wharf"]
         assert [line["message"] for line in lines].count("message.done") == 1
         assert lines[-1]["message"] == "message.done"
@@ -186,14 +180,7 @@ def test_a_sweep_tells_each_object_on_behalf_of_its_request(worker: Worker, cloc
 
 def test_the_relay_is_never_ahead_of_its_changes(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
     """The clocks of two functions may differ."""
-    service = WholeService(aws, Clock())
-    relaying = Relaying(
-        service.history,
-        UsageRepository(aws.dynamodb, aws.table),
-        EventBus(aws.events, aws.bus),
-        service.payloads,
-        clock=lambda: NOW - timedelta(seconds=3),
-    )
+    relaying = relaying_on(aws, clock=lambda: NOW - timedelta(seconds=3))
     record = {
         "dynamodb": {
             "Keys": {"sk": {"S": "object"}},

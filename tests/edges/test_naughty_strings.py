@@ -13,8 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2
 
-from app.domain.objects import Payload, Result
-from app.storage.objects import ObjectRepository
+from app.domain.values import Payload, Result
 from tests.conftest import NOW, Aws
 
 
@@ -208,7 +207,7 @@ def test_as_a_media_type_it_is_refused_unless_it_is_one(client: httpx2.Client) -
 
 
 def make_ready(aws: Aws, object_id: str) -> None:
-    objects = ObjectRepository(aws.dynamodb, aws.table, shards=1)
+    objects = aws.adapters().objects
     (owner,) = {
         item["owner"]["S"] for item in aws.dynamodb.scan(TableName=aws.table)["Items"] if "owner" in item
     }

@@ -13,8 +13,9 @@ from openapi_spec_validator import validate
 
 from app.api.app import create_app
 from app.api.openapi.operations import OPERATIONS
-from app.api.openapi.security import SCHEMES, AuthMode
+from app.api.openapi.security import SCHEMES
 from app.api.problems.catalogue import PAGES
+from app.config import AuthMode
 from app.services.api import ApiServices
 from scripts.build.openapi import as_text, document
 from tests.edges.conftest import settings_for, through_lambda

@@ -10,12 +10,12 @@ from starlette.testclient import TestClient
 
 from app.api.app import create_app
 from app.api.problems.catalogue import ANSWERS, GATEWAY_ANSWERS, HTTP_ANSWERS, PAGES
-from app.domain.usage import Limits
 from app.services.api import ApiServices
 from tests.conftest import Aws
-from tests.edges.conftest import services_on, settings_for
+from tests.edges.conftest import settings_for
 from tests.edges.stored import URL, Stored, behind
 from tests.faults import answering, fail, throttling
+from tests.services import services_on
 
 
 def test_every_code_in_the_table_has_a_page(client: httpx2.Client) -> None:
@@ -147,7 +147,7 @@ def test_nobodys_problem_has_a_page_too(services: ApiServices) -> None:
 
 
 def test_the_problem_of_a_limit_has_a_page_too(aws: Aws) -> None:
-    limited = services_on(aws, Limits(bytes=1))
+    limited = services_on(aws, max_bytes=1)
     with TestClient(create_app(limited, settings_for("local"))) as client:
         payload = {"media_type": "text/csv", "size": 40}
         answer = client.post("/v1/objects", json={"kind": "dataset", "name": "n", "payload": payload})

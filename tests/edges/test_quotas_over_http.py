@@ -6,19 +6,14 @@ import httpx2
 import pytest
 
 from app.domain.objects import StoredObject
-from app.domain.usage import Limits
-from app.messaging.event_bus import EventBus
+from app.domain.values import PayloadKey
 from app.services.api import ApiServices
 from app.services.quotas import QUOTA_SECONDS
-from app.services.relaying import Relaying
-from app.storage.history import HistoryRepository
 from app.storage.items import to_item
-from app.storage.payloads import PayloadKey, PayloadStore
-from app.storage.usage import UsageRepository
 from tests.conftest import Aws, Clock
-from tests.edges.conftest import services_on
 from tests.edges.stored import URL, Stored, behind
 from tests.faults import answering, fail, throttling
+from tests.services import relaying_on, services_on
 from tests.statuses import CSV
 
 MAX_OBJECTS, MAX_BYTES = 3, 100
@@ -27,7 +22,7 @@ AS_CSV = {"Content-Type": "text/csv"}
 
 @pytest.fixture
 def services(aws: Aws, clock: Clock) -> ApiServices:
-    return services_on(aws, Limits(MAX_OBJECTS, MAX_BYTES), clock)
+    return services_on(aws, clock=clock, max_objects=MAX_OBJECTS, max_bytes=MAX_BYTES)
 
 
 @pytest.fixture
@@ -67,12 +62,7 @@ def relay(aws: Aws, before: StoredObject | None, after: StoredObject) -> None:
     change: dict[str, Any] = {"Keys": {"sk": {"S": "object"}}, "NewImage": to_item(after)}
     if before is not None:
         change["OldImage"] = to_item(before)
-    Relaying(
-        HistoryRepository(aws.dynamodb, aws.table),
-        UsageRepository(aws.dynamodb, aws.table),
-        EventBus(aws.events, aws.bus),
-        PayloadStore(aws.s3, aws.bucket, presigner=aws.s3),
-    ).relay([{"dynamodb": {**change, "SequenceNumber": "1"}}])
+    relaying_on(aws).relay([{"dynamodb": {**change, "SequenceNumber": "1"}}])
 
 
 def assert_refused(answer: httpx2.Response, *, used: int, limit: int, unit: str) -> None:
@@ -246,7 +236,7 @@ def test_what_takes_nothing_is_not_refused_above_the_limit(
 ) -> None:
     ready = stored.add("ready")
     relay(aws, None, ready)
-    usage = UsageRepository(aws.dynamodb, aws.table)
+    usage = aws.adapters().usage
     for number in range(2, 5):
         more = stored.add("ready", id=f"{number}" * 8 + ready.id[8:])
         relay(aws, None, more)

@@ -11,7 +11,6 @@ import pytest
 from app.api.caller import Principal
 from app.api.reading import owner_read
 from app.domain.errors import Forbidden
-from app.storage.objects import ObjectRepository
 from tests.conftest import Aws
 from tests.edges.callers import CALLERS, OTHERS, Somebody, client_of, cognito
 from tests.edges.requests import OBJECT, READS, REQUESTS, Sent
@@ -58,7 +57,7 @@ def with_owner(sent: Sent, owner: str) -> Sent:
 
 
 def fill(aws: Aws, owner: str) -> None:
-    repository = ObjectRepository(aws.dynamodb, aws.table, shards=1)
+    repository = aws.adapters().objects
     for object_id in (ID, SECOND):
         repository.add(make_in("ready", owner=owner, id=object_id))
     key = {"pk": {"S": f"{owner}#usage"}, "sk": {"S": "shard#0"}}

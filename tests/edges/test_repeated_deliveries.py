@@ -18,16 +18,13 @@ from moto import mock_aws
 from app.aws import Clients
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.domain.events import public_view
+from app.domain.values import PayloadKey
+from app.domain.views import public_view
 from app.local.stream import stream_record
-from app.messaging.event_bus import EventBus
 from app.processors.report import ArtifactFile, Report, Task
-from app.services.objects import NewObject
-from app.services.relaying import Relaying, StreamRecord
+from app.services.creating import NewObject
+from app.services.relaying import StreamRecord
 from app.services.uploads import DeclaredPayload, InlinePayload
-from app.storage.payloads import PayloadKey
-from app.storage.usage import UsageRepository
-from app.worker.batch import BatchWorker
 from tests.conftest import Aws, Clock, Measured, make_aws
 from tests.edges.test_worker_batch import s3_event
 from tests.faults import calls_of, unhook_all
@@ -63,9 +60,6 @@ class Service(WholeService):
     def __init__(self, aws: Aws, streams: Any) -> None:
         super().__init__(aws, Clock(), SandboxHere())
         self.streams = streams
-        self.usage = UsageRepository(aws.dynamodb, aws.table)
-        self.worker = BatchWorker(self.dispatcher, self.queue)
-        self.relaying = Relaying(self.history, self.usage, EventBus(aws.events, aws.bus), self.payloads)
         self._published = calls_of(aws.events)
         self._announced = 0
         self._arrived = set[str]()
@@ -132,7 +126,7 @@ class Service(WholeService):
             fingerprint="f" * 64,
             idempotency_key=name,
         )
-        return UUID(self.objects.create(ME, new, cause=Cause(f"create {name}")).stored.id)
+        return UUID(self.creating.create(ME, new, cause=Cause(f"create {name}")).stored.id)
 
 
 class Context:

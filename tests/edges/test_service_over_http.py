@@ -16,7 +16,7 @@ from app.api.schemas.responses import PublicStatus
 from app.domain import errors
 from app.domain.errors import WharfError
 from app.domain.kinds import KINDS
-from app.domain.objects import Status
+from app.domain.values import Status
 from app.services.api import ApiServices
 from tests.edges.conftest import settings_for, through_lambda
 

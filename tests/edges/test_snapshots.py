@@ -13,8 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.api.lambda_adapter import create_handler
-from app.api.priming import prime_before_snapshot
+from app.api.lambda_adapter import create_handler, prime_before_snapshot
 from app.aws import Clients
 from scripts.build import bundle
 from tests.conftest import Aws

@@ -8,7 +8,6 @@ import pytest
 from app.domain.causes import Trace
 from app.domain.events import event_of
 from app.domain.objects import StoredObject
-from app.storage.history import HistoryRepository
 from tests.conftest import Aws
 from tests.edges.stored import Stored, behind
 
@@ -38,7 +37,7 @@ def test_a_w3c_trace_goes_into_the_record_its_events_and_its_history(
     found = created(client, stored, headers)
     event = event_of(None, found)
     assert event is not None
-    HistoryRepository(aws.dynamodb, aws.table).add(event)
+    aws.adapters().history.add(event)
 
     [shown] = client.get(f"/v1/objects/{found.id}/history").json()["items"]
 
@@ -76,7 +75,7 @@ def test_what_names_no_trace_is_ignored_and_its_event_has_none(
     found = created(client, stored, headers)
     event = event_of(None, found)
     assert event is not None
-    HistoryRepository(aws.dynamodb, aws.table).add(event)
+    aws.adapters().history.add(event)
 
     [shown] = client.get(f"/v1/objects/{found.id}/history").json()["items"]
 

@@ -3,14 +3,10 @@
 import httpx2
 
 from app.domain.objects import StoredObject
-from app.messaging.event_bus import EventBus
-from app.services.relaying import Relaying
-from app.storage.history import HistoryRepository
 from app.storage.items import to_item
-from app.storage.payloads import PayloadStore
-from app.storage.usage import UsageRepository
 from tests.conftest import Aws, make_object
 from tests.edges.doors import API_KEY_ID
+from tests.services import relaying_on
 
 
 def relay(aws: Aws, stored: StoredObject) -> None:
@@ -22,12 +18,7 @@ def relay(aws: Aws, stored: StoredObject) -> None:
             "SequenceNumber": "1",
         }
     }
-    Relaying(
-        HistoryRepository(aws.dynamodb, aws.table),
-        UsageRepository(aws.dynamodb, aws.table),
-        EventBus(aws.events, aws.bus),
-        PayloadStore(aws.s3, aws.bucket, presigner=aws.s3),
-    ).relay([record, record])
+    relaying_on(aws).relay([record, record])
 
 
 def test_usage_counts_objects_and_bytes_once(client: httpx2.Client, aws: Aws) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.aws import Clients
-from app.bootstrap import build_worker
+from app.bootstrap import adapters, compose_worker
 from app.config import WorkerSettings
 from app.processors.report import Report, Task
 from app.sandbox.client import Sandbox
@@ -94,7 +94,8 @@ def main() -> None:
     steps = Steps(sys.argv[1] if len(sys.argv) > 1 else None)
     watch_aws(steps)
     watch_sandbox(steps)
-    worker = build_worker(WorkerSettings.from_environment())
+    settings = WorkerSettings.from_environment()
+    worker = compose_worker(adapters(settings), settings)
     answer = worker.handle(json.load(sys.stdin), Context())
     # Whoever feeds the worker deletes the message only after this.
     steps.reach(f"before {len(steps.seen)} the message is deleted")

@@ -22,27 +22,22 @@ from uuid import UUID
 from app.aws import CONFIG, S3_CONFIG
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ObjectDeleted, ProblemCode, Unavailable
-from app.domain.objects import Payload, Result, Status, StoredObject
-from app.domain.usage import NOTHING, Limits, Usage, usage_of
+from app.domain.objects import StoredObject
+from app.domain.usage import NOTHING, Usage, usage_of
+from app.domain.values import Payload, Result, Status
 from app.local import stack as stacks
 from app.local.emulator import Emulator
 from app.local.invocation import Json
 from app.local.stack import Function
 from app.local.stream import StreamSource
-from app.messaging.event_bus import EventBus
-from app.services.editing import Editing
-from app.services.objects import NewObject, Objects
-from app.services.purging import Purging
-from app.services.quotas import Quotas
-from app.services.relaying import Relaying
-from app.services.uploads import DeclaredPayload, InlinePayload, Uploads
-from app.storage.history import HistoryRepository
+from app.messaging.messages import Deletion, Message
+from app.services.creating import NewObject
+from app.services.uploads import DeclaredPayload, InlinePayload
 from app.storage.items import OBJECT, from_item
-from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadStore
-from app.storage.usage import TRIES, UsageRepository
+from app.storage.usage import TRIES
 from tests.conftest import Aws, Clock, Measured
 from tests.faults import after, answering, cancelling, fail, lose_reply, not_replying, unhook_all
+from tests.services import WholeService, relaying_on
 from tests.system.conftest import emulated, session_of
 
 OWNERS = ("local-ada", "local-bob", "local-cyd", "local-dee")
@@ -84,23 +79,10 @@ class Crowd:
         self._client = aws.dynamodb
         self._chance = chance
         self._clock = Clock()
-        self._repository = ObjectRepository(aws.dynamodb, aws.table, LIST_SHARDS)
-        payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
-        history = HistoryRepository(aws.dynamodb, aws.table)
-        uploads = Uploads(payloads, seconds=900)
-        quotas = Quotas(UsageRepository(aws.dynamodb, aws.table), Limits())
-        self._objects = Objects(
-            self._repository,
-            payloads,
-            history,
-            uploads,
-            quotas,
-            shards=LIST_SHARDS,
-            download_seconds=300,
-            clock=self._clock,
-        )
-        self._editing = Editing(self._repository, payloads, uploads, quotas, clock=self._clock)
-        self._purging = Purging(self._repository, payloads, history, clock=self._clock)
+        service = WholeService(aws, self._clock, list_shards=LIST_SHARDS)
+        self._repository = service.repository
+        self._creating, self._editing = service.creating, service.editing
+        self._dispatch = service.dispatch
         self._requests: list[tuple[str, NewObject]] = []
         self._known: list[StoredObject] = []
         self.done: Counter[str] = Counter()
@@ -131,7 +113,7 @@ class Crowd:
             self._requests.append((owner, request))
             self.done[f"create {type(request.payload).__name__}"] += 1
         with suppress(Unavailable, ObjectDeleted):
-            creation = self._objects.create(owner, request, cause=Cause("crowd"))
+            creation = self._creating.create(owner, request, cause=Cause("crowd"))
             if not creation.replayed:
                 self._known.append(creation.stored)
 
@@ -188,7 +170,7 @@ class Crowd:
             "reprocess": lambda: self._editing.reprocess(me, object_id, cause=Cause("crowd")),
         }
         if action == "purge":
-            self._purging.purge(me, stored.id)
+            self._dispatch(Message(Deletion(me, stored.id)))
             return None
         if action in by_services:
             return by_services[action]()
@@ -226,12 +208,7 @@ class Relay:
     def __init__(self, aws: Aws, streams: Any, function: Function, chance: Random) -> None:
         self._client = aws.dynamodb
         self._chance = chance
-        self._relaying = Relaying(
-            HistoryRepository(aws.dynamodb, aws.table),
-            UsageRepository(aws.dynamodb, aws.table),
-            EventBus(aws.events, aws.bus),
-            PayloadStore(aws.s3, aws.bucket, presigner=aws.s3),
-        )
+        self._relaying = relaying_on(aws)
         self._source = StreamSource(streams, function, self._handle, Event())
         self._delivered: list[Json] = []
         self.records = 0
@@ -347,7 +324,7 @@ def _stage(own: Emulator) -> tuple[Aws, Any, Function]:
 
 
 def counted(aws: Aws) -> dict[str, Usage]:
-    usage = UsageRepository(aws.dynamodb, aws.table)
+    usage = aws.adapters().usage
     return {owner: usage.read(owner) for owner in OWNERS}
 
 

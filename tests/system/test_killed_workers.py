@@ -17,7 +17,7 @@ from uuid import UUID
 import boto3
 import pytest
 
-from app.bootstrap import build_api, build_relay
+from app.bootstrap import adapters, compose_api, compose_relay
 from app.config import ApiSettings, RelaySettings
 from app.domain.causes import Cause
 from app.domain.objects import StoredObject
@@ -26,7 +26,7 @@ from app.local.emulator import Emulator
 from app.local.sources import sqs_event
 from app.local.stack import Stack
 from app.local.stream import StreamSource
-from app.services.objects import NewObject
+from app.services.creating import NewObject
 from app.services.uploads import DeclaredPayload
 from tests.conftest import Measured
 from tests.system.client import send
@@ -83,7 +83,7 @@ class Site:
     def relay(self) -> None:
         """Hand over all that is in the stream, as the relay's source does."""
         function = stacks.describe_function(self.client("lambda"), self.stack, "RelayFunction")
-        relaying = build_relay(RelaySettings.from_environment(self.environment))
+        relaying = compose_relay(adapters(RelaySettings.from_environment(self.environment)))
 
         def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             failed = relaying.relay(event["Records"])
@@ -137,7 +137,8 @@ def steps_of_a_worker_that_lives(site: Site, payload: bytes) -> list[str]:
 
 def upload(site: Site, payload: bytes) -> Any:
     """Create an object, send its payload as a client would, and take the message that S3 causes."""
-    services = build_api(ApiSettings.from_environment({**site.environment, "AUTH_MODE": "local"}))
+    settings = ApiSettings.from_environment({**site.environment, "AUTH_MODE": "local"})
+    services = compose_api(adapters(settings), settings)
     new = NewObject(
         kind="dataset",
         name="trips.csv",
@@ -147,7 +148,7 @@ def upload(site: Site, payload: bytes) -> Any:
         idempotency_key=None,
         fingerprint="f" * 64,
     )
-    created = services.objects.create(ME, new, cause=Cause("request-1"))
+    created = services.creating.create(ME, new, cause=Cause("request-1"))
     assert created.upload is not None
     stored = send("PUT", created.upload.url, body=payload, headers=created.upload.headers)
     assert stored.status == 200, stored.body
@@ -189,10 +190,11 @@ def work(site: Site, messages: list[Any]) -> Any:
 
 def has_ended_right(site: Site, message: Any) -> bool:
     """Ready, with its three artifacts, and each of its versions announced once."""
-    services = build_api(ApiSettings.from_environment({**site.environment, "AUTH_MODE": "local"}))
+    settings = ApiSettings.from_environment({**site.environment, "AUTH_MODE": "local"})
+    services = compose_api(adapters(settings), settings)
     object_id = UUID(json.loads(message["Body"])["detail"]["object"]["key"].split("/")[2])
-    stored: StoredObject = services.objects.read(ME, object_id)
-    events = services.objects.history(ME, object_id, cursor=None, limit=20).items
+    stored: StoredObject = services.reading.read(ME, object_id)
+    events = services.reading.history(ME, object_id, cursor=None, limit=20).items
     bucket = site.stack.outputs["BucketName"]
     found = site.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"artifacts/{ME}/{object_id}/1/")
     sizes = {content["Key"].rpartition("/")[2]: content["Size"] for content in found.get("Contents", [])}

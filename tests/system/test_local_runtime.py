@@ -17,8 +17,9 @@ import boto3
 import pytest
 
 from app.domain.events import event_of
-from app.domain.objects import Payload, StoredObject
+from app.domain.objects import StoredObject
 from app.domain.usage import usage_change
+from app.domain.values import Payload
 from app.local.catch_up import lost_records
 from app.local.emulator import Emulator
 from app.local.invocation import Handler, LambdaContext, failures

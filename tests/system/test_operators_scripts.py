@@ -8,9 +8,9 @@ import pytest
 from app.domain.causes import Cause
 from app.domain.objects import StoredObject
 from app.domain.times import utc_now
+from app.domain.values import PayloadKey
 from app.messaging.work_queue import WorkQueue
 from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadKey
 from tests.system import shell
 from tests.system.client import Client, eventually
 from tests.system.conftest import Runtime, started

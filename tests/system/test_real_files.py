@@ -17,6 +17,7 @@ from app.domain.kinds import KINDS
 from app.processors.image.exif import TAGS
 from app.processors.report import Report, Task
 from app.sandbox.client import Sandbox
+from app.services.processing import PROCESSOR_MEMORY_BYTES
 from tests.system.client import Client
 from tests.system.conftest import Runtime
 from tests.system.real_files import PACKAGES, RealFile, files_of
@@ -51,7 +52,7 @@ def processed(sandbox: Sandbox, file: RealFile, folder: Path) -> Report:
         output=folder,
         media_type=file.media_type,
         unpacked_limit=kind.unpacked_limit,
-        memory_limit=WORKER.processor_memory_bytes,
+        memory_limit=PROCESSOR_MEMORY_BYTES,
     )
     return sandbox.run(task, seconds=WORKER.lease_seconds)
 

@@ -15,22 +15,19 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-import pytest
 
-from app import bootstrap
 from app.api.app import create_app
+from app.bootstrap import Adapters, compose_api, compose_relay, compose_worker
 from app.config import ApiSettings, RelaySettings, WorkerSettings
 from app.domain.events import event_of
-from app.domain.objects import Payload, Revision, StoredObject
+from app.domain.objects import StoredObject
 from app.domain.times import utc_now
 from app.domain.usage import Usage
+from app.domain.values import Payload, PayloadKey, Revision
 from app.local.sources import sqs_event
 from app.local.stream import StreamSource
-from app.sandbox import client as sandbox
-from app.sandbox.client import Sandbox
 from app.services.relaying import Relaying
 from app.storage.items import object_key, to_item
-from app.storage.payloads import PayloadKey
 from app.worker.batch import BatchWorker
 from tests.conftest import NOW, make_object
 from tests.edges.conftest import through_lambda
@@ -451,18 +448,18 @@ def acting(stage: Stage, name: str) -> Iterator[Acting]:
     function, role, traffic = stage.function(name), Role(stage, f"{name}Role"), Traffic()
     clients = RoleClients(role.session, stage.url, traffic)
     common = (name, stage, role, clients, traffic)
-    with ExitStack() as running, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "Clients", lambda: clients)
-        # On Lambda it ends with the function; here its server must end with the test.
-        patch.setattr(sandbox, "Sandbox", lambda preload: running.enter_context(Sandbox(preload)))
+    with ExitStack() as running:
         match name:
             case "Api":
                 settings = ApiSettings.from_environment(function.environment)
-                app = create_app(bootstrap.build_api(settings), settings)
+                app = create_app(compose_api(Adapters(settings, clients), settings), settings)
                 yield Api(*common, running.enter_context(through_lambda(app)))
             case "Worker":
-                worker = bootstrap.build_worker(WorkerSettings.from_environment(function.environment))
-                yield Worker(*common, worker, function.source_arn or "")
+                working = WorkerSettings.from_environment(function.environment)
+                adapters = Adapters(working, clients)
+                # On Lambda its server ends with the function; here it must end with the test.
+                running.enter_context(adapters.sandbox)
+                yield Worker(*common, compose_worker(adapters, working), function.source_arn or "")
             case "Relay":
-                relaying = bootstrap.build_relay(RelaySettings.from_environment(function.environment))
-                yield Relay(*common, relaying)
+                relay = RelaySettings.from_environment(function.environment)
+                yield Relay(*common, compose_relay(Adapters(relay, clients)))

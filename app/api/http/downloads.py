@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from app.api.http.accept import asks_for_json
 from app.api.schemas.responses import LinkOut
-from app.services.objects import Link
+from app.services.reading import Link
 
 LINK_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": LinkOut, "description": "With `Accept: application/json`"},

@@ -18,7 +18,7 @@ from pydantic_core import from_json
 
 from app.api.http.accept import JSON, accepts_json
 from app.api.schemas.bodies import MERGE_PATCH
-from app.domain.ids import object_id_in
+from app.domain.values import object_id_in
 from app.observability import bind
 
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"

@@ -15,10 +15,11 @@ from app.api.middleware.security_headers import CACHE_CONTROL
 from app.api.openapi.examples import REQUEST_ID
 from app.api.openapi.operations import OPERATIONS, Operation, Success
 from app.api.openapi.problem_examples import EXAMPLES
-from app.api.openapi.security import AuthMode, gateway_codes, requirement, security_schemes
+from app.api.openapi.security import gateway_codes, requirement, security_schemes
 from app.api.openapi.tidy import tidy
 from app.api.problems.catalogue import PAGES, Answer
 from app.api.problems.handlers import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
+from app.config import AuthMode
 
 Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"

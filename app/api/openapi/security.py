@@ -1,9 +1,10 @@
 """How a caller says who they are, and what API Gateway itself answers, by AUTH_MODE."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-AuthMode = Literal["iam", "cognito", "api-key", "local"]
+from app.config import AuthMode
+
 Json = dict[str, Any]
 
 SCHEMES: Mapping[str, tuple[str, Json]] = {

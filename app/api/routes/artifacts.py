@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from app.api.dependencies import ObjectId, ObjectsService
+from app.api.dependencies import ObjectId, ReadingService
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
 from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
@@ -21,8 +21,8 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["artifacts"], route_clas
     responses=LINK_RESPONSES,
 )
 def download_artifact(
-    object_id: ObjectId, name: Name, owner: OwnerRead, objects: ObjectsService, request: Request
+    object_id: ObjectId, name: Name, owner: OwnerRead, reading: ReadingService, request: Request
 ) -> Response:
     """Download one artifact: a redirect, or the URL as JSON when you accept that."""
-    link = objects.link_to_artifact(owner, object_id, name, method=request.state.method)
+    link = reading.link_to_artifact(owner, object_id, name, method=request.state.method)
     return answer_with_link(request, link)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.dependencies import Cursor, Limit, ObjectId, ObjectsService
+from app.api.dependencies import Cursor, Limit, ObjectId, ReadingService
 from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
 from app.api.schemas.responses import EventOut, EventPage
@@ -14,12 +14,12 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=
 def read_history(
     object_id: ObjectId,
     owner: OwnerRead,
-    objects: ObjectsService,
+    reading: ReadingService,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> EventPage:
     """The object's events, oldest first, as they were published on the event bus."""
-    history = objects.history(owner, object_id, cursor=cursor, limit=limit)
+    history = reading.history(owner, object_id, cursor=cursor, limit=limit)
     return EventPage(
         items=[EventOut.model_validate(event) for event in history.items],
         next_cursor=history.next_cursor,

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.caller import Caller
 from app.api.dependencies import (
+    CreatingService,
     Cursor,
     EditingService,
     IdempotencyKey,
     LabelFilter,
     Limit,
     ObjectId,
-    ObjectsService,
+    ReadingService,
     RequestCause,
 )
 from app.api.http.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
@@ -33,14 +34,14 @@ router = APIRouter(prefix="/objects", tags=["objects"], route_class=LambdaRoute)
 def create_object(
     body: CreateIn,
     caller: Caller,
-    objects: ObjectsService,
+    creating: CreatingService,
     idempotency_key: IdempotencyKey,
     cause: RequestCause,
     request: Request,
     response: Response,
 ) -> CreatedOut:
     """Create an object, with its payload inside, or with a URL to upload it to."""
-    creation = objects.create(caller.owner, body.to_domain(idempotency_key), cause=cause)
+    creation = creating.create(caller.owner, body.to_domain(idempotency_key), cause=cause)
     response.headers["Location"] = f"{request.url.path}/{creation.stored.id}"
     response.headers["ETag"] = entity_tag(creation.stored.version)
     if creation.replayed:
@@ -50,10 +51,10 @@ def create_object(
 
 @router.get("/{object_id}", operation_id="readObject", response_model=ObjectOut, responses=NOT_MODIFIED)
 def read_object(
-    object_id: ObjectId, owner: OwnerRead, objects: ObjectsService, known: IfNoneMatch, response: Response
+    object_id: ObjectId, owner: OwnerRead, reading: ReadingService, known: IfNoneMatch, response: Response
 ) -> ObjectOut | Response:
     """Read an object. `ETag` is its version; with `If-None-Match` 304 when you have that one."""
-    stored = objects.read(owner, object_id)
+    stored = reading.read(owner, object_id)
     tag = {"ETag": entity_tag(stored.version)}
     if is_known(known, stored.version):
         return Response(status_code=304, headers=tag)
@@ -108,7 +109,7 @@ def reprocess_object(
 @router.get("", operation_id="listObjects")
 def list_objects(
     owner: OwnerRead,
-    objects: ObjectsService,
+    reading: ReadingService,
     kind: Annotated[str | None, Query(description="Only objects of this kind.")] = None,
     status: Annotated[PublicStatus | None, Query(description="Only objects of this status.")] = None,
     label: Annotated[list[LabelFilter] | None, Query(description="`key:value`; repeat it for more.")] = None,
@@ -118,7 +119,7 @@ def list_objects(
     """List your objects, newest first. Filters combine."""
     labels = tuple(_key_and_value(text) for text in label or ())
     query = ListQuery(owner, status, kind, labels, limit=limit)
-    listing = objects.list(query, cursor)
+    listing = reading.list(query, cursor)
     return ObjectPage(
         items=[SummaryOut.summary_of(item) for item in listing.items],
         next_cursor=listing.next_cursor,

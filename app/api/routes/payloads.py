@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.caller import Caller
-from app.api.dependencies import EditingService, ObjectId, ObjectsService, RequestCause
+from app.api.dependencies import EditingService, ObjectId, ReadingService, RequestCause
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
 from app.api.http.preconditions import entity_tag
 from app.api.http.route import LambdaRoute
@@ -67,8 +67,8 @@ def put_payload(
 
 @router.get("/payload", operation_id="downloadPayload", response_class=Response, responses=LINK_RESPONSES)
 def download_payload(
-    object_id: ObjectId, owner: OwnerRead, objects: ObjectsService, request: Request
+    object_id: ObjectId, owner: OwnerRead, reading: ReadingService, request: Request
 ) -> Response:
     """Download the last ready payload: a redirect, or the URL as JSON when you accept that."""
-    link = objects.link_to_payload(owner, object_id, method=request.state.method)
+    link = reading.link_to_payload(owner, object_id, method=request.state.method)
     return answer_with_link(request, link)

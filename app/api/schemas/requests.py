@@ -28,7 +28,7 @@ from pydantic import (
 from app.api.schemas.annotations import Documented, DocumentedAs
 from app.domain.json import compact_json
 from app.domain.kinds import KINDS, LARGEST_PUT_BYTES, Kind
-from app.services.objects import NewObject
+from app.services.creating import NewObject
 from app.services.uploads import DeclaredPayload, InlinePayload
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"

@@ -6,12 +6,13 @@ from pydantic import BaseModel, Field
 
 from app.api.schemas.annotations import Documented, DocumentedAs
 from app.domain.errors import ProblemCode
-from app.domain.events import EventType, public_view, summary_view
+from app.domain.events import EventType
 from app.domain.kinds import Kind
 from app.domain.objects import ObjectSummary, StoredObject
 from app.domain.times import timestamp
 from app.domain.usage import Limits, Usage
-from app.services.objects import Link
+from app.domain.views import public_view, summary_view
+from app.services.reading import Link
 from app.services.uploads import Upload
 
 Timestamp = Annotated[str, Documented(format="date-time")]

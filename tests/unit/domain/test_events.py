@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from app.domain.events import EventType, event_of
-from app.domain.objects import Status, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import Status
 from tests.conftest import NOW, make_object
 from tests.unit.domain.test_transitions import AFTER, IN_STATUS, LATER, PROCESSING, TRANSITIONS
 

@@ -7,7 +7,8 @@ import pytest
 
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode, WrongState
-from app.domain.objects import Payload, Result, Revision, Status, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import Payload, Result, Revision, Status
 from tests.conftest import NOW, make_object
 
 LATER = NOW + timedelta(minutes=5)

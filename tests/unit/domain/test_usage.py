@@ -4,8 +4,9 @@ import pytest
 
 from app.domain.causes import Cause
 from app.domain.errors import QuotaExceeded
-from app.domain.objects import Revision, Status, StoredObject
+from app.domain.objects import StoredObject
 from app.domain.usage import NOTHING, Limits, Usage, usage_change, usage_of
+from app.domain.values import Revision, Status
 from tests.conftest import make_object
 from tests.unit.domain.test_transitions import IN_STATUS, LATER, TRANSITIONS
 

@@ -5,37 +5,37 @@ from typing import Any
 import pytest
 
 from app.messaging.work_queue import WorkQueue
-from app.services.quotas import Quotas
+from app.services.api import ApiServices
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
-from tests.conftest import Aws
-from tests.services import unlimited
+from tests.conftest import Aws, Clock
+from tests.services import services_on
+
+
+@pytest.fixture
+def api(aws: Aws, clock: Clock) -> ApiServices:
+    return services_on(aws, clock=clock)
 
 
 @pytest.fixture
 def repository(aws: Aws) -> ObjectRepository:
-    return ObjectRepository(aws.dynamodb, aws.table, shards=1)
+    return aws.adapters().objects
 
 
 @pytest.fixture
 def payloads(aws: Aws) -> PayloadStore:
-    return PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
+    return aws.adapters().payloads
 
 
 @pytest.fixture
 def history(aws: Aws) -> HistoryRepository:
-    return HistoryRepository(aws.dynamodb, aws.table)
+    return aws.adapters().history
 
 
 @pytest.fixture
 def queue(aws: Aws) -> WorkQueue:
-    return WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
-
-
-@pytest.fixture
-def quotas(aws: Aws) -> Quotas:
-    return unlimited(aws)
+    return aws.adapters().queue
 
 
 def keys_in_bucket(aws: Aws) -> list[str]:

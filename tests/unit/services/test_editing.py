@@ -23,12 +23,12 @@ from app.domain.errors import (
     WrongState,
 )
 from app.domain.kinds import ATTRIBUTES_LIMIT_BYTES, KINDS
-from app.domain.objects import Revision, Status, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import PayloadKey, Revision, Status
+from app.services.api import ApiServices
 from app.services.editing import WRITE_TRIES, Editing
-from app.services.quotas import Quotas
-from app.services.uploads import DeclaredPayload, InlinePayload, Uploads
+from app.services.uploads import DeclaredPayload, InlinePayload
 from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadKey, PayloadStore
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.faults import answering, before, calls_of, fail, lose_reply
 from tests.statuses import CSV, LEASE_UNTIL, SHA256, STATUSES, make_in, make_record
@@ -43,8 +43,8 @@ OTHER = InlinePayload("text/csv", b"x\n9\n")
 
 
 @pytest.fixture
-def editing(repository: ObjectRepository, payloads: PayloadStore, quotas: Quotas, clock: Clock) -> Editing:
-    return Editing(repository, payloads, Uploads(payloads, seconds=UPLOAD_SECONDS), quotas, clock=clock)
+def editing(api: ApiServices) -> Editing:
+    return api.editing
 
 
 def edit(

@@ -5,21 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, NotFound, OutOfTime, ProblemCode, Unavailable
 from app.domain.kinds import KINDS
-from app.domain.objects import Artifact, Payload, Problem, Result, Revision, Status, StoredObject
-from app.messaging.work_queue import WorkQueue
+from app.domain.objects import StoredObject
+from app.domain.values import Artifact, Payload, PayloadKey, Problem, Result, Revision, Status
+from app.messaging.messages import Message, parse_message
 from app.processors.report import ArtifactFile, Report, Task
-from app.sandbox.client import Sandbox
-from app.services.messages import Arrival, parse_message
-from app.services.processing import Processing, Verdict, judge, seconds_needed
-from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadKey, PayloadStore
+from app.services.processing import PROCESSOR_MEMORY_BYTES, Verdict, judge, seconds_needed
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.faults import (
     Fault,
@@ -34,6 +31,7 @@ from tests.faults import (
     sent_by,
     throttling,
 )
+from tests.services import WholeService
 from tests.unit.services.conftest import content_of, keys_in_bucket, messages_in
 
 CSV = b"a,b\n1,2\n3,4\n"
@@ -79,16 +77,15 @@ class Bench:
     def __init__(self, aws: Aws, clock: Clock) -> None:
         self.aws = aws
         self.clock = clock
-        self.objects = ObjectRepository(aws.dynamodb, aws.table, shards=1)
-        self.payloads = PayloadStore(aws.s3, aws.bucket, presigner=aws.s3)
-        self.queue = WorkQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+        self.objects = aws.adapters().objects
+        self.payloads = aws.adapters().payloads
         self.sandbox = SandboxHere(profile)
 
-    def upload(self, stored: StoredObject, body: bytes = CSV) -> Arrival:
+    def upload(self, stored: StoredObject, body: bytes = CSV) -> Message:
         self.objects.add(stored)
         return self.upload_revision(stored, body)
 
-    def upload_revision(self, stored: StoredObject, body: bytes = CSV) -> Arrival:
+    def upload_revision(self, stored: StoredObject, body: bytes = CSV) -> Message:
         assert stored.newest is not None
         key = PayloadKey(stored.owner, stored.id, stored.newest.number)
         self.payloads.put_once(key, body, stored.newest)
@@ -96,7 +93,7 @@ class Bench:
 
     def process(
         self,
-        arrival: Arrival,
+        arrival: Message,
         by: Process = profile,
         *,
         seconds_left: float = LEASE_SECONDS,
@@ -104,20 +101,12 @@ class Bench:
     ) -> StoredObject:
         """Meet the message as the worker would; return the object as it is then."""
         self.sandbox = SandboxHere(by)
-        limits = {"lease_seconds": LEASE_SECONDS, "max_attempts": MAX_ATTEMPTS, "memory_limit": 1}
-        processing = Processing(
-            self.objects,
-            self.payloads,
-            self.queue,
-            cast(Sandbox, self.sandbox),
-            **limits | settings,
-            clock=self.clock,
-        )
-        processing.process(arrival, seconds_left=seconds_left)
+        service = WholeService(self.aws, self.clock, self.sandbox, **settings)
+        service.dispatch(arrival, seconds_left=seconds_left)
         return self.stored(arrival)
 
-    def stored(self, arrival: Arrival) -> StoredObject:
-        return self.objects.get(arrival.key.owner, arrival.key.object_id)
+    def stored(self, arrival: Message) -> StoredObject:
+        return self.objects.get(make_object().owner, str(arrival.object_id))
 
     def save(self, change: Callable[[StoredObject], StoredObject]) -> StoredObject:
         """Be another writer of the sample object."""
@@ -143,7 +132,7 @@ def bench(aws: Aws, clock: Clock) -> Bench:
     return Bench(aws, clock)
 
 
-def arrival_of(key: PayloadKey, size: int) -> Arrival:
+def arrival_of(key: PayloadKey, size: int) -> Message:
     body = json.dumps(
         {
             "source": "aws.s3",
@@ -151,9 +140,7 @@ def arrival_of(key: PayloadKey, size: int) -> Arrival:
             "detail": {"bucket": {"name": "payloads"}, "object": {"key": str(key), "size": size}},
         }
     )
-    arrival = parse_message(body)
-    assert isinstance(arrival, Arrival)
-    return arrival
+    return parse_message(body)
 
 
 def edited(stored: StoredObject) -> StoredObject:
@@ -294,11 +281,15 @@ def test_the_processor_gets_the_payload_and_an_empty_folder(bench: Bench) -> Non
     declared = Revision(1, "Text/CSV; charset=utf-8", 12, None, None)
     arrival = bench.upload(make_object(newest=declared))
 
-    bench.process(arrival, look, memory_limit=99)
+    bench.process(arrival, look)
 
     assert seen == {"source": CSV, "output": ["scratch"], "scratch": []}
     [task] = bench.sandbox.tasks
-    assert (task.processor, task.media_type, task.memory_limit) == ("dataset", "text/csv", 99)
+    assert (task.processor, task.media_type, task.memory_limit) == (
+        "dataset",
+        "text/csv",
+        PROCESSOR_MEMORY_BYTES,
+    )
     assert task.unpacked_limit == KINDS["dataset"].unpacked_limit
 
 
@@ -382,7 +373,7 @@ def test_a_late_payload_of_a_replaced_revision_is_removed(bench: Bench) -> None:
     ready = bench.process(bench.upload_revision(awaiting, b"a\n1\n"))
 
     assert bench.process(late) == ready
-    assert not bench.payloads.exists(late.key)
+    assert not bench.payloads.exists(make_object().payload_key(1))
 
 
 def test_an_empty_payload_is_processed_like_any_other(bench: Bench) -> None:
@@ -748,7 +739,7 @@ def test_a_payload_purged_with_its_object_under_a_claim_needs_no_dead_letter(ben
 
     def delete_and_purge() -> None:
         bench.save(deleted)
-        bench.aws.s3.delete_object(Bucket=bench.aws.bucket, Key=str(arrival.key))
+        bench.aws.s3.delete_object(Bucket=bench.aws.bucket, Key=str(make_object().payload_key(1)))
 
     before(bench.aws.s3, "GetObject", delete_and_purge)
 

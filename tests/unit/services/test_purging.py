@@ -9,14 +9,13 @@ import pytest
 from app.domain.causes import Cause
 from app.domain.errors import NotFound, Unavailable
 from app.domain.events import event_of
-from app.domain.objects import Revision, Status, StoredObject, new_token
+from app.domain.objects import StoredObject
 from app.domain.usage import NOTHING, Usage
-from app.services.messages import Arrival, Deletion, Message, Replacement
-from app.services.objects import NewObject
+from app.domain.values import PayloadKey, Revision, Status, new_token
+from app.messaging.messages import Arrival, Content, Deletion, Message, Replacement
+from app.services.creating import NewObject
 from app.services.uploads import InlinePayload
 from app.storage.objects import ListQuery
-from app.storage.payloads import PayloadKey
-from app.storage.usage import UsageRepository
 from tests.conftest import NOW, TABLE, Aws, Clock, make_object
 from tests.faults import answering, before, calls_of, fail, lose_reply
 from tests.services import WholeService
@@ -40,19 +39,19 @@ class Service(WholeService):
         self.history.add(event)
         return stored
 
-    def upload(self, stored: StoredObject) -> Arrival | None:
+    def upload(self, stored: StoredObject) -> Content | None:
         if stored.newest is None:
             return None
         key = PayloadKey(stored.owner, stored.id, stored.newest.number)
         self.payloads.put_once(key, CSV, stored.newest)
-        return Arrival(key, len(CSV), "{}")
+        return Arrival(key, len(CSV))
 
     def delete(self, stored: StoredObject) -> None:
         self.editing.delete(stored.owner, UUID(stored.id), cause=Cause("request-2"))
 
-    def take(self, message: Message | None) -> None:
-        assert message is not None
-        self.dispatcher.dispatch(message, seconds_left=lambda: 300)
+    def take(self, content: Content | None) -> None:
+        assert content is not None
+        self.dispatch(Message(content))
 
     def purge(self, stored: StoredObject) -> None:
         self.take(Deletion(stored.owner, stored.id))
@@ -313,9 +312,9 @@ def test_an_object_deleted_while_its_payload_is_being_written_leaves_nothing(
         service.take(Deletion(ME, created.id))
 
     before(aws.s3, "PutObject", delete_and_purge)
-    created = service.objects.create(ME, new_inline(), cause=Cause("request-1")).stored
+    created = service.creating.create(ME, new_inline(), cause=Cause("request-1")).stored
 
-    service.take(Arrival(PayloadKey(ME, created.id, 1), len(CSV), "{}"))
+    service.take(Arrival(PayloadKey(ME, created.id, 1), len(CSV)))
 
     assert service.stored(created).status is Status.DELETED
     assert service.is_gone(created)
@@ -325,12 +324,12 @@ def test_an_object_created_anew_under_an_old_key_is_not_purged_by_an_old_message
     service: Service, aws: Aws
 ) -> None:
     """DynamoDB has dropped the tombstone; the same Idempotency-Key gives the same id."""
-    first = service.objects.create(ME, new_inline(), cause=Cause("request-1")).stored
+    first = service.creating.create(ME, new_inline(), cause=Cause("request-1")).stored
     service.delete(first)
     service.purge(first)
     key = {"pk": {"S": f"{ME}#{first.id}"}, "sk": {"S": "object"}}
     aws.dynamodb.delete_item(TableName=TABLE, Key=key)
-    second = service.objects.create(ME, new_inline(), cause=Cause("request-2")).stored
+    second = service.creating.create(ME, new_inline(), cause=Cause("request-2")).stored
 
     service.purge(first)
 
@@ -399,7 +398,7 @@ def test_two_workers_that_purge_at_once_do_not_harm_each_other(
 
 def test_an_event_that_was_counted_does_not_count_again_after_the_purge(service: Service, aws: Aws) -> None:
     """The relay may meet a record of the stream again for a day; its proof is the history item."""
-    usage = UsageRepository(aws.dynamodb, aws.table)
+    usage = aws.adapters().usage
     stored = service.repository.add(make_record())
     service.delete(stored)
     created, deleted = event_of(None, stored), event_of(stored, service.stored(stored))

@@ -24,7 +24,7 @@ MakeQuotas = Callable[[Limits], Quotas]
 
 @pytest.fixture
 def usage(aws: Aws) -> UsageRepository:
-    return UsageRepository(aws.dynamodb, aws.table)
+    return aws.adapters().usage
 
 
 @pytest.fixture

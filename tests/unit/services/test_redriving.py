@@ -11,12 +11,12 @@ from app.domain.causes import Cause
 from app.domain.errors import StaleWrite
 from app.domain.events import EventType, event_of
 from app.domain.json import compact_json
-from app.domain.objects import Status, StoredObject
-from app.messaging.dead_letters import DeadLetter, DeadLetterQueue
+from app.domain.objects import StoredObject
+from app.domain.values import PayloadKey, Status
+from app.messaging.dead_letters import DeadLetter
 from app.messaging.work_queue import WorkQueue
 from app.services.redriving import Action, Choice, FailedObject, Redriving, Survey, object_of, plan
 from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadKey
 from tests.conftest import NOW, Aws, Clock
 from tests.faults import before
 from tests.statuses import make_in
@@ -28,7 +28,7 @@ EVERYTHING = Choice()
 
 @pytest.fixture
 def redriving(aws: Aws, repository: ObjectRepository, clock: Clock) -> Redriving:
-    letters = DeadLetterQueue(aws.sqs, aws.dead_letter_queue_url, aws.queue_url)
+    letters = aws.adapters().dead_letters
     return Redriving(repository, letters, clock=clock)
 
 

@@ -12,15 +12,14 @@ import pytest
 
 from app.domain.causes import Cause
 from app.domain.errors import Unavailable
-from app.domain.objects import Payload, Result, StoredObject
-from app.messaging.event_bus import EventBus
+from app.domain.objects import StoredObject
+from app.domain.values import Payload, Result
 from app.services.relaying import Relaying, StreamRecord
 from app.storage.history import HistoryRepository
 from app.storage.items import object_key, to_item
-from app.storage.payloads import PayloadStore
-from app.storage.usage import UsageRepository
 from tests.conftest import NOW, Aws, make_object
 from tests.faults import Call, Fault, after, answering, calls_of, fail, not_connecting, throttling
+from tests.services import relaying_on
 from tests.unit.services.conftest import content_of, keys_in_bucket, messages_in
 
 LATER = NOW + timedelta(minutes=5)
@@ -33,10 +32,8 @@ BYTES_PER_CALL = 256 * 1024
 
 
 @pytest.fixture
-def relaying(aws: Aws, history: HistoryRepository, payloads: PayloadStore) -> Relaying:
-    return Relaying(
-        history, UsageRepository(aws.dynamodb, aws.table), EventBus(aws.events, aws.bus), payloads
-    )
+def relaying(aws: Aws) -> Relaying:
+    return relaying_on(aws)
 
 
 @pytest.fixture
@@ -56,7 +53,7 @@ def received(aws: Aws, subscriber: str) -> list[dict[str, Any]]:
 
 
 def history_of(aws: Aws, stored: StoredObject = CREATED) -> list[dict[str, Any]]:
-    history = HistoryRepository(aws.dynamodb, aws.table)
+    history = aws.adapters().history
     return list(history.page(stored.owner, stored.id, after_version=0, limit=20).items)
 
 
@@ -425,7 +422,7 @@ def test_an_object_that_an_operator_puts_back_is_announced_and_counted(
     """As in docs/operations.md: restored from before its deletion, at the version after that."""
     deleted = READY.delete(now=NOW, cause=Cause("request-2"))
     relaying.relay([record(None, CREATED), record(CREATED, CLAIMED), record(CLAIMED, READY)])
-    before = UsageRepository(aws.dynamodb, aws.table).read(READY.owner)
+    before = aws.adapters().usage.read(READY.owner)
     relaying.relay([record(READY, deleted)])
     history.purge(deleted.owner, deleted.id)
     received(aws, subscriber)
@@ -436,4 +433,4 @@ def test_an_object_that_an_operator_puts_back_is_announced_and_counted(
     [event] = received(aws, subscriber)
     assert (event["id"], event["type"]) == (f"{READY.id}:5", "object.ready")
     assert history_of(aws) == [event]
-    assert UsageRepository(aws.dynamodb, aws.table).read(READY.owner) == before
+    assert aws.adapters().usage.read(READY.owner) == before

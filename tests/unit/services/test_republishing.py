@@ -3,9 +3,8 @@
 import pytest
 
 from app.domain.errors import NotFound, Unavailable
-from app.domain.events import public_view
-from app.domain.objects import Status
-from app.messaging.event_bus import EventBus
+from app.domain.values import Status
+from app.domain.views import public_view
 from app.services.republishing import Republishing
 from app.storage.objects import ObjectRepository
 from tests.conftest import Aws
@@ -25,7 +24,7 @@ TYPES = {
 
 @pytest.fixture
 def republishing(aws: Aws, repository: ObjectRepository) -> Republishing:
-    return Republishing(repository, EventBus(aws.events, aws.bus))
+    return Republishing(repository, aws.adapters().bus)
 
 
 @pytest.mark.parametrize("status", STATUSES)

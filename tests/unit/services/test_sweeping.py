@@ -10,15 +10,16 @@ import pytest
 
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode, Unavailable
-from app.domain.objects import Payload, Result, Status, StoredObject
+from app.domain.objects import StoredObject
+from app.domain.values import Payload, PayloadKey, Result, Status
+from app.messaging.messages import Arrival, parse_message
 from app.messaging.work_queue import WorkQueue
-from app.services.messages import Arrival, parse_message
 from app.services.purging import Purging
 from app.services.sweeping import RESERVE_SECONDS, Action, Sweeping, decide
 from app.storage.history import HistoryRepository
 from app.storage.items import object_key
 from app.storage.objects import ObjectRepository
-from app.storage.payloads import PayloadKey, PayloadStore
+from app.storage.payloads import PayloadStore
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.faults import after, answering, before, calls_of, fail
 from tests.unit.services.conftest import keys_in_bucket, messages_in
@@ -66,8 +67,8 @@ def upload(payloads: PayloadStore, stored: StoredObject) -> None:
 
 def queued(aws: Aws) -> list[Arrival]:
     """The messages in the work queue, as the worker reads them."""
-    messages = [parse_message(message["Body"]) for message in messages_in(aws, aws.queue_url)]
-    return [message for message in messages if isinstance(message, Arrival)]
+    contents = [parse_message(message["Body"]).content for message in messages_in(aws, aws.queue_url)]
+    return [content for content in contents if isinstance(content, Arrival)]
 
 
 DECISIONS: dict[str, tuple[StoredObject, bool, datetime, Action]] = {
@@ -435,7 +436,7 @@ def test_one_object_that_cannot_be_purged_does_not_keep_the_rest_waiting(
 def test_every_shard_is_swept(
     aws: Aws, payloads: PayloadStore, queue: WorkQueue, clock: Clock, purging: Purging
 ) -> None:
-    sharded = ObjectRepository(aws.dynamodb, aws.table, shards=3)
+    sharded = aws.adapters(list_shards=3).objects
     for shard in range(3):
         sharded.add(make_object(id=str(uuid4()), shard=shard))
     clock.move(minutes=21)

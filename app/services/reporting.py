@@ -1,8 +1,10 @@
-"""What is measured of an object on its way."""
+"""What the services tell of their work: the fields of log lines, and the metrics of an object on its way."""
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
+from app.domain.causes import Cause
 from app.domain.objects import StoredObject
 from app.observability.metrics import (
     OBJECTS,
@@ -14,13 +16,24 @@ from app.observability.metrics import (
 )
 
 
+def of_object(stored: StoredObject) -> dict[str, Any]:
+    """Return the fields that name an object and its owner."""
+    return {"owner": stored.owner, "object_id": stored.id, "kind": stored.kind}
+
+
+def of_cause(cause: Cause) -> dict[str, Any]:
+    """Return the fields that name the request behind a change."""
+    return {"correlation_id": cause.correlation_id, "trace_id": cause.trace_id}
+
+
 def waited(claimed: StoredObject, sent_at: datetime | None, now: datetime) -> Iterator[Sample]:
-    """Only before the first attempt: later ones waited for the one before."""
+    """Measure the time in the queue, of the first attempt only: later ones waited for the one before."""
     if claimed.attempts == 1 and sent_at is not None:
         yield QUEUE_SECONDS(max(0.0, (now - sent_at).total_seconds()), kind=claimed.kind)
 
 
 def settled(finished: StoredObject, seconds: float) -> Iterator[Sample]:
+    """Measure an object that became ready or was rejected, `seconds` after its claim."""
     yield OBJECTS(1, kind=finished.kind, outcome=finished.status.value)
     yield PROCESSING_SECONDS(seconds, kind=finished.kind)
     if finished.newest is not None:

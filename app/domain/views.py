@@ -1,0 +1,46 @@
+"""The object as its owner sees it: HTTP answers and events share these views."""
+
+from dataclasses import asdict
+from typing import Any
+
+from app.domain.objects import ObjectSummary, StoredObject
+from app.domain.times import timestamp
+from app.domain.values import Revision
+
+
+def public_view(stored: StoredObject) -> dict[str, Any]:
+    """Return the whole object, as plain JSON values."""
+    view = summary_view(stored)
+    view["attributes"] = stored.attributes
+    if stored.summary is not None:
+        artifacts = [asdict(artifact) for artifact in stored.artifacts]
+        view["result"] = {"summary": stored.summary, "artifacts": artifacts}
+    return view
+
+
+def summary_view(stored: ObjectSummary) -> dict[str, Any]:
+    """Return the object as a list shows it: no attributes, no artifacts."""
+    return {
+        "id": stored.id,
+        "kind": stored.kind,
+        "name": stored.name,
+        "labels": stored.labels,
+        "status": stored.status.value,
+        "version": stored.version,
+        "payload": None if stored.payload is None else asdict(stored.payload),
+        "result": None if stored.summary is None else {"summary": stored.summary},
+        "incoming": None if stored.incoming is None else _incoming_view(stored.incoming),
+        "problem": None if stored.problem is None else asdict(stored.problem),
+        "created_at": timestamp(stored.created_at),
+        "updated_at": timestamp(stored.updated_at),
+    }
+
+
+def _incoming_view(incoming: Revision) -> dict[str, Any]:
+    return {
+        "revision": incoming.number,
+        "media_type": incoming.media_type,
+        "size": incoming.size,
+        "sha256": incoming.sha256,
+        "expires_at": incoming.expires_at and timestamp(incoming.expires_at),
+    }
