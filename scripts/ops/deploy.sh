@@ -7,15 +7,15 @@ usage() {
   cat <<'END'
 usage: scripts/ops/deploy.sh STAGE [Parameter=Value ...]
 
-STAGE is dev or prod. Parameters are those of template.yaml; what samconfig.toml
-says for the stage comes first. AWS credentials and region come from the
+STAGE is dev or prod. Parameters are those of template.yaml. They override what
+samconfig.toml sets for the stage. AWS credentials and region come from the
 environment, as for every AWS tool.
 
   scripts/ops/deploy.sh dev
   scripts/ops/deploy.sh prod AuthMode=cognito AlarmEmail=ops@example.com
 
-It checks what the account needs, builds, deploys, deletes old published
-versions, and does the whole job once against the endpoint where it can.
+It checks what the account needs, builds, deploys and deletes old published
+versions. Then it runs scripts/ops/smoke.sh against the endpoint.
 END
 }
 

@@ -1,9 +1,9 @@
 """The part of deploy.sh that is not SAM: `python -m scripts.ops.deployment <action> STAGE [Name=Value ...]`.
 
-check        before building; a line for each lack, and 1
-parameters   after building; those of samconfig.toml, but the given ones win, and Revision
-finish       after deploying; deletes old versions, prints the stack's outputs
-api-key      the value of the stage's first API key
+check        before building: print what the account and the key lack; exit with 1 if the key lacks something
+parameters   after building: print the parameters to deploy with, Revision among them
+finish       after deploying: delete old versions and print the stack's outputs
+api-key      print the value of the stage's first API key
 """
 
 import hashlib
@@ -31,14 +31,14 @@ BUILT = ROOT / ".aws-sam" / "build"
 CONFIGURED_AS = {"dev": "default"}
 ACCOUNT_STACK = "wharf-account"
 FUNCTIONS = ("ApiFunction", "WorkerFunction", "RelayFunction")
+#: Versions kept for a rollback by hand, besides those that an alias names. Each version's snapshot is billed.
 KEPT_VERSIONS = 2
-"""Besides those that an alias names: to roll back to by hand. Each snapshot of a version is billed."""
 
 Json = dict[str, Any]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    action, stage, *overrides = sys.argv[1:] if arguments is None else arguments
+def main() -> int:
+    action, stage, *overrides = sys.argv[1:]
     parameters = parameters_of(stage, overrides)
     match action:
         case "parameters":
@@ -54,26 +54,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parameters_of(stage: str, overrides: Sequence[str]) -> dict[str, str]:
-    """Those that are given win over those of samconfig.toml; `sam deploy` would take either, not both."""
+    """Return the stage's parameters from samconfig.toml, replaced by `overrides` where both name one.
+
+    `sam deploy` itself would take only one of the two lists.
+    """
     configured = tomllib.loads(CONFIGURATION.read_text())[CONFIGURED_AS.get(stage, stage)]
     words = [*configured["deploy"]["parameters"]["parameter_overrides"], *overrides]
     return dict(word.split("=", 1) for word in words)
 
 
 def as_override(name: str, value: str) -> str:
-    """As `sam deploy` reads it: a bare value ends at a space or a quote, so JSON would be cut off."""
+    """Return the parameter quoted for `sam deploy`, which ends a bare value at a space or a quote."""
     escaped = value.replace('"', '\\"')
     return f'{name}="{escaped}"'
 
 
 def fingerprint(folder: Path) -> str:
-    """Of all files in a folder, by names and contents. Raises CannotStart when there are none."""
+    """Return a hash of the names and contents of all files in a folder.
+
+    Raises CannotStart when the folder is empty.
+    """
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
     if not any(folder.glob("*")):
-        raise CannotStart(f"There is nothing in {folder}: run `sam build` first.")
+        raise CannotStart(f"{folder} is empty or missing: run `sam build` first.")
     return digest.hexdigest()
 
 
@@ -82,14 +88,14 @@ def check(session: boto3.session.Session, parameters: Mapping[str, str]) -> int:
     print(f"Account {identity['Account']}, region {session.region_name}, as {identity['Arn']}")
     allow_gateway_logs(session)
     key = parameters.get("KmsKeyArn")
-    lacks = list(missing_principals(key_policy(session, key), session.region_name)) if key else []
-    for service in lacks:
-        print(f"The policy of {key} does not let {service} use it: docs/deploying.md has the statement.")
-    return int(bool(lacks))
+    missing = list(missing_principals(key_policy(session, key), session.region_name)) if key else []
+    for service in missing:
+        print(f"The policy of {key} does not let {service} use the key: docs/deploying.md has the statement.")
+    return int(bool(missing))
 
 
 def allow_gateway_logs(session: boto3.session.Session) -> None:
-    """Once for an account and region, and only where nobody did it before."""
+    """Let API Gateway write access logs, unless the account already lets it in this region."""
     if not session.client("apigateway").get_account().get("cloudwatchRoleArn"):
         print(f"Creating the stack {ACCOUNT_STACK}: API Gateway needs a role to write access logs.")
         template = json.dumps(yaml_parse(ACCOUNT_TEMPLATE.read_text()))
@@ -103,21 +109,20 @@ def key_policy(session: boto3.session.Session, key: str) -> Json:
 
 
 def missing_principals(policy: Mapping[str, Any], region: str) -> Iterator[str]:
-    """The services that work for the stack with the key, and that no statement of its policy allows.
+    """Yield the services that need the key for the stack but that no statement of its policy allows.
 
-    Whether their conditions fit is not looked into.
+    Conditions of the statements are not checked.
     """
-    allowed = set(_service_principals(policy))
+    allowed = {service for statement in policy["Statement"] for service in _allowed_services(statement)}
     for service in ("events.amazonaws.com", f"logs.{region}.amazonaws.com", "cloudwatch.amazonaws.com"):
         if service not in allowed:
             yield service
 
 
-def _service_principals(policy: Mapping[str, Any]) -> Iterator[str]:
-    for statement in policy["Statement"]:
-        if statement["Effect"] == "Allow" and isinstance(statement.get("Principal"), dict):
-            named = statement["Principal"].get("Service", [])
-            yield from [named] if isinstance(named, str) else named
+def _allowed_services(statement: Mapping[str, Any]) -> Iterator[str]:
+    if statement["Effect"] == "Allow" and isinstance(statement.get("Principal"), dict):
+        named = statement["Principal"].get("Service", [])
+        yield from [named] if isinstance(named, str) else named
 
 
 def api_key(session: boto3.session.Session, name: str) -> str:
@@ -148,7 +153,7 @@ def delete_old_versions(client: "LambdaClient", function: str) -> list[str]:
 
 
 def _named_by(aliases: Iterable[Any]) -> set[str]:
-    """An alias that is shifting traffic names two versions."""
+    """Return the versions that the aliases name: two for an alias that is shifting traffic."""
     named = set()
     for alias in aliases:
         named |= {
@@ -159,7 +164,10 @@ def _named_by(aliases: Iterable[Any]) -> set[str]:
 
 
 def old_versions(versions: Iterable[str], *, in_use: set[str]) -> list[str]:
-    """What may go: neither in use nor among the newest of the rest; the oldest first."""
+    """Return the versions to delete, oldest first.
+
+    All versions in use are kept, and the newest `KEPT_VERSIONS` of the others.
+    """
     unused = sorted({int(one) for one in versions if one != "$LATEST"} - {int(one) for one in in_use})
     return [str(version) for version in unused[: max(0, len(unused) - KEPT_VERSIONS)]]
 

@@ -1,10 +1,9 @@
-"""Deletes a stage's stack; its data only when that is asked for.
+"""Delete a stage's stack, and its data only if asked to.
 
-scripts/ops/destroy.sh STAGE               the table, the bucket and the user pool stay
-scripts/ops/destroy.sh STAGE --with-data   they go too, with everything in them
+scripts/ops/destroy.sh STAGE               keeps the table, the bucket and the user pool
+scripts/ops/destroy.sh STAGE --with-data   deletes them too, with everything in them
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import boto3
@@ -15,33 +14,41 @@ from scripts.ops import stages
 DATA = ("TableName", "BucketName", "UserPoolId")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = stages.parser("destroy", "Delete a stage's stack; its data stays unless you say otherwise.")
-    parser.add_argument("--with-data", action="store_true", help="delete table, bucket and user pool as well")
-    parser.add_argument("--yes", metavar="STACK", help="the stack's name, instead of being asked for it")
-    given = parser.parse_args(arguments)
+def main() -> int:
+    parser = stages.parser("destroy", "Delete a stage's stack. Its data is kept unless you add --with-data.")
+    parser.add_argument(
+        "--with-data", action="store_true", help="also delete the table, the bucket and the user pool"
+    )
+    parser.add_argument("--yes", metavar="STACK", help="confirm with the stack's name instead of at a prompt")
+    given = parser.parse_args()
     if given.stage == stages.LOCAL:
         stages.use_emulator(given.aws_port)
     name = stages.stack_name(given.stage)
-    if (given.yes or input(f"This deletes {name}. Type its name to go on: ")) != name:
+    if (given.yes or input(f"This deletes the stack {name}. Type its name to continue: ")) != name:
         print("Nothing was deleted.")
         return 1
     session = boto3.session.Session()
+    outputs = delete_stack(session, name)
+    print(f"The stack {name} is deleted.")
+    for output in DATA:
+        if output in outputs:
+            if given.with_data:
+                delete(session, output, outputs[output])
+            print(f"{output} {outputs[output]}: {'deleted' if given.with_data else 'kept'}")
+    return 0
+
+
+def delete_stack(session: boto3.session.Session, name: str) -> dict[str, str]:
+    """Delete the stack and return the outputs it had."""
     cloudformation = session.client("cloudformation")
     outputs = stack.outputs_of(cloudformation, name)
     cloudformation.delete_stack(StackName=name)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 2})
-    print(f"{name} is deleted.")
-    kept = {output: outputs[output] for output in DATA if output in outputs}
-    for output, value in kept.items():
-        if given.with_data:
-            delete(session, output, value)
-        print(f"{output} {value}: {'deleted' if given.with_data else 'kept'}")
-    return 0
+    return outputs
 
 
 def delete(session: boto3.session.Session, output: str, value: str) -> None:
-    """The table of prod is protected: that is switched off first, as you asked for it by name."""
+    """Delete the resource that an output names, whether or not it is protected from deletion."""
     match output:
         case "TableName":
             table = session.client("dynamodb")

@@ -1,9 +1,11 @@
-"""What a stage has logged: on AWS in CloudWatch, on this machine in the file that `make run` writes."""
+"""The lines a stage has logged: on AWS in CloudWatch, on this machine in the file that `make run` writes."""
 
+import argparse
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,16 +24,17 @@ HIDDEN = {"timestamp", "service", "location", "sampling_rate", "_aws", *SHOWN_FI
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`fields` are empty for a line that is no JSON object, as those of Lambda itself are."""
+    """One line of the log, of a function or of API Gateway."""
 
     id: str
     moment: datetime
     source: str
     text: str
+    #: Empty for a line that is not a JSON object; Lambda itself writes such lines.
     fields: dict[str, Any]
 
     def __str__(self) -> str:
-        """`2026-03-01T09:30:00.000Z worker  INFO object.ready object_id=…`."""
+        """Return the line to show, like `2026-03-01T09:30:00.000Z worker  INFO object.ready object_id=…`."""
         return f"{timestamp(self.moment)} {self.source:<7} {self._readable()}"
 
     def _readable(self) -> str:
@@ -44,12 +47,12 @@ class Line:
 
 class Logs(Protocol):
     def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
-        """Those with one of the texts `find`, all when there is none; the oldest first."""
+        """Yield the lines with one of the texts `find`, or all lines if `find` is empty; the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloudWatchLogs:
-    """Of the functions and of API Gateway."""
+    """The log groups of a stack's functions and of its API Gateway."""
 
     client: Any
     stack: str
@@ -74,22 +77,41 @@ class CloudWatchLogs:
 
 @dataclass(frozen=True, slots=True)
 class LocalLogs:
-    """Of all functions together; the file before it, too, that was full."""
+    """The file in which `make run` logs all functions, and the full file that it replaced."""
 
     path: Path
 
     def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
         if not self.path.exists():
-            raise CannotStart(f"There is no {self.path}: start `make run` first, or name its --data-dir.")
+            raise CannotStart(f"{self.path} does not exist: start `make run` first, or give its --data-dir.")
         for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
             texts = _texts(path)
-            # A file keeps its first line when it is renamed; its name goes to the next one.
+            # A full file is renamed, so its first line identifies it and its name does not.
             file_id = hash(texts[0]) if texts else 0
-            for number, text in enumerate(texts):
-                if not find or _holds(text, find):
-                    line = _local_line(f"{file_id}:{number}", text)
-                    if line.moment >= since:
-                        yield line
+            found = ((number, text) for number, text in enumerate(texts) if not find or _holds(text, find))
+            lines = (_local_line(f"{file_id}:{number}", text) for number, text in found)
+            yield from (line for line in lines if line.moment >= since)
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, since_minutes: int) -> None:
+    """Add the arguments that say which lines to read: --data-dir, for the stage local, and --since."""
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=os.environ.get("DATA_DIR", ".local"),
+        help="for the stage local: folder in which `make run` keeps its log (default: DATA_DIR, or .local)",
+    )
+    parser.add_argument(
+        "--since",
+        type=float,
+        default=since_minutes,
+        metavar="MINUTES",
+        help="how far back to read (default: %(default)s)",
+    )
+
+
+def start(given: argparse.Namespace) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=given.since)
 
 
 def of_stage(stage: str, data_dir: Path) -> Logs:
@@ -106,12 +128,15 @@ def _texts(path: Path) -> Sequence[str]:
 
 
 def _holds(text: str, find: Sequence[str]) -> bool:
-    # Many are ids, each a whole value: to look for one after another would take minutes.
+    # Several texts are ids, each a whole JSON string. A search for one after another would take minutes.
     return find[0] in text if len(find) == 1 else not frozenset(text.split('"')).isdisjoint(find)
 
 
 def _patterns(find: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Of at most 1,024 characters each (CloudWatch Logs User Guide, "Filter pattern syntax")."""
+    """Yield filters that together match all lines with one of the texts.
+
+    A pattern takes at most 1,024 characters (CloudWatch Logs User Guide, "Filter pattern syntax").
+    """
     if not find:
         yield {}
     for start in range(0, len(find), TERMS_PER_PATTERN):
@@ -124,10 +149,10 @@ def _local_line(line_id: str, text: str) -> Line:
     return Line(line_id, _moment(fields.get("timestamp")), "local", text, fields)
 
 
-def _moment(told: Any) -> datetime:
-    """Long ago, where a line does not tell."""
+def _moment(given: Any) -> datetime:
+    """Return the time a line gives, or one before all others if it gives none."""
     try:
-        return parse_timestamp(told)
+        return parse_timestamp(given)
     except (TypeError, ValueError):
         return datetime.min.replace(tzinfo=UTC)
 
@@ -135,7 +160,7 @@ def _moment(told: Any) -> datetime:
 def _line_of(event: Any, source: str) -> Line:
     text = event["message"].rstrip()
     moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-    # The emulator gives no id to some.
+    # The emulator gives some events no id.
     line_id = event.get("eventId") or f"{source} {event['timestamp']} {text}"
     return Line(line_id, moment, source, text, _fields(text))
 

@@ -1,34 +1,30 @@
-"""Shows what a stage's functions and its API Gateway log, oldest first.
+"""Show what a stage's functions and its API Gateway log, oldest first.
 
-scripts/ops/logs.sh dev                     of the last 15 minutes
-scripts/ops/logs.sh dev --since 120         of the last two hours
-scripts/ops/logs.sh dev --find ID           only lines with a request's, an object's or a trace's id
-scripts/ops/logs.sh dev --follow            and whatever comes
+scripts/ops/logs.sh dev                     the last 15 minutes
+scripts/ops/logs.sh dev --since 120         the last two hours
+scripts/ops/logs.sh dev --find ID           only lines with the id of a request, an object or a trace
+scripts/ops/logs.sh dev --follow            go on with new lines as they come
 scripts/ops/logs.sh local                   the same for what `make run` runs
 """
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from scripts.ops import log_lines, stages
 
 LOOK_SECONDS = 3
+#: How long after its own timestamp a line may reach CloudWatch.
 LATE = timedelta(minutes=1)
-"""A line may reach CloudWatch so long after its moment."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     parser = stages.parser("logs", "Show what a stage logs.")
-    stages.add_data_dir(parser)
-    parser.add_argument(
-        "--since", type=float, default=15, metavar="MINUTES", help="how far back (default: 15)"
-    )
+    log_lines.add_arguments(parser, since_minutes=15)
     parser.add_argument("--find", metavar="TEXT", help="only lines with this text, such as an id")
-    parser.add_argument("--follow", action="store_true", help="go on until Ctrl-C")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--follow", action="store_true", help="go on with new lines until Ctrl-C")
+    given = parser.parse_args()
     logs = log_lines.of_stage(given.stage, given.data_dir)
-    start = datetime.now(UTC) - timedelta(minutes=given.since)
+    start = log_lines.start(given)
     shown: dict[str, datetime] = {}
     while True:
         for line in logs.lines(start, [given.find] if given.find else []):

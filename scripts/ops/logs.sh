@@ -1,6 +1,1 @@
-#!/usr/bin/env bash
-# See scripts/ops/logs.py, or run it with --help.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
-[ -x .venv/bin/python ] || make --silent environment >&2
-exec .venv/bin/python -m scripts.ops.logs "$@"
+python_module.sh

@@ -1,10 +1,10 @@
-"""Lists what the service gave up, and tries it again.
+"""List what the service gave up on, and try it again.
 
 scripts/ops/redrive.sh local                      list the failed objects and the dead letters
-scripts/ops/redrive.sh local --all --dry-run      say what would be done
-scripts/ops/redrive.sh local --object ID          try one object again, however often that was done
-scripts/ops/redrive.sh local --error Unavailable  try what failed for one reason
-scripts/ops/redrive.sh local --all                try everything
+scripts/ops/redrive.sh local --all --dry-run      say what --all would do
+scripts/ops/redrive.sh local --object ID          try one object again, however often it was redriven before
+scripts/ops/redrive.sh local --error Unavailable  try everything that failed with this error again
+scripts/ops/redrive.sh local --all                try everything again
 """
 
 import argparse
@@ -31,12 +31,12 @@ from scripts.ops import stages
 
 OBJECT_COLUMNS = ("OBJECT", "OWNER", "KIND", "FAILED AT", "ATTEMPTS", "REDRIVES", "ERROR")
 LETTER_COLUMNS = ("MESSAGE", "OBJECT", "SENT AT", "ATTEMPTS", "REDRIVES", "ERROR")
-TOO_OFTEN = f"left: redriven {MOST_REDRIVES} times already; name its object with --object to try again"
+TOO_OFTEN = f"left: redriven {MOST_REDRIVES} times already; use --object with its object's id to try again"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """1 when something that was chosen could not be tried again, else 0."""
-    given = parse(arguments)
+def main() -> int:
+    """Return 0, or 1 if something that was chosen could not be tried again."""
+    given = parse()
     redriving = compose_redriving(adapters(stages.connect(given.stage, given.aws_port)))
     survey = redriving.survey()
     done: list[DeadLetter] = []
@@ -50,14 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         redriving.release([letter for letter in survey.all_letters if letter not in done])
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = stages.parser("redrive", "List what the service gave up, and try it again.")
+def parse() -> argparse.Namespace:
+    parser = stages.parser("redrive", "List what the service gave up on, and try it again.")
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--all", action="store_true", help="try everything again")
-    chosen.add_argument("--object", metavar="ID", help="try one object again, and its dead letters")
-    chosen.add_argument("--error", metavar="ERROR", help="try what failed for this reason, as listed")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    return parser.parse_args(arguments)
+    chosen.add_argument("--object", metavar="ID", help="try one object and its dead letters again")
+    chosen.add_argument(
+        "--error", metavar="ERROR", help="try everything with this error again, as listed under ERROR"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, but do nothing")
+    return parser.parse_args()
 
 
 def report(survey: Survey) -> Iterator[str]:
@@ -70,7 +72,7 @@ def report(survey: Survey) -> Iterator[str]:
 
 
 def carry_out(redriving: Redriving, steps: Sequence[Step], done: list[DeadLetter], *, dry_run: bool) -> int:
-    """Put the dead letters that are gone into `done`."""
+    """Carry out the steps and return the exit status; add the dead letters that are gone to `done`."""
     cause = Cause(f"redrive-{uuid4()}")
     has_left_some = False
     for step in steps:

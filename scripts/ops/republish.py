@@ -1,21 +1,19 @@
-"""Publishes an object's current state again, for subscribers that missed it.
+"""Publish an object's current state again, for subscribers that missed it.
 
-scripts/ops/republish.sh local ID                 looks for its owner in the whole table
-scripts/ops/republish.sh local ID --owner OWNER   reads just that object
+scripts/ops/republish.sh local ID                 searches the whole table for the object
+scripts/ops/republish.sh local ID --owner OWNER   reads only that object
 """
-
-from collections.abc import Sequence
 
 from app.bootstrap import adapters, compose_republishing
 from scripts.ops import stages
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """1 when there is no such object."""
+def main() -> int:
+    """Return 0, or 1 if there is no such object."""
     parser = stages.parser("republish", "Publish an object's current state again.")
-    parser.add_argument("id", help="of the object")
-    parser.add_argument("--owner", help="of the object; without it the whole table is read")
-    given = parser.parse_args(arguments)
+    parser.add_argument("id", help="id of the object")
+    parser.add_argument("--owner", help="owner of the object; without it the whole table is searched")
+    given = parser.parse_args()
     republishing = compose_republishing(adapters(stages.connect(given.stage, given.aws_port)))
     events = republishing.republish(given.id, owner=given.owner)
     for event in events:

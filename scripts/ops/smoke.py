@@ -1,10 +1,10 @@
-"""Does the whole job against a deployed endpoint, as a client would, and says what it saw.
+"""Do the whole job against a deployed endpoint, as a client would, and print each step that worked.
 
-scripts/ops/smoke.sh URL                    open endpoints only: alive, documented, closed to strangers
-scripts/ops/smoke.sh URL --api-key KEY      AuthMode api-key
-scripts/ops/smoke.sh URL --token TOKEN      AuthMode cognito
-scripts/ops/smoke.sh URL --sign             AuthMode iam, with the AWS credentials of the environment
-scripts/ops/smoke.sh URL --local            what `make run` runs
+scripts/ops/smoke.sh URL                    checks only that open paths answer and strangers are refused
+scripts/ops/smoke.sh URL --api-key KEY      for AuthMode api-key
+scripts/ops/smoke.sh URL --token TOKEN      for AuthMode cognito
+scripts/ops/smoke.sh URL --sign             for AuthMode iam, with the AWS credentials of the environment
+scripts/ops/smoke.sh URL --local            for what `make run` runs
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -30,7 +30,7 @@ Authenticate = Callable[[str, str, bytes | None], Headers]
 
 
 class Unexpected(Exception):
-    """The endpoint is not as it should be; says how."""
+    """The endpoint did not do what it should; the message says what it did instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Endpoint:
         return send(method, self.url + path, content, {**headers, **known}, expect=expect)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    given = parse(arguments)
+def main() -> int:
+    given = parse()
     url = given.url.rstrip("/")
     try:
         check_open_paths(url)
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             check_strangers_are_refused(url)
         authenticate = authentication(given)
         if authenticate is None:
-            say("Not tried: the job itself; it needs --api-key, --token or --sign.")
+            say("Not tried: the job itself. It needs --api-key, --token or --sign.")
         else:
             do_the_job(Endpoint(url, authenticate))
     except (Unexpected, OSError) as failed:
@@ -75,23 +75,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "scripts/ops/smoke.sh", description="Do the whole job against an endpoint."
     )
-    parser.add_argument("url", metavar="URL", help="of the API, with its stage: the stack's output ApiUrl")
+    parser.add_argument("url", metavar="URL", help="URL of the API: the stack's output ApiUrl")
     caller = parser.add_mutually_exclusive_group()
     caller.add_argument("--api-key", metavar="KEY", default=os.environ.get("WHARF_API_KEY"))
     caller.add_argument(
         "--token", default=os.environ.get("WHARF_TOKEN"), help="an access token of the user pool"
     )
-    caller.add_argument("--sign", action="store_true", help="with the AWS credentials of the environment")
-    caller.add_argument("--local", action="store_true", help="nobody is asked who they are")
-    return parser.parse_args(arguments)
+    caller.add_argument(
+        "--sign", action="store_true", help="sign requests with the AWS credentials of the environment"
+    )
+    caller.add_argument(
+        "--local", action="store_true", help="for `make run`, which asks no caller who they are"
+    )
+    return parser.parse_args()
 
 
 def authentication(given: argparse.Namespace) -> Authenticate | None:
-    """What says who the caller is, for a request."""
+    """Return the function that makes the headers that say who the caller is; None if no caller is given."""
     if given.sign:
         return signed
     if given.api_key:
@@ -105,7 +109,7 @@ def signed(method: str, url: str, body: bytes | None) -> Headers:
     session = boto3.session.Session()
     credentials = session.get_credentials()
     if credentials is None:
-        raise Unexpected("there are no AWS credentials to sign with")
+        raise Unexpected("the environment has no AWS credentials to sign with")
     request = AWSRequest(method, url, {"Content-Type": "application/json"} if body else {}, body)
     SigV4Auth(credentials, "execute-api", session.region_name).add_auth(request)
     return dict(request.headers)
@@ -133,18 +137,22 @@ def do_the_job(api: Endpoint) -> None:
     send(upload["method"], upload["url"], CSV, upload["headers"], expect=200)
     say("a payload was uploaded")
     began = time.monotonic()
-    ready = wait_until_settled(api, created["id"])
-    if ready["status"] != "ready" or ready["result"]["summary"]["rows"] != 2:
-        raise Unexpected(f"the object is {ready['status']}: {ready['problem']}")
+    ready = wait_until_ready(api, created["id"])
+    if ready["result"]["summary"]["rows"] != 2:
+        raise Unexpected(f"the summary is {ready['result']['summary']}")
     say(f"it was processed in {time.monotonic() - began:.1f} s")
     check_downloads(api, ready)
     wait_for_history(api, ready["id"])
+    check_list_and_delete(api, {record["id"], ready["id"]})
+
+
+def check_list_and_delete(api: Endpoint, created: set[str]) -> None:
     listed = api.call("GET", "/v1/objects?limit=100", expect=200).json()["items"]
-    if not {record["id"], ready["id"]} <= {one["id"] for one in listed}:
-        raise Unexpected("the list does not have what was created")
-    for one in (record, ready):
-        api.call("DELETE", f"/v1/objects/{one['id']}", expect=204)
-        api.call("GET", f"/v1/objects/{one['id']}", expect=404)
+    if not created <= {one["id"] for one in listed}:
+        raise Unexpected("the list does not contain the two objects that were created")
+    for object_id in created:
+        api.call("DELETE", f"/v1/objects/{object_id}", expect=204)
+        api.call("GET", f"/v1/objects/{object_id}", expect=404)
     say("what was created is listed, and deleted again")
 
 
@@ -152,12 +160,14 @@ def create(api: Endpoint, body: Mapping[str, Any]) -> Any:
     return api.call("POST", "/v1/objects", {**body, "labels": {"smoke": uuid4().hex[:8]}}, expect=201).json()
 
 
-def wait_until_settled(api: Endpoint, object_id: str) -> Any:
+def wait_until_ready(api: Endpoint, object_id: str) -> Any:
     give_up = time.monotonic() + SETTLES_SECONDS
     while time.monotonic() < give_up:
         found = api.call("GET", f"/v1/objects/{object_id}", expect=200).json()
-        if found["status"] not in ("pending", "processing"):
+        if found["status"] == "ready":
             return found
+        if found["status"] not in ("pending", "processing"):
+            raise Unexpected(f"the object is {found['status']}: {found['problem']}")
         time.sleep(0.5)
     raise Unexpected(f"the object was not processed in {SETTLES_SECONDS} s")
 
@@ -165,10 +175,10 @@ def wait_until_settled(api: Endpoint, object_id: str) -> Any:
 def check_downloads(api: Endpoint, ready: Mapping[str, Any]) -> None:
     link = api.call("GET", f"/v1/objects/{ready['id']}/payload", expect=200).json()
     if send("GET", link["url"], expect=200).body != CSV:
-        raise Unexpected("the payload came back changed")
+        raise Unexpected("the downloaded payload differs from the uploaded one")
     link = api.call("GET", f"/v1/objects/{ready['id']}/artifacts/profile.json", expect=200).json()
     if send("GET", link["url"], expect=200).json()["rows"] != 2:
-        raise Unexpected("the profile is not the payload's")
+        raise Unexpected("the profile does not have the payload's number of rows")
     say("payload and profile can be downloaded")
 
 
@@ -193,12 +203,12 @@ def send(
     *,
     expect: int | None = None,
 ) -> Answer:
-    """Raises Unexpected when another status than expected comes back."""
+    """Return the answer. Raises Unexpected if its status is not the one that is expected."""
     if not url.startswith(("http://", "https://")):
-        raise Unexpected(f"{url} is no URL of an endpoint")
+        raise Unexpected(f"{url} does not begin with http:// or https://")
     request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310  # checked above
     try:
-        with urllib.request.urlopen(request, timeout=60) as found:  # noqa: S310  # the same
+        with urllib.request.urlopen(request, timeout=60) as found:  # noqa: S310  # checked above
             answer = Answer(found.status, dict(found.headers), found.read())
     except urllib.error.HTTPError as refused:
         with refused:

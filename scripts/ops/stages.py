@@ -1,10 +1,9 @@
-"""Which stack an operator's script works on: the one on this machine, or a stage's on AWS."""
+"""Choose the stack an operator's script works on: the one on this machine, or a stage's on AWS."""
 
 import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -28,29 +27,23 @@ OUTPUTS = {
 
 
 def parser(script: str, description: str) -> argparse.ArgumentParser:
-    """With the arguments that say which stack is meant."""
-    made = argparse.ArgumentParser(f"scripts/{script}.sh", description=description)
-    made.add_argument("stage", choices=STAGES, help="of the stack; local is the one that `make run` runs")
+    """Return a parser with the arguments that choose the stack."""
+    made = argparse.ArgumentParser(f"scripts/ops/{script}.sh", description=description)
+    made.add_argument("stage", choices=STAGES, help="the stack's stage; local is what `make run` runs")
     made.add_argument(
         "--aws-port",
         type=int,
         default=os.environ.get("AWS_PORT", "4566"),
-        help="where `make run` has its emulator, with the stage local (default: AWS_PORT, or 4566)",
+        help="for the stage local: port of the emulator that `make run` started (default: AWS_PORT, or 4566)",
     )
     return made
 
 
-def add_data_dir(made: argparse.ArgumentParser) -> None:
-    made.add_argument(
-        "--data-dir",
-        type=Path,
-        default=os.environ.get("DATA_DIR", ".local"),
-        help="where `make run` keeps its log, with the stage local (default: DATA_DIR, or .local)",
-    )
-
-
 def connect(stage: str, aws_port: int) -> OperatorSettings:
-    """Read the stack's outputs. For local, make this process talk to the emulator from here on."""
+    """Return the settings that the stack's outputs give.
+
+    For the stage local, this process uses the emulator from here on.
+    """
     if stage == LOCAL:
         use_emulator(aws_port)
     cloudformation = boto3.session.Session().client("cloudformation", config=CONFIG)
@@ -59,7 +52,7 @@ def connect(stage: str, aws_port: int) -> OperatorSettings:
 
 
 def use_emulator(aws_port: int) -> None:
-    """From here on this process talks to what `make run` has started."""
+    """Make this process use the emulator that `make run` started, from here on."""
     emulator.drop_inherited(os.environ)
     os.environ.update(emulator.environment_of(f"http://127.0.0.1:{aws_port}"))
 
@@ -76,14 +69,14 @@ def settings_of(described: Mapping[str, Any]) -> dict[str, str]:
 
 
 def run(main: Callable[[], int]) -> None:
-    """End the process with what `main` returns, or with one line that says what went wrong."""
+    """Run `main` and exit with the status it returns, or with one line that says what went wrong."""
     try:
         sys.exit(main())
     except (BotoCoreError, CannotStart, ClientError, WharfError) as fault:
         sys.exit(f"wharf: {fault}")
     except KeyboardInterrupt:
-        sys.exit(130)  # 128 and the number of SIGINT, as shells have it
+        sys.exit(130)  # 128 plus the number of SIGINT, as in shells
     except BrokenPipeError:
-        # Who reads has seen enough; the interpreter must not try to write the rest.
+        # The reader has closed the pipe; the interpreter must not flush the rest into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

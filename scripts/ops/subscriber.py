@@ -1,10 +1,10 @@
-"""Deploys the example subscriber, docs/subscriber.yaml, beside the running stack, and shows what it noted.
+"""Deploy the example subscriber, docs/subscriber.yaml, beside a stack and show what it has recorded.
 
 scripts/ops/subscriber.sh local
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parents[2] / "docs" / "subscriber.yaml"
 STACK_NAME = "wharf-subscriber"
+NOTHING_YET = "Deployed. Nothing is recorded yet: create an object with a payload, then run this again."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = stages.parser("subscriber", "Deploy the example subscriber, and show what it noted.")
-    given = parser.parse_args(arguments)
+def main() -> int:
+    parser = stages.parser("subscriber", "Deploy the example subscriber, and show what it has recorded.")
+    given = parser.parse_args()
     settings = stages.connect(given.stage, given.aws_port)
     session = boto3.session.Session()
     cloudformation = session.client("cloudformation", config=CONFIG)
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stack.apply(cloudformation, STACK_NAME, template, {"BusName": settings.bus_name})
     table = stack.outputs_of(cloudformation, STACK_NAME)["ReadyObjects"]
     lines = list(noted(session.client("dynamodb", config=CONFIG), table))
-    print("\n".join(lines or ["Deployed. It has noted nothing yet: create an object, and run this again."]))
+    print("\n".join(lines or [NOTHING_YET]))
     return 0
 
 

@@ -1,13 +1,13 @@
-"""Tells from the logs alone what became of one request: from its answer to the last event.
+"""Show from the logs what happened to one request, from its answer to the last event.
 
-scripts/ops/trace.sh local ID       ID of a request (its Request-Id), a trace or an object
+scripts/ops/trace.sh local ID       ID is that of a request (its Request-Id), a trace or an object
 scripts/ops/trace.sh prod ID        the same on AWS, in the logs of the last day
 
-All lines of one correlation id are of one cause, whichever function wrote them.
+All lines with one correlation id have one cause, whichever function wrote them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.observability.logs import COUNTS, as_text
@@ -18,16 +18,12 @@ TOOK = ("request_seconds", "seconds")
 SAID_ABOVE = ("correlation_id", "trace_id", "object_id", "owner", "kind", "xray_trace_id")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = stages.parser("trace", "Tell what became of a request, or of an object.")
-    stages.add_data_dir(parser)
-    parser.add_argument("id", help="of a request, a trace or an object")
-    parser.add_argument(
-        "--since", type=float, default=24 * 60, metavar="MINUTES", help="how far back (default: a day)"
-    )
-    given = parser.parse_args(arguments)
-    start = datetime.now(UTC) - timedelta(minutes=given.since)
-    found = related(log_lines.of_stage(given.stage, given.data_dir), given.id, start)
+def main() -> int:
+    parser = stages.parser("trace", "Show what happened to a request or an object.")
+    log_lines.add_arguments(parser, since_minutes=24 * 60)
+    parser.add_argument("id", help="id of a request, a trace or an object")
+    given = parser.parse_args()
+    found = related(log_lines.of_stage(given.stage, given.data_dir), given.id, log_lines.start(given))
     if not found:
         print(f"No line has the id {given.id}.")
         return 1
@@ -36,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def related(logs: Logs, wanted: str, since: datetime) -> list[Line]:
-    """Every line with one of the correlation ids that lines with the wanted id have; of reads only itself."""
+    """Return the lines with the wanted id, and all others with a correlation id that these lines have.
+
+    A request that only read the object is left out, unless its own id is the wanted one.
+    """
     lines = [line for line in logs.lines(since, [wanted]) if not is_read(line) or wanted in ids_of(line)]
     ids = {found for line in lines for found in ids_of(line)} - {wanted}
     more = list(logs.lines(since, sorted(ids))) if ids else []
@@ -49,12 +48,12 @@ def is_read(line: Line) -> bool:
 
 
 def ids_of(line: Line) -> set[Any]:
-    """Of the request, by our name and by API Gateway's."""
+    """Return the ids of the line's request: `correlation_id`, or `request_id` in API Gateway's lines."""
     return {line.fields[name] for name in ("correlation_id", "request_id") if name in line.fields}
 
 
 def began(line: Line) -> datetime:
-    """A line that tells how long something took is written at its end."""
+    """Return when the work that the line reports began: a line with a duration is written at the end."""
     return line.moment - timedelta(seconds=took(line) or 0)
 
 
@@ -82,11 +81,8 @@ def _what(line: Line) -> str:
     if not line.fields:
         return as_text(line.text, spaces=True)
     hidden = {*HIDDEN, *SAID_ABOVE, *COUNTS, *TOOK, "exception", "message_id"}
-    return " ".join([as_text(line.fields.get("message"), spaces=True), *_pairs(line.fields, hidden)])
-
-
-def _pairs(fields: dict[str, Any], hidden: Iterable[str]) -> Iterator[str]:
-    yield from (f"{name}={as_text(value)}" for name, value in fields.items() if name not in hidden)
+    shown = [f"{name}={as_text(value)}" for name, value in line.fields.items() if name not in hidden]
+    return " ".join([as_text(line.fields.get("message"), spaces=True), *shown])
 
 
 if __name__ == "__main__":

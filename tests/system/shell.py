@@ -1,4 +1,4 @@
-"""The project's scripts, run as a person runs them."""
+"""Run the project's scripts as a person runs them."""
 
 import os
 import subprocess
@@ -11,12 +11,12 @@ from tests.system.conftest import ROOT
 @dataclass(frozen=True, slots=True)
 class Ran:
     status: int
+    #: Standard output, then standard error.
     output: str
-    """What it wrote, its errors last."""
 
 
 def run_script(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Ran:
-    return run([f"scripts/{name}.sh", *arguments], environment or {})
+    return run([f"scripts/ops/{name}.sh", *arguments], environment or {})
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> Ran:

@@ -184,7 +184,7 @@ def test_a_script_says_how_it_is_used(script: str) -> None:
     ran = run_script(script, "--help")
 
     assert ran.status == 0
-    assert ran.output.startswith(f"usage: scripts/{script}.sh")
+    assert ran.output.startswith(f"usage: scripts/ops/{script}.sh")
 
 
 def test_a_stage_that_is_none_is_not_deployed() -> None:
