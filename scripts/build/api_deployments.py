@@ -1,7 +1,8 @@
-"""Names the template's API deployments after what they depict: `python -m scripts.build.api_deployments`.
+"""Rename the template's API deployments when the API changes: `python -m scripts.build.api_deployments`.
 
 A deployment is a snapshot of the API's methods (Amazon API Gateway Developer Guide,
-"Deploy REST APIs"). CloudFormation takes a new one only when its logical id is new.
+"Deploy REST APIs"). CloudFormation makes a new snapshot only under a new logical id, so
+the id ends with a hash of the resources that are in the snapshot.
 """
 
 import hashlib
@@ -13,7 +14,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from app.local.template import TEMPLATE
 
-DEPICTED = {
+#: Types of the resources that a deployment is a snapshot of.
+SNAPSHOTTED = {
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGateway::Resource",
     "AWS::ApiGateway::Method",
@@ -24,13 +26,13 @@ NAME = re.compile(r"\b(ApiKey|Iam|Cognito)Deployment[0-9a-f]{8}\b")
 
 
 def fingerprint(template: dict[str, Any]) -> str:
-    """Eight hex digits, of everything that a deployment is a snapshot of."""
-    depicted = {
+    """Return eight hex digits, a hash of all resources that are in a deployment's snapshot."""
+    resources = {
         name: {part: value for part, value in body.items() if part != "Metadata"}
         for name, body in template["Resources"].items()
-        if body["Type"] in DEPICTED
+        if body["Type"] in SNAPSHOTTED
     }
-    return hashlib.sha256(json.dumps(depicted, sort_keys=True).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def renamed(text: str) -> str:

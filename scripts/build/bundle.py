@@ -1,9 +1,9 @@
 """Build the folder that a function is deployed as: `python3 -m scripts.build.bundle api <folder>`.
 
-    lock -> wheels -> less what is never loaded -> our own modules -> bytecode
+    install the lock's wheels -> remove what is never loaded -> add our own modules -> compile
 
-Needs only the standard library and pip, because `sam build` runs it with any
-Python that is there. The same sources give the same files, times included.
+It needs only the standard library and pip, because `sam build` runs it with whatever
+Python it finds. The same sources give the same files, including their times.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+#: Version of Python on Lambda, as in template.yaml.
 RUNTIME = "3.13"
-"""Of Python, as template.yaml has it."""
 DEPLOYED_AT = "/var/task"
+#: Time of every file: 2000-01-01. A zip file cannot hold times before 1980.
 WRITTEN_AT = 946_684_800
-"""Every file's time: 2000-01-01. A zip has no times before 1980."""
 
 PLATFORMS = {
     # Amazon Linux 2023 on Graviton.
@@ -38,8 +38,8 @@ class Function:
     entry: str
     #: What it calls in app/bootstrap.py; of the rest there, it runs only what this reaches.
     composes: str
+    #: Patterns of modules that are loaded by name, without an import statement.
     by_name: tuple[str, ...] = ()
-    """Patterns of modules that no import statement names."""
 
 
 FUNCTIONS = {
@@ -50,7 +50,7 @@ FUNCTIONS = {
     "relay": Function("app.lambda_relay", "compose_relay"),
 }
 
-# Of what the packages bring. `boto3/data` is for resources, of which there are none.
+#: Parts of the packages that no function loads. `boto3/data` describes boto3's resources, which are not used.
 NEVER_LOADED = (
     "bin",
     "_duckdb-stubs",
@@ -64,15 +64,20 @@ NEVER_LOADED = (
     "**/tests",
     "**/examples-1.json",
 )
-# DuckDB asks for its own version; nothing else in a bundle is ever asked for.
+#: DuckDB reads its own version from its metadata; no other package does.
 KEPT_METADATA = "duckdb-*.dist-info/METADATA"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser("python3 -m scripts.build.bundle", description=__doc__)
     parser.add_argument("function", choices=FUNCTIONS)
-    parser.add_argument("folder", type=Path, help="must be empty")
-    parser.add_argument("--platform", choices=PLATFORMS, default="lambda", help="native: for this Python")
+    parser.add_argument("folder", type=Path, help="where to build; must be empty or new")
+    parser.add_argument(
+        "--platform",
+        choices=PLATFORMS,
+        default="lambda",
+        help="lambda (default), or native: for this machine and its Python",
+    )
     given = parser.parse_args()
     build(given.function, given.folder, given.platform)
     files = [path for path in given.folder.rglob("*") if path.is_file()]
@@ -95,7 +100,7 @@ def build(name: str, folder: Path, platform: str) -> None:
     if python:
         compile_all(folder, python)
     else:
-        print(f"There is no python{RUNTIME} here: {name} is built without bytecode.", file=sys.stderr)
+        print(f"python{RUNTIME} was not found: {name} is built without bytecode.", file=sys.stderr)
     make_equal([folder, *folder.rglob("*")])
 
 
@@ -126,7 +131,7 @@ def remove(paths: Iterable[Path]) -> None:
 
 
 def lambda_python() -> str | None:
-    """One whose bytecode Lambda's Python loads."""
+    """Return a Python of Lambda's version, whose bytecode Lambda can load; None if there is none."""
     report = "import sys; print('{}.{}'.format(*sys.version_info))"
     for python in (sys.executable, f"python{RUNTIME}"):
         if found := shutil.which(python):
@@ -137,23 +142,18 @@ def lambda_python() -> str | None:
 
 
 def compile_all(folder: Path, python: str) -> None:
-    """Unchecked, because a deployment changes the files' times and never their contents."""
-    places = ["-s", str(folder), "-p", DEPLOYED_AT]
-    command = [
-        python,
-        "-m",
-        "compileall",
-        "-q",
-        "--invalidation-mode",
-        "unchecked-hash",
-        *places,
-        str(folder),
-    ]
+    """Compile all modules.
+
+    Bytecode is loaded without a check of the sources: a deployment changes the
+    files' times, and nothing changes their contents.
+    """
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", DEPLOYED_AT]
+    command = [python, "-m", "compileall", *options, str(folder)]
     subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "0"}, check=True)
 
 
 def make_equal(paths: Iterable[Path]) -> None:
-    """The same modes and times for everybody who builds."""
+    """Give all files and folders the same modes and times on every machine."""
     for path in paths:
         path.chmod(0o755 if path.is_dir() else 0o644)
     for path in paths:
@@ -161,7 +161,7 @@ def make_equal(paths: Iterable[Path]) -> None:
 
 
 def sources(function: Function) -> frozenset[Path]:
-    """The files of our own that the function loads."""
+    """Return our own files that the function loads."""
     waiting = list(_modules(function.entry))
     waiting += [path for pattern in function.by_name for path in ROOT.glob(pattern)]
     found: set[Path] = set()
@@ -174,7 +174,7 @@ def sources(function: Function) -> frozenset[Path]:
 
 
 def services(function: Function) -> frozenset[str]:
-    """The AWS services that the function makes clients for."""
+    """Return the AWS services that the function makes clients for."""
     calls = [node for node in _run(_bootstrap(), function) if isinstance(node, ast.Call)]
     return frozenset(
         call.args[0].value
@@ -187,7 +187,7 @@ def services(function: Function) -> frozenset[str]:
 
 
 def imports(path: Path, function: Function) -> Iterator[str]:
-    """What a module imports, and what of that may itself be a module."""
+    """Yield the names that a module imports, each of which may be a module itself."""
     for node in _run(path, function):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -229,7 +229,7 @@ def _bootstrap() -> Path:
 
 
 def _modules(name: str) -> Iterator[Path]:
-    """A module's file and its packages' files; none when it is not ours."""
+    """Yield the files of our module and of the packages it is in; nothing for other modules."""
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
         whole = ROOT.joinpath(*parts[:end])

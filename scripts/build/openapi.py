@@ -1,4 +1,4 @@
-"""Writes docs/openapi.json: the API as it is deployed by default, with API keys.
+"""Write docs/openapi.json: the API as it is deployed by default, with API keys.
 
 python -m scripts.build.openapi docs/openapi.json
 """

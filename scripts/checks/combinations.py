@@ -1,4 +1,4 @@
-"""The combinations of parameters that shape the template, and a few that stand for all."""
+"""The combinations of parameters that shape the template, and a choice of them that covers all its forms."""
 
 import itertools
 import json
@@ -8,8 +8,8 @@ from typing import Any
 Json = dict[str, Any]
 Parameters = Mapping[str, str]
 
-# Of every parameter that a condition, a rule or a mapping's key looks at, except
-# LeaseSeconds, which only picks a number. The values have the forms that AWS's have.
+#: Values for every parameter that a condition, a rule or a key of a mapping refers to.
+#: LeaseSeconds is left out, because it only selects a number. Values have the formats that AWS uses.
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "Stage": ("dev", "prod"),
     "AuthMode": ("api-key", "iam", "cognito"),
@@ -29,17 +29,17 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 
 
 def combinations() -> Iterator[Parameters]:
-    """All of them, those that the rules forbid too."""
+    """Yield all combinations, also those that the template's rules forbid."""
     for values in itertools.product(*CHOICES.values()):
         yield dict(zip(CHOICES, values, strict=True))
 
 
 def covering(templates: Sequence[tuple[Parameters, Json]]) -> list[tuple[Parameters, Json]]:
-    """Some, in which everything occurs that occurs in any.
+    """Return a few of the templates that together have all forms that any of them has.
 
-    That is each form of each resource and output, and each pair of values.
+    A form is one body of a resource or an output, or one pair of parameter values.
     """
-    has = [(one, {*_pairs(one[0]), *_forms(one[1])}) for one in templates]
+    has = [(one, {*itertools.combinations(one[0].items(), 2), *_forms(one[1])}) for one in templates]
     missing = set[Hashable]().union(*(found for _, found in has))
     chosen = []
     while missing:
@@ -47,10 +47,6 @@ def covering(templates: Sequence[tuple[Parameters, Json]]) -> list[tuple[Paramet
         chosen.append(best)
         missing -= found
     return chosen
-
-
-def _pairs(parameters: Parameters) -> Iterator[Hashable]:
-    return itertools.combinations(parameters.items(), 2)
 
 
 def _forms(template: Json) -> Iterator[Hashable]:

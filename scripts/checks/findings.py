@@ -1,7 +1,7 @@
-"""What linters object to, and what of it is accepted.
+"""What the linters find in the template, and which of their findings are accepted.
 
-What is accepted in template.yaml stands there, at its resource. Here is what they find
-at resources that SAM makes, and what they have no comment for.
+A finding at a resource of template.yaml is accepted there, beside the resource. Accepted
+here are findings at resources that SAM makes, and those of linters without such comments.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,17 +21,17 @@ ACCEPTED: Mapping[tuple[str, str], str] = {
     (
         "ES1001",
         "WorkerFunctionWork",
-    ): "Lambda has failure destinations for streams; a queue has its dead-letter queue.",
+    ): "A failure destination is for streams; the work queue has a dead-letter queue instead.",
     (
         "RESOURCE_MISMATCH",
         "RelayRole.relay",
-    ): "ListStreams, which knows no resources, stands with the stream's actions as in the "
+    ): "ListStreams takes no resource, but stands in one statement with the stream's actions as in the "
     'DynamoDB Developer Guide, "IAM policy to allow a Lambda function to access stream records".',
 }
 
 
 def objections(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that nobody has accepted, each once, and the acceptances of what nobody found."""
+    """Return the findings that are not accepted, each once, and the acceptances that match no finding."""
     found = dict.fromkeys(findings)
     needless = ACCEPTED.keys() - {(one.rule, one.where) for one in found}
     return [

@@ -1,19 +1,20 @@
-"""Tells breaking from compatible changes between two OpenAPI documents.
+"""Tell breaking changes between two OpenAPI documents from compatible ones.
 
     python -m scripts.checks.openapi_diff before.json after.json
 
 A change is breaking when a client written against `before` may fail against `after`.
-What clients send may only widen; what they read may only narrow:
+Clients must still be allowed to send all that they sent before, and must never read
+what they could not have read before:
 
-    path, operation, media type, answer header     removed      breaking
-    success status                                 removed      breaking
-    parameter, body, property sent                 new and required, or made so
-    property read                                  removed, or no longer always there
-    type, enum, const, bounds, pattern sent        narrower
-    type, enum, const, bounds read                 wider
+    path, operation, media type, answer header     removed
+    success status                                 removed or added
+    parameter, body, property sent                 added as required, or made required
+    property read                                  removed, or made optional
+    type, enum, const, bounds, pattern sent        narrowed
+    type, enum, const, bounds read                 widened
     security                                       other schemes
 
-Exits with 1 when something breaks.
+Exits with 1 when a change is breaking.
 """
 
 import json
@@ -21,20 +22,11 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from scripts.checks.openapi_schema_diff import Direction, compare_schemas
+from scripts.checks.openapi_schema_diff import Change, Direction, compare_schemas
 
 Json = dict[str, Any]
-
-
-class Change(NamedTuple):
-    is_breaking: bool
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{'breaking  ' if self.is_breaking else 'compatible'}  {self.where}: {self.what}"
 
 
 def compare(before: Json, after: Json) -> list[Change]:
@@ -82,15 +74,12 @@ class _Comparison:
         for status in before.keys() - after.keys():
             yield Change(status < "400", where, f"status {status} removed")
         for status in after.keys() - before.keys():
-            # A client meets any error by its class; another success it may not understand.
+            # A client handles an unknown error by its class, but may not understand an unknown success.
             yield Change(status < "400", where, f"status {status} added")
         for status in before.keys() & after.keys():
             there = f"{where} {status}"
             old, new = before[status], after[status]
-            for header in old.get("headers", {}).keys() - new.get("headers", {}).keys():
-                yield Change(True, there, f"header {header} removed")
-            for header in new.get("headers", {}).keys() - old.get("headers", {}).keys():
-                yield Change(False, there, f"header {header} added")
+            yield from _removed_and_added(old.get("headers", {}), new.get("headers", {}), there, "header")
             for change in self._contents(there, old, new, Direction.READ):
                 yield change._replace(is_breaking=change.is_breaking and not _is_new_code(change))
 
@@ -102,13 +91,11 @@ class _Comparison:
 
     def _schemas(self, where: str, before: Json, after: Json, direction: Direction) -> Iterator[Change]:
         pair = (before.get("schema", {}), after.get("schema", {}))
-        documents = (self._before, self._after)
-        for is_breaking, pointer, what in compare_schemas(*pair, documents, direction):
-            yield Change(is_breaking, where + pointer, what)
+        return compare_schemas(*pair, (self._before, self._after), direction, where)
 
 
 def _is_new_code(change: Change) -> bool:
-    """Who does not know a problem's code goes by its status (RFC 9457, section 3)."""
+    """True if a problem got another code. Clients go by the status then (RFC 9457, section 3)."""
     return bool(re.search(r" [45][0-9]{2}/code$", change.where)) and change.what.startswith("value")
 
 
@@ -125,7 +112,7 @@ def _parameters(operation: Json) -> dict[str, Json]:
 
 
 def _security(document: Json, operation: Json) -> list[Json]:
-    """What each alternative sends, where, whatever it is called."""
+    """Return what each alternative makes a client send, and where."""
     alternatives: Any = operation.get("security", document.get("security", []))
     schemes = document.get("components", {}).get("securitySchemes", {})
     return [

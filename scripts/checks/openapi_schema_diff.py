@@ -1,6 +1,6 @@
-"""What changed between two JSON schemas, and whether that breaks those who send or read by them.
+"""Find what changed between two JSON schemas, and whether the change breaks clients.
 
-Precise for what our documents use; a change of any other keyword counts as breaking.
+It knows the keywords that our documents use. A change of any other keyword counts as breaking.
 """
 
 from collections.abc import Iterator
@@ -16,10 +16,13 @@ class Direction(Enum):
     READ = "read"
 
 
-class Difference(NamedTuple):
+class Change(NamedTuple):
     is_breaking: bool
-    pointer: str
+    where: str
     what: str
+
+    def __str__(self) -> str:
+        return f"{'breaking  ' if self.is_breaking else 'compatible'}  {self.where}: {self.what}"
 
 
 LOWER_BOUNDS = ("minimum", "minLength", "minItems", "minProperties", "exclusiveMinimum")
@@ -39,9 +42,10 @@ COMPARED = frozenset(
 
 
 def compare_schemas(
-    before: Any, after: Any, documents: Documents, direction: Direction
-) -> Iterator[Difference]:
-    return _Schemas(documents, direction).compare(before, after, "", frozenset())
+    before: Any, after: Any, documents: Documents, direction: Direction, where: str
+) -> Iterator[Change]:
+    """Yield the changes from one schema to another; `where` is the place of both in their documents."""
+    return _Schemas(documents, direction).compare(before, after, where, frozenset())
 
 
 class _Schemas:
@@ -49,9 +53,7 @@ class _Schemas:
         self._documents = documents
         self._direction = direction
 
-    def compare(
-        self, before: Any, after: Any, at: str, seen: frozenset[tuple[str, str]]
-    ) -> Iterator[Difference]:
+    def compare(self, before: Any, after: Any, at: str, seen: frozenset[tuple[str, str]]) -> Iterator[Change]:
         refs = tuple(one.get("$ref", "") if isinstance(one, dict) else "" for one in (before, after))
         if all(refs) and refs in seen:
             return
@@ -65,7 +67,7 @@ class _Schemas:
             yield from self._keyword(old, new, keyword, at)
 
     def _resolved(self, schema: Any, of: int) -> Json:
-        """Booleans as objects; a reference together with the keywords beside it."""
+        """Return a boolean schema as an object, and a reference merged with the keywords beside it."""
         if isinstance(schema, bool):
             return {} if schema else {"not": {}}
         if "$ref" not in schema:
@@ -79,8 +81,8 @@ class _Schemas:
         }
         return {**target, **beside, "properties": {**target.get("properties", {}), **properties}}
 
-    def _values(self, old: Json, new: Json, at: str) -> Iterator[Difference]:
-        """Which types and which listed values; None stands for any."""
+    def _values(self, old: Json, new: Json, at: str) -> Iterator[Change]:
+        """Yield the changes of allowed types and listed values; None stands for any."""
         for keyword, allowed in (("type", _types), ("value", _listed)):
             before, after = allowed(old), allowed(new)
             if before == after:
@@ -89,7 +91,7 @@ class _Schemas:
             wider = before is not None and (after is None or not after <= before)
             yield self._judged(narrower, wider, at, f"{keyword} {_show(before)} became {_show(after)}")
 
-    def _bounds(self, old: Json, new: Json, at: str) -> Iterator[Difference]:
+    def _bounds(self, old: Json, new: Json, at: str) -> Iterator[Change]:
         for keyword in (*LOWER_BOUNDS, *UPPER_BOUNDS):
             before, after = old.get(keyword), new.get(keyword)
             if before == after:
@@ -102,14 +104,14 @@ class _Schemas:
 
     def _properties(
         self, old: Json, new: Json, at: str, seen: frozenset[tuple[str, str]]
-    ) -> Iterator[Difference]:
+    ) -> Iterator[Change]:
         before, after = old.get("properties", {}), new.get("properties", {})
         required_before, required_after = set(old.get("required", ())), set(new.get("required", ()))
         for name in sorted(before.keys() - after.keys()):
-            yield Difference(True, f"{at}/{name}", "property removed")
+            yield Change(True, f"{at}/{name}", "property removed")
         for name in sorted(after.keys() - before.keys()):
             is_breaking = self._direction is Direction.SENT and name in required_after
-            yield Difference(is_breaking, f"{at}/{name}", "property added")
+            yield Change(is_breaking, f"{at}/{name}", "property added")
         for name in sorted(before.keys() & after.keys()):
             if (name in required_before) is not (name in required_after):
                 yield self._judged(
@@ -120,7 +122,7 @@ class _Schemas:
                 )
             yield from self.compare(before[name], after[name], f"{at}/{name}", seen)
 
-    def _parts(self, old: Json, new: Json, at: str, seen: frozenset[tuple[str, str]]) -> Iterator[Difference]:
+    def _parts(self, old: Json, new: Json, at: str, seen: frozenset[tuple[str, str]]) -> Iterator[Change]:
         for keyword in CHILDREN:
             if keyword in old or keyword in new:
                 yield from self.compare(old.get(keyword, {}), new.get(keyword, {}), f"{at}/{keyword}", seen)
@@ -135,17 +137,20 @@ class _Schemas:
             for name in sorted(before.keys() & after.keys()):
                 yield from self.compare(before[name], after[name], f"{at}/{name}", seen)
 
-    def _keyword(self, old: Json, new: Json, keyword: str, at: str) -> Iterator[Difference]:
-        """A restriction that is new narrows, one that went widens, another one may be either."""
+    def _keyword(self, old: Json, new: Json, keyword: str, at: str) -> Iterator[Change]:
+        """Yield a change of a keyword not compared in detail.
+
+        A new one narrows what is allowed, a removed one widens it, and a changed one may do either.
+        """
         before, after = old.get(keyword), new.get(keyword)
         if before != after:
             yield self._judged(
                 after is not None, before is not None, at, f"{keyword} {before!r} became {after!r}"
             )
 
-    def _judged(self, narrower: bool, wider: bool, at: str, what: str) -> Difference:
-        """Who sends may be asked for less, who reads may be given less, and not more."""
-        return Difference(narrower if self._direction is Direction.SENT else wider, at, what)
+    def _judged(self, narrower: bool, wider: bool, at: str, what: str) -> Change:
+        """Return a change, which is breaking if it narrows what clients send or widens what they read."""
+        return Change(narrower if self._direction is Direction.SENT else wider, at, what)
 
 
 def _types(schema: Json) -> set[str] | None:
@@ -167,5 +172,5 @@ def _show(values: set[str] | None) -> str:
 
 
 def _name(part: Json) -> str:
-    """Of one member of a composition: what it refers to, or its type."""
+    """Return the name of a member of a composition: the schema it refers to, or its type."""
     return str(part["$ref"].rpartition("/")[2] if "$ref" in part else part.get("type", sorted(part)))

@@ -1,8 +1,7 @@
-"""The IAM policies of a resolved template, with the ARNs that a deployment would put in.
+"""The IAM policies of a resolved template, with ARNs like those of a deployment.
 
-An IAM linter compares actions with the kinds of resources that they act on, so it needs
-ARNs of the right shape. An attribute of a resource that is not known here raises
-`LookupError`.
+An IAM linter checks that actions and kinds of resources fit together, so it needs ARNs of
+the right shape. A reference to an attribute that is not known here raises `LookupError`.
 """
 
 import re
@@ -35,7 +34,7 @@ class Policy(NamedTuple):
 
 
 def policies(template: Json) -> Iterator[Policy]:
-    """What the roles may do, and what their buckets, queues and topics let be done."""
+    """Yield the policies of roles, and those of resources such as buckets, queues and topics."""
     resources = template["Resources"]
     for name, resource in resources.items():
         given = resource.get("Properties", {})
@@ -46,7 +45,7 @@ def policies(template: Json) -> Iterator[Policy]:
 
 
 def deployed(part: Any, resources: Json) -> Any:
-    """With text in the place of every reference."""
+    """Return the part of a template with text in place of every reference."""
     match part:
         case {"Ref": name}:
             return _returned(name, "Ref", resources)

@@ -3,10 +3,10 @@
     expanded       what SAM makes of it
     broken_rules   why CloudFormation refuses these parameters
     resolved       conditions decided, maps looked up, parameters put in
-    dangling       what is named there, and is not there
+    dangling       resources that are referred to but do not exist
 
-What only a deployment knows stays: references to resources and to the account.
-A function of CloudFormation that is not known here raises `LookupError`.
+References to resources and to the account stay, because only a deployment can resolve them.
+A CloudFormation function that is not known here raises `LookupError`.
 """
 
 import copy
@@ -20,7 +20,7 @@ from samtranslator.translator.transform import transform
 Json = dict[str, Any]
 Parameters = Mapping[str, str]
 
-# What every deployment must name; its value does not matter here.
+#: Parameters that have no default. Their values do not matter here.
 ALWAYS_GIVEN = {"Revision": "1"}
 NO_VALUE = {"Ref": "AWS::NoValue"}
 PLACEHOLDER = re.compile(r"\$\{([^!}]+)\}")
@@ -28,16 +28,16 @@ SECTIONS_DECIDED = {"Parameters", "Rules", "Mappings", "Conditions"}
 
 
 def expanded(template: Json) -> Json:
-    """As SAM hands it to CloudFormation. It wants AWS_DEFAULT_REGION to be set."""
+    """Return the template as SAM hands it to CloudFormation. SAM needs AWS_DEFAULT_REGION to be set."""
     given = copy.deepcopy(template)
-    # Where the code is does not matter here, but SAM insists on S3.
+    # The place of the code does not matter here, but SAM accepts only one in S3.
     given["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
     result: Json = transform(given, ALWAYS_GIVEN, SimpleNamespace(load=dict))
     return result
 
 
 def broken_rules(template: Json, parameters: Parameters) -> list[str]:
-    """What the stack's creator is told."""
+    """Return the messages that CloudFormation would refuse these parameters with."""
     evaluation = _Evaluation(template, parameters)
     return [
         assertion["AssertDescription"]
@@ -100,7 +100,7 @@ class _Evaluation:
         }
 
     def kept(self, section: Json) -> Json:
-        """Its members whose condition holds, or that have none."""
+        """Return the members of the section that have no condition, or one that holds."""
         return {
             name: self.value({key: part for key, part in body.items() if key != "Condition"})
             for name, body in section.items()
@@ -120,7 +120,7 @@ class _Evaluation:
                 return all(self.holds(one) for one in several)
             case {"Fn::Or": several}:
                 return any(self.holds(one) for one in several)
-        raise LookupError(f"not a condition: {condition}")
+        raise LookupError(f"unknown condition: {condition}")
 
     def value(self, part: Any) -> Any:
         match part:
@@ -147,7 +147,7 @@ class _Evaluation:
                 return self._joined(separator, self.value(items))
             case {"Fn::Sub": given}:
                 return self._substituted(*((given, {}) if isinstance(given, str) else given))
-        raise LookupError(f"not a function that is known here: {function}")
+        raise LookupError(f"unknown function: {function}")
 
     def _joined(self, separator: str, items: list[Any]) -> Any:
         if all(isinstance(item, str) for item in items):

@@ -1,13 +1,13 @@
-"""Lints what template.yaml deploys: `python -m scripts.checks.template [--all]`.
+"""Lint what template.yaml deploys: `python -m scripts.checks.template [--all]`.
 
-    cfn-lint    template.yaml, and it resolved with combinations of parameters
+    cfn-lint    template.yaml, and the templates resolved with combinations of parameters
     checkov     the same resolved templates
     parliament  the IAM policies of every combination
 
-All combinations are tried against the template's rules, and resolved to see whether they
-name a resource that is not there. Those that are linted are a choice in which every form
-of every resource and every pair of values occurs; all of them with --all, which takes
-many minutes. Exits with 1 when something is found that nobody has accepted.
+Every combination that the template's rules allow is resolved and searched for references to
+missing resources. The linters see a choice of them, in which every form of every resource
+and every pair of values occurs. With --all they see every combination, which takes many
+minutes. Exits with 1 when there is a finding that is not accepted.
 """
 
 import argparse
@@ -48,7 +48,11 @@ def main(lints_all: bool) -> int:
     templates = [template for _, template in allowed]
     linted = templates if lints_all else [template for _, template in covering(allowed)]
     found = [
-        *(Finding("dangling", name, "is not there") for one in templates for name in dangling(one)),
+        *(
+            Finding("dangling", name, "is referred to, but does not exist")
+            for one in templates
+            for name in dangling(one)
+        ),
         *parliament(templates),
         *cfn_lint(linted),
         *checkov(linted),
@@ -56,8 +60,8 @@ def main(lints_all: bool) -> int:
     objected = objections(found)
     print(*objected, sep="\n", end="\n" if objected else "")
     print(
-        f"{len(tried)} combinations of parameters, {len(tried) - len(allowed)} refused by the rules, "
-        f"{len(linted)} of {len(allowed)} linted: {len(objected)} objections"
+        f"{len(tried)} combinations of parameters, {len(tried) - len(allowed)} refused by the template's "
+        f"rules, {len(linted)} of the other {len(allowed)} linted: {len(objected)} objections"
     )
     return 1 if objected else 0
 
@@ -82,11 +86,11 @@ def checkov(templates: Sequence[Json]) -> Iterator[Finding]:
     with TemporaryDirectory() as folder:
         for number, template in enumerate(templates):
             (Path(folder) / f"{number}.json").write_text(json.dumps(template, indent=1))
-        # Its status says whether it found something; its report says what.
+        # The status is not checked: it is 1 for any finding, and the report has them all.
         command = [str(Path(sys.executable).with_name("checkov")), *CHECKOV_OPTIONS, "--directory", folder]
         report = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
     if report["summary"]["resource_count"] < sum(len(one["Resources"]) for one in templates):
-        yield Finding("checkov", folder, f"not everything was read: {report['summary']}")
+        yield Finding("checkov", folder, f"checkov did not read every resource: {report['summary']}")
     for check in report["results"]["failed_checks"]:
         yield Finding(check["check_id"], check["resource"].split(".")[-1], check["check_name"])
     skipped = {
@@ -111,5 +115,5 @@ def parliament(templates: Iterable[Json]) -> Iterator[Finding]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Lint what template.yaml deploys.")
-    parser.add_argument("--all", action="store_true", help="every combination, which takes many minutes")
+    parser.add_argument("--all", action="store_true", help="lint every combination, which takes many minutes")
     sys.exit(main(parser.parse_args().all))

@@ -1,4 +1,4 @@
-"""What of pip-audit's report stops a build."""
+"""Which findings in pip-audit's report stop a build."""
 
 from pathlib import Path
 from typing import Any
@@ -38,17 +38,17 @@ def test_one_is_accepted_by_any_of_its_names(name: str) -> None:
 def test_an_acceptance_that_nothing_needs_is_an_objection() -> None:
     found = list(objections({"a": report(GOOD)}, {"CVE-9": "was never called"}))
 
-    assert found == ["CVE-9 is accepted, and in no lock any more"]
+    assert found == ["CVE-9 is accepted, but no lock has it any more"]
 
 
 def test_what_could_not_be_asked_about_is_an_objection() -> None:
-    """pip-audit ends well when PyPI knows none of the packages, and when it answers nothing."""
+    """Check what pip-audit itself lets pass: a package that PyPI does not know or does not answer for."""
     assert list(objections({"a": report(GOOD, UNKNOWN)}, {})) == ["ours: Dependency not found on PyPI (a)"]
 
 
 @pytest.fixture
 def pip_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program in its place."""
+    """Return where to write a module that runs in place of pip-audit."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return tmp_path / "pip_audit.py"
 
