@@ -1,6 +1,6 @@
-"""Runs bare library calls in this process, for whoever asks over the standard input.
+"""Run bare library calls in this process, one for each line of standard input.
 
-python -m benchmarks.alone <module>: a line `[source, output]` in, `[seconds, peak bytes]` out.
+python -m benchmarks.alone <module>: reads lines `[source, output]`, writes lines `[seconds, peak bytes]`.
 """
 
 import importlib

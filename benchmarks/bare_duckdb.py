@@ -1,7 +1,7 @@
-"""A table by DuckDB alone, as one would by hand: to Parquet, summarised, its first rows.
+"""Process a table with DuckDB alone, as one would by hand: to Parquet, a summary, the first rows.
 
-Nothing is checked (the row count, the encoding, what the sniffer made of the file),
-and there are neither top values nor histograms.
+It checks nothing: not the row count, the encoding or the sniffer's guesses. It makes
+neither top values nor histograms.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A CSV read and described by pandas."""
+"""Read and describe a CSV with pandas."""
 
 from pathlib import Path
 

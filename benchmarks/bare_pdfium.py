@@ -1,4 +1,4 @@
-"""A PDF's text and a picture of its first page, by PDFium and Pillow alone."""
+"""Extract a PDF's text and draw its first page, with PDFium and Pillow alone."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Two WebP copies of a picture, by Pillow alone and with its defaults."""
+"""Make two WebP copies of a picture, with Pillow alone and its defaults."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A processor in its sandbox, a bare library in a process of its own, and what each took."""
+"""Measure a processor in its sandbox against a bare library in a process of its own."""
 
 import json
 import subprocess
@@ -19,8 +19,9 @@ from app.sandbox.client import Sandbox
 from benchmarks.samples import MB, Sample
 
 WITNESS = "benchmarks.witness"
+#: The memory that the worker allows each processor.
 MEMORY_BYTES: int = WorkerSettings.model_fields["processor_memory_bytes"].default
-"""What the worker allows each processor."""
+#: A larger file is measured `RUNS_OF_LONG` times, a smaller one `RUNS` times.
 LONG_BYTES = 20 * MB
 RUNS, RUNS_OF_LONG = 9, 3
 SECONDS = 600
@@ -34,27 +35,34 @@ class Took:
 
     @classmethod
     def median(cls, runs: Sequence[Self]) -> Self:
-        """The highest peak, of the medians of time."""
+        """Return the median time and the highest peak."""
         return cls(median(run.seconds for run in runs), max(run.peak_bytes for run in runs))
 
 
+#: One side of a comparison: processes the sample into an empty folder.
 Side = Callable[[Sample, Path], Took]
-"""Processes the sample into an empty folder."""
 
 
 def peak_bytes() -> int:
-    """This process's own: getrusage would tell of the one that it was started by, too."""
+    """Return this process's peak of resident memory.
+
+    getrusage would also count the process that started this one.
+    """
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-def compared(sample: Sample, *sides: Side) -> list[Took]:
-    """They take turns, so that whatever else this machine does befalls each."""
-    runs: list[list[Took]] = [[] for _ in sides]
-    for _ in range(RUNS_OF_LONG if sample.size > LONG_BYTES else RUNS):
-        for side, done in zip(sides, runs, strict=True):
-            done.append(_in_new_folder(side, sample))
-    return [Took.median(done) for done in runs]
+def compared(library: str, sample: Sample) -> tuple[Took, Took]:
+    """Return what the bare library and what the sandboxed processor took.
+
+    They take turns, so that whatever else this machine does slows down both.
+    """
+    with bare(library, sample) as alone, sandboxed() as ours:
+        turns = [
+            (_in_new_folder(alone, sample), _in_new_folder(ours, sample))
+            for _ in range(RUNS_OF_LONG if sample.size > LONG_BYTES else RUNS)
+        ]
+    return Took.median([by_hand for by_hand, _ in turns]), Took.median([processed for _, processed in turns])
 
 
 def _in_new_folder(side: Side, sample: Sample) -> Took:
@@ -64,7 +72,7 @@ def _in_new_folder(side: Side, sample: Sample) -> Took:
 
 @contextmanager
 def sandboxed() -> Iterator[Side]:
-    """The processor of the sample's kind, limited as in the worker."""
+    """Start a sandbox that runs the processor of the sample's kind, with the worker's limits."""
     with Sandbox([WITNESS]) as sandbox:
         sandbox.start()
 
@@ -90,7 +98,7 @@ def task_of(sample: Sample, output: Path) -> Task:
 
 @contextmanager
 def bare(library: str, warm_up: Sample) -> Iterator[Side]:
-    """`benchmarks.bare_<library>` in a process of its own, which has done the warm-up already."""
+    """Start `benchmarks.bare_<library>` in a process of its own and let it process the warm-up."""
     command = [sys.executable, "-m", "benchmarks.alone", f"benchmarks.bare_{library}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         asked, answered = process.stdin, process.stdout
@@ -107,7 +115,7 @@ def bare(library: str, warm_up: Sample) -> Iterator[Side]:
 
 
 def table(title: str, head: Sequence[str], rows: Iterator[Sequence[str]]) -> None:
-    """Printed row by row: some take a while."""
+    """Print a table row by row, because some rows take a while."""
     print(f"\n{title}\n")
     print("  ".join(_cells(head)), flush=True)
     for row in rows:

@@ -1,4 +1,4 @@
-"""The peak of the sandboxed child as CSV files grow, and of ten million rows."""
+"""Measure the peak memory of the sandboxed child as CSV files grow, and for ten million rows."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -6,13 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measuring import DEFAULT_SIZES, MEMORY_BYTES, Side, megabytes, sandboxed, table
-from benchmarks.samples import MANY_ROWS, MB, Sample, csv_file, narrow_csv
+from benchmarks.samples import MANY_ROWS, MB, csv_file, narrow_csv
 
-HEAD = ("file", "size", "seconds", "peak", "of what is allowed")
+HEAD = ("file", "size", "seconds", "peak", "of the limit")
 
 
 def main(sizes: Sequence[str]) -> None:
-    title = f"Memory as files grow; a processor may take {megabytes(MEMORY_BYTES)}"
+    title = f"Memory as files grow, with a limit of {megabytes(MEMORY_BYTES)}"
     table(title, HEAD, _rows(sizes or DEFAULT_SIZES))
 
 
@@ -28,22 +28,19 @@ def _rows(sizes: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _row(ours: Side, size: int | None) -> Sequence[str]:
-    """Without a size: ten million rows."""
+    """Return the row for a CSV of about `size` bytes, or of ten million rows if `size` is None."""
     with TemporaryDirectory(prefix="wharf-benchmark-") as folder:
+        output = Path(folder, "output")
+        output.mkdir()
         sample = csv_file(Path(folder), size) if size else narrow_csv(Path(folder), MANY_ROWS)
-        return _measured(ours, sample, Path(folder, "output"))
-
-
-def _measured(ours: Side, sample: Sample, output: Path) -> Sequence[str]:
-    output.mkdir()
-    took = ours(sample, output)
-    return (
-        sample.name,
-        megabytes(sample.size),
-        f"{took.seconds:.1f}",
-        megabytes(took.peak_bytes),
-        f"{took.peak_bytes / MEMORY_BYTES:.0%}",
-    )
+        took = ours(sample, output)
+        return (
+            sample.name,
+            megabytes(sample.size),
+            f"{took.seconds:.1f}",
+            megabytes(took.peak_bytes),
+            f"{took.peak_bytes / MEMORY_BYTES:.0%}",
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A processor that does nothing."""
+"""A processor that does nothing, to measure the sandbox alone."""
 
 from app.processors.report import Report, Task
 

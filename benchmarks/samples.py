@@ -1,4 +1,4 @@
-"""The files that are measured: made by formulas, so the same on every machine."""
+"""Make the files that are measured. Formulas make them, so they are the same on every machine."""
 
 import random
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import duckdb
 from PIL import Image
 
 KB, MB = 1000, 1000**2
+#: Approximate size of a row of `csv_file`.
 ROW_BYTES = 95
-"""Of `csv_file`, about."""
 CSV, NDJSON, PDF = "text/csv", "application/x-ndjson", "application/pdf"
 MANY_ROWS = 10_000_000
 
-# Whole numbers times a prime, modulo another: spread like chance, and repeatable.
+# The row number times a prime, modulo another number, gives values that look random and repeat on each run.
 ORDERS = """
     SELECT i AS id,
         DATE '2020-01-01' + CAST(i * 7919 % 1500 AS INTEGER) AS day,
@@ -44,8 +44,8 @@ class Sample:
 
 
 def csv_file(folder: Path, size: int) -> Sample:
-    """Nine columns of every usual type, some cells quoted, about `size` bytes."""
-    return _table(folder, f"CSV, {_said(size)}", CSV, ORDERS, size // ROW_BYTES, "csv")
+    """Make a CSV of about `size` bytes: nine columns of all usual types, with some quoted cells."""
+    return _table(folder, f"CSV, {_size_text(size)}", CSV, ORDERS, size // ROW_BYTES, "csv")
 
 
 def narrow_csv(folder: Path, rows: int) -> Sample:
@@ -53,7 +53,7 @@ def narrow_csv(folder: Path, rows: int) -> Sample:
 
 
 def ndjson_file(folder: Path, size: int) -> Sample:
-    return _table(folder, f"NDJSON, {_said(size)}", NDJSON, ORDERS, size // (2 * ROW_BYTES), "json")
+    return _table(folder, f"NDJSON, {_size_text(size)}", NDJSON, ORDERS, size // (2 * ROW_BYTES), "json")
 
 
 def _table(folder: Path, name: str, media_type: str, query: str, rows: int, form: str) -> Sample:
@@ -63,7 +63,7 @@ def _table(folder: Path, name: str, media_type: str, query: str, rows: int, form
 
 
 def picture(folder: Path, width: int, height: int, form: str) -> Sample:
-    """Soft spots of random colours: neither as plain as a drawing nor as rough as noise."""
+    """Make a picture of soft spots in random colours, between a plain drawing and noise."""
     spots = (width // 8, height // 8)
     colours = random.Random(1).randbytes(3 * spots[0] * spots[1])  # noqa: S311  # not a secret
     image = Image.frombytes("RGB", spots, colours).resize((width, height), Image.Resampling.BICUBIC)
@@ -73,7 +73,7 @@ def picture(folder: Path, width: int, height: int, form: str) -> Sample:
 
 
 def pdf_file(folder: Path, pages: int) -> Sample:
-    """Forty lines of text on each page."""
+    """Make a PDF with forty lines of text on each page."""
     path = folder / f"{pages}.pdf"
     path.write_bytes(_pdf([_page(number) for number in range(pages)]))
     return Sample(f"PDF, {pages} pages", path, PDF)
@@ -87,7 +87,7 @@ def _page(number: int) -> bytes:
 
 
 def _pdf(pages: list[bytes]) -> bytes:
-    """Objects 1 to 3 are catalogue, page tree and font; each page is two more."""
+    """Return a PDF: objects 1 to 3 are the catalogue, the page tree and the font; each page is two more."""
     kids = " ".join(f"{4 + 2 * place} 0 R" for place in range(len(pages)))
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -110,5 +110,5 @@ def _pdf(pages: list[bytes]) -> bytes:
     return body + start + b"\nstartxref\n%d\n%%%%EOF\n" % len(body)
 
 
-def _said(size: int) -> str:
+def _size_text(size: int) -> str:
     return f"{size // MB} MB" if size >= MB else f"{size // KB} KB"

@@ -1,4 +1,4 @@
-"""What a process of its own costs each object: a processor that does nothing, inside and outside."""
+"""Measure what the sandbox costs each object: a processor that does nothing, called in it and without it."""
 
 import sys
 import time
@@ -14,8 +14,8 @@ from benchmarks.measuring import milliseconds, table
 
 HEAD = ("", "median", "95th of 100")
 OBJECTS = 300
+#: Modules that the fork server loads: the four that the worker's loads, and the measured one.
 MODULES = ("dataset", "image", "document", "file", "benchmarks.no_op")
-"""The worker's own fork server holds the first four."""
 
 
 def main(_: Sequence[str]) -> None:

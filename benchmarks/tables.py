@@ -1,11 +1,11 @@
-"""The same CSV by the dataset processor and by pandas' read_csv and describe."""
+"""Measure the dataset processor against pandas' read_csv and describe, on the same CSV."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.measuring import DEFAULT_SIZES, bare, compared, megabytes, milliseconds, sandboxed, table
+from benchmarks.measuring import DEFAULT_SIZES, compared, megabytes, milliseconds, table
 from benchmarks.samples import KB, MB, Sample, csv_file
 
 HEAD = ("file", "pandas", "ours", "ours / pandas", "pandas peak", "ours peak", "ours / pandas")
@@ -23,8 +23,7 @@ def _rows(sizes: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _row(sample: Sample) -> Sequence[str]:
-    with bare("pandas", sample) as pandas, sandboxed() as ours:
-        theirs, processed = compared(sample, pandas, ours)
+    theirs, processed = compared("pandas", sample)
     return (
         sample.name,
         milliseconds(theirs.seconds),

@@ -1,4 +1,4 @@
-"""The real processors, made to tell their peak of memory; the sandbox runs it like any other."""
+"""A processor that calls the real one and adds its peak memory to the report."""
 
 from dataclasses import replace
 

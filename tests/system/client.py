@@ -1,4 +1,4 @@
-"""A client as a user would write one: HTTP, and nothing of the service's own code."""
+"""A client as a user would write it: it speaks HTTP and imports none of the service's code."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ class Answer:
 def send(
     method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Redirects are followed; an error is an answer like any other."""
+    """Send a request, follow redirects, and return the answer, also if it is an error."""
     request = urllib.request.Request(url, body, dict(headers or {}), method=method)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -38,9 +38,10 @@ def send(
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`headers` go with every request to the API, and with none to S3."""
+    """A client of one API, for one caller."""
 
     url: str
+    #: Sent with every request to the API, and with none to S3.
     headers: Mapping[str, str]
 
     def get(self, path: str) -> Answer:
@@ -55,7 +56,7 @@ class Client:
         return send("POST", self.url + path, body=body, headers={**self.headers, **content, **headers})
 
     def upload(self, kind: str, name: str, media_type: str, payload: bytes, *, checksum: bool = True) -> str:
-        """Create an object and upload its payload to the presigned URL; its id."""
+        """Create an object, upload its payload to the presigned URL, and return the object's id."""
         declared: dict[str, Any] = {"media_type": media_type, "size": len(payload)}
         if checksum:
             declared["sha256"] = hashlib.sha256(payload).hexdigest()
@@ -81,7 +82,7 @@ class Client:
         return answer.body
 
     def history(self, object_id: str) -> list[str]:
-        """The types of its events, oldest first."""
+        """Return the types of the object's events, oldest first."""
         items = self.get(f"/v1/objects/{object_id}/history").json()["items"]
         return [event["type"] for event in items]
 
@@ -93,6 +94,7 @@ class Client:
 
 
 def eventually(is_so: Callable[[], bool]) -> bool:
+    """True if the condition comes true within `SETTLES_SECONDS`."""
     give_up = time.monotonic() + SETTLES_SECONDS
     while not (found := is_so()) and time.monotonic() < give_up:
         time.sleep(0.1)

@@ -1,7 +1,7 @@
-"""Carries out a Dockerfile without Docker: each stage in a folder of its own.
+"""Carry out a Dockerfile without Docker, each stage in a folder of its own.
 
-The image's paths are mapped into that folder. The base image is this machine,
-and nobody becomes another user.
+Paths of the image become paths in that folder. The base image is this machine, and
+USER changes no user.
 """
 
 import json
@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 STEP_SECONDS = 600
+#: The folders of the image that the Dockerfile may name.
 FOLDERS = ("/build", "/data", "/opt/wharf", "/srv/wharf")
-"""Those that the Dockerfile may name."""
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Stage:
     entrypoint: tuple[str, ...] = ()
 
     def mapped(self, text: str) -> str:
-        """With the image's paths as those of this machine."""
+        """Return the text with the image's paths replaced by those on this machine."""
         return re.sub(rf"(?<!\w)({'|'.join(FOLDERS)})(?!\w)", rf"{self.root}\1", text)
 
     def run(self, command: Sequence[str]) -> None:
@@ -38,7 +38,7 @@ class Stage:
         subprocess.run(command, cwd=self.workdir, env=environment, timeout=STEP_SECONDS, check=True)
 
     def variables(self) -> Mapping[str, str]:
-        """What an image has, and how this machine reaches its package index."""
+        """Return the image's environment, and this machine's settings of pip to reach its package index."""
         pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return {"PATH": path, **pip, **self.environment}
@@ -51,7 +51,7 @@ def instructions(dockerfile: Path) -> list[tuple[str, str]]:
 
 
 def carry_out(dockerfile: Path, folder: Path) -> Stage:
-    """The last stage. Raises on a step that fails, and on one that is not known here."""
+    """Carry out all stages and return the last. Raises if a step fails or is unknown here."""
     stages: dict[str, Stage] = {}
     for name, value in instructions(dockerfile):
         if name == "FROM":
@@ -99,7 +99,9 @@ def _copy(stage: Stage, words: Sequence[str], context: Path, stages: Mapping[str
     if earlier := options.get("--from"):
         found = Path(stages[earlier].mapped(source))
     else:
-        assert f"!{source}" in (context / ".dockerignore").read_text().splitlines(), f"{source} is ignored"
+        assert f"!{source}" in (context / ".dockerignore").read_text().splitlines(), (
+            f"{source} is excluded by .dockerignore"
+        )
         found = context / source
     if found.is_dir():
         ignored = shutil.ignore_patterns("__pycache__") if found.is_relative_to(context) else None
@@ -109,5 +111,5 @@ def _copy(stage: Stage, words: Sequence[str], context: Path, stages: Mapping[str
 
 
 def _listed(stage: Stage, value: str) -> tuple[str, ...]:
-    """Of the exec form, which is JSON."""
+    """Return the words of an exec form, which is a JSON list."""
     return tuple(stage.mapped(word) for word in json.loads(value))

@@ -1,10 +1,9 @@
-"""Schemathesis against the running stack: every phase, valid and invalid data, all checks.
+"""Run Schemathesis against the running stack: every phase, valid and invalid data, all checks.
 
-    python -m tests.system.fuzzing --examples 200
-    python -m tests.system.fuzzing --seconds 3600
+    python -m tests.system.fuzzing --examples 200     a run that can be repeated with its --seed
+    python -m tests.system.fuzzing --seconds 3600     go on with new examples until the time is up
 
-`examples` are per operation, for a run that can be repeated; `seconds` go on with
-new ones until they are spent.
+--examples counts per operation.
 """
 
 import argparse
@@ -23,8 +22,8 @@ from tests.system.conftest import ROOT, Runtime, started
 from tests.system.schemathesis_hooks import READY_OBJECT
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+#: Schemathesis never acts as this owner, so it cannot delete the owner's object.
 OWNER = "keeper"
-"""Nobody whom Schemathesis acts as, so its object stays."""
 PAYLOAD = b"city,distance\nPorto,7\nFife,9\n"
 
 
@@ -35,7 +34,7 @@ class Report:
 
     @property
     def cases(self) -> int:
-        """How many requests were generated; 0 when it never came to that."""
+        """Return how many requests were generated; 0 if Schemathesis stopped before."""
         found = re.search(r"([0-9,]+) generated", self.output)
         return int(found[1].replace(",", "")) if found else 0
 
@@ -45,16 +44,9 @@ def fuzz(runtime: Runtime, arguments: Sequence[str]) -> Report:
     ready = client.upload("dataset", "cities.csv", "text/csv", PAYLOAD)
     assert client.wait_until_settled(ready)["status"] == "ready"
     st = str(Path(sys.executable).with_name("st"))
+    options = ["--config-file", str(CONFIGURATION)]
     done = subprocess.run(
-        [
-            st,
-            "--config-file",
-            str(CONFIGURATION),
-            "run",
-            f"{runtime.url}/openapi.json",
-            "--no-color",
-            *arguments,
-        ],
+        [st, *options, "run", f"{runtime.url}/openapi.json", "--no-color", *arguments],
         cwd=ROOT,
         env=os.environ | {READY_OBJECT: f"{OWNER}/{ready}", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -67,9 +59,9 @@ def fuzz(runtime: Runtime, arguments: Sequence[str]) -> Report:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the whole service on this machine.")
-    parser.add_argument("--examples", type=int, default=100, help="per operation")
-    parser.add_argument("--seconds", type=int, help="go on until they are spent")
-    parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # no secret
+    parser.add_argument("--examples", type=int, default=100, help="examples per operation")
+    parser.add_argument("--seconds", type=int, help="how long to go on with new examples")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     given = parser.parse_args()
     arguments = [f"--max-examples={given.examples}", f"--seed={given.seed}"]
     if given.seconds:

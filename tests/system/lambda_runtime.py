@@ -1,7 +1,6 @@
-"""Functions as Lambda starts them: the Runtime Interface Emulator, awslambdaric, and a built bundle.
+"""Start functions as Lambda does: with the Runtime Interface Emulator, awslambdaric and a built bundle.
 
-The interpreter is a bare one, so that what a bundle lacks is missing. Nothing
-but the temporary folder can be written, where this user may arrange that.
+The interpreter has no other packages, so a module that the bundle lacks is missed.
 """
 
 import json
@@ -29,7 +28,7 @@ OF_THE_RUNTIME = ("awslambdaric", "runtime_client*", "simplejson", "snapshot_res
 
 
 class FunctionFailed(Exception):
-    """The function raised, or did not start."""
+    """The function raised an error or did not start."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,13 @@ class LambdaRuntime:
     @classmethod
     def install(cls, folder: Path) -> "LambdaRuntime":
         subprocess.run([SAM_PYTHON, "-m", "venv", "--without-pip", folder], check=True)
-        [theirs] = (ROOT / ".venv-sam" / "lib").glob("python*/site-packages")
-        [ours] = (folder / "lib").glob("python*/site-packages")
+        [installed] = (ROOT / ".venv-sam" / "lib").glob("python*/site-packages")
+        [bare] = (folder / "lib").glob("python*/site-packages")
         for pattern in OF_THE_RUNTIME:
-            for path in theirs.glob(pattern):
+            for path in installed.glob(pattern):
                 copy = shutil.copytree if path.is_dir() else shutil.copy
-                copy(path, ours / path.name)
-        emulators = theirs / "samcli" / "local" / "rapid"
+                copy(path, bare / path.name)
+        emulators = installed / "samcli" / "local" / "rapid"
         name = {"x86_64": "x86_64", "aarch64": "arm64"}[machine()]
         return cls(folder / "bin" / "python", emulators / f"aws-lambda-rie-{name}")
 
@@ -56,7 +55,7 @@ class LambdaRuntime:
     def function(
         self, bundle: Path, handler: str, environment: Mapping[str, str], prefix: list[str]
     ) -> Iterator["Invoked"]:
-        """`prefix` is the command that the emulator is run by, if any."""
+        """Start a function. `prefix` is a command to run the emulator with; it may be empty."""
         here, runtime_api = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         addresses = [f"--runtime-interface-emulator-address={here}", f"--runtime-api-address={runtime_api}"]
         log = bundle.with_name(f"{bundle.name}.log")
@@ -72,7 +71,7 @@ class LambdaRuntime:
         try:
             yield Invoked(here, log)
         finally:
-            # The group is its own: the emulator leaves the function running.
+            # The emulator would leave the function running, so the whole process group is ended.
             os.killpg(process.pid, 9)
             process.wait()
 
@@ -83,7 +82,7 @@ class Invoked:
     log: Path
 
     def __call__(self, event: Json, _context: object = None) -> Json:
-        """What the handler returns. Raises FunctionFailed."""
+        """Return what the handler returns. Raises FunctionFailed."""
         connection = self._connected()
         try:
             connection.request("POST", PATH, json.dumps(event))

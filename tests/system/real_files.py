@@ -1,4 +1,4 @@
-"""Files that other projects test themselves with, and what must become of each.
+"""Files that other projects test themselves with, and the outcome that each must have here.
 
 `make samples` fetches them into .samples/, one folder per package.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SAMPLES = Path(__file__).parents[2] / ".samples"
+#: How many files of each package have a suffix that one of our kinds takes.
 PACKAGES = {
     "agate": 26,
     "csv-spectrum": 14,
@@ -22,7 +23,6 @@ PACKAGES = {
     "pypdf": 86,
     "reportlab": 345,
 }
-"""How many files of each have a name that one of our kinds goes by."""
 IMAGES = {
     ".apng": "image/png",
     ".avif": "image/avif",
@@ -64,7 +64,7 @@ BROKEN_ON_PURPOSE = """
     pillow/tiff_overflow_rows_per_strip.tif pillow/tiff_tiled_jpeg_oob_read.tif
 """
 WITHOUT_A_PAGE = "pikepdf/newline-buffer-test.pdf"
-OF_A_SORT_PILLOW_CANNOT_READ = """
+UNKNOWN_TO_PILLOW = """
     pillow/rgb32bf.bmp pillow/pal2.bmp pillow/pal8os2v2-16.bmp pillow/pal8oversizepal.bmp
     pillow/rgb16-231.bmp pillow/rgb24jpeg.bmp pillow/rgb24png.bmp pillow/rgb32-111110.bmp
     pillow/rgba16-4444.bmp pillow/rgba32abf.bmp pillow/hopper_webp.tif
@@ -77,42 +77,34 @@ TOO_LARGE = """
     frictionless/wide.csv pillow/badwidth.bmp pillow/reallybig.bmp pillow/l2rgb_read.bmp
     pillow/decompression_bomb.gif pillow/png_decompression_dos.png
 """
+#: The code of the problem, by package and file name. Every other file must become ready.
 REFUSED: Mapping[str, str] = {
     name: code
     for code, names in {
-        "invalid_content": " ".join(
-            (
-                EMPTY,
-                LOCKED,
-                BROKEN_ON_PURPOSE,
-                WITHOUT_A_PAGE,
-                OF_A_SORT_PILLOW_CANNOT_READ,
-            )
-        ),
+        "invalid_content": " ".join((EMPTY, LOCKED, BROKEN_ON_PURPOSE, WITHOUT_A_PAGE, UNKNOWN_TO_PILLOW)),
         "media_type_mismatch": UNDER_A_FALSE_NAME,
         "limit_exceeded": TOO_LARGE,
     }.items()
     for name in names.split()
 }
-"""The problem's code, by package and name; every other file must be ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class RealFile:
     path: Path
     kind: str
+    #: The media type that the file's name suggests.
     media_type: str
-    """By its name."""
 
     @property
     def expected(self) -> str:
-        """`ready`, or the code of the problem."""
+        """Return `ready`, or the code of the problem."""
         name = self.path.name.rpartition("__")[2]
         return REFUSED.get(f"{self.path.parent.name}/{name}", "ready")
 
 
 def files_of(package: str) -> list[RealFile]:
-    """In the order of their names. Fails when they are not there: that is no reason to pass."""
+    """Return a package's files by name. Fails, so that no test passes unseen, when they are missing."""
     folder = SAMPLES / package
     assert folder.is_dir(), f"{folder} is missing: run `make samples`"
     found = [RealFile(path, *known) for path in sorted(folder.iterdir()) if (known := declared(path))]
@@ -121,7 +113,7 @@ def files_of(package: str) -> list[RealFile]:
 
 
 def declared(path: Path) -> tuple[str, str] | None:
-    """Kind and media type by the file's name, as a user would declare them."""
+    """Return the kind and media type that a user would declare for a file of this name."""
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     return next(
         ((kind, media_types[suffix]) for kind, media_types in KINDS.items() if suffix in media_types), None

@@ -1,4 +1,4 @@
-"""A data set of a known content, in every format that the dataset kind takes."""
+"""A data set with known content, in every format that the dataset kind takes."""
 
 import csv
 import gzip

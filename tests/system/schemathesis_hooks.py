@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know from the document. Loaded by tests/system/schemathesis.toml."""
+"""Tell Schemathesis what it cannot know from the document. tests/system/schemathesis.toml loads this."""
 
 import os
 from typing import Any
@@ -8,16 +8,16 @@ import schemathesis
 from schemathesis import Case, HookContext
 from schemathesis.generation import GenerationMode
 
+#: Environment variable with `owner/id` of an object whose payload is ready.
 READY_OBJECT = "READY_OBJECT"
-"""Names the environment variable: `owner/id` of an object whose payload is ready."""
 ARTIFACT = "data.parquet"
+#: Schemathesis 4.32 sends this as valid for a conditional header, although it does not match the pattern.
 STAND_IN = "0"
-"""What Schemathesis 4.32 sends, as valid, for a conditional header whose schema has a pattern."""
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    # A redirect is the answer that is documented; S3 is not under test.
+    # The document describes the redirect; the answer of S3 behind it is not under test.
     kwargs["allow_redirects"] = False
     if case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE:
         _read_what_is_its_own(case)
@@ -27,12 +27,12 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 
 
 def _read_what_is_its_own(case: Case[Any]) -> None:
-    """Another owner's things would be refused, whatever else is asked: it is no admin."""
+    """Remove the `owner` parameter: only admins may read other owners' objects, so it is always refused."""
     case.query.pop("owner", None)
 
 
 def _use_key_for_one_body(case: Case[Any]) -> None:
-    """So that a repeated body is a replay, and no key comes with another body."""
+    """Derive the idempotency key from the body, because a key used with two bodies is refused."""
     if "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = str(uuid5(NAMESPACE_OID, repr(case.body)))
 
@@ -44,7 +44,7 @@ def _send_entity_tags(case: Case[Any]) -> None:
 
 
 def _download_what_is_there(case: Case[Any]) -> None:
-    """Chance would never find an object that is ready."""
+    """Download from the ready object, whose id random data would never hit."""
     owner, _, object_id = os.environ.get(READY_OBJECT, "").partition("/")
     if object_id and case.operation.definition.raw["operationId"].startswith("download"):
         case.headers["X-Owner"] = owner

@@ -1,4 +1,4 @@
-"""What a deployment decides: which parameters win, what a key lacks, which versions may go."""
+"""What a deployment decides: which parameters win, what a key lacks, which versions are deleted."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Log lines as a person reads them, and what belongs together."""
+"""Log lines as a person reads them, and which of them belong together."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ MILLISECONDS = 1_772_357_400_000
 
 @dataclass
 class CloudWatch:
-    """One log group has one event."""
+    """A CloudWatch client with one event in one log group."""
 
     group: str
     message: str
@@ -56,7 +56,7 @@ def test_a_line_tells_when_where_and_what(group: str, message: str, expected: st
 
 
 class Written:
-    """The file of `make run`, with lines that are seconds apart."""
+    """The log file of `make run`, with one line per second."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "log.jsonl"
@@ -155,7 +155,7 @@ def test_what_has_one_cause_belongs_together_whatever_id_one_begins_with(written
         assert messages(written.related(wanted)) == ["request.done", "object.ready"]
 
 
-def test_who_only_read_an_object_is_no_cause_of_it(written: Written) -> None:
+def test_a_request_that_only_read_an_object_is_not_in_its_trace(written: Written) -> None:
     written.add("object.ready", correlation_id="r1", object_id="o1")
     written.add("request.done", correlation_id="r2", object_id="o1", method="GET")
 

@@ -1,4 +1,4 @@
-"""Which changes of the API break its clients."""
+"""Which changes of the API break its clients, one function for each change."""
 
 import json
 from collections.abc import Callable
