@@ -1,10 +1,11 @@
-"""What a file really is, read from its own bytes.
+"""What a file really is, read from its own bytes, and the check of it that every kind makes.
 
-One table of magic bytes, a few structural probes where magic bytes alone would
-guess, and a text probe. Nothing here trusts a name or a declared type.
+A file is known by a table of magic bytes, by a few looks at its structure where
+magic bytes alone would guess, or as text. Its name and its declared type are not
+trusted.
 
-Not recognised is None, not `application/octet-stream`: the caller can tell
-"unknown" from a claim.
+A file that is not recognised has the type None, not `application/octet-stream`:
+None says that the type is unknown, `application/octet-stream` would claim one.
 """
 
 import codecs
@@ -12,7 +13,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-HEAD_BYTES = 64 * 1024
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.texts import is_empty, looks_like_text, read_head
+
 GZIP = "application/gzip"
 PARQUET = "application/vnd.apache.parquet"
 PDF = "application/pdf"
@@ -30,10 +33,8 @@ SYNONYMS = {
 }
 PDF_PREAMBLE_BYTES = 1024
 PARQUET_SHORTEST_BYTES = 12
-# The sizes of the headers that may follow a bitmap's file header.
+#: The sizes of the headers that may follow a bitmap's file header.
 BITMAP_HEADER_BYTES = {12, 16, 40, 52, 56, 64, 108, 124}
-CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-CONTROL_CHARACTER = re.compile(CONTROL_CHARACTERS.pattern.decode())
 HTML_START = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
 
 
@@ -70,13 +71,28 @@ SIGNATURES: dict[str, Callable[[bytes], bool]] = {
 }
 
 
+def check_content(path: Path, declared: str, *, is_text: bool = False, may_be_empty: bool = False) -> None:
+    """Raise InvalidPayload if the file is empty or its bytes are not of the declared type.
+
+    `is_text` is for a declared type that is plain text to look at, such as CSV:
+    the bytes must be text. Otherwise a type without a signature is believed.
+    """
+    if not may_be_empty and is_empty(path):
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file is empty.")
+    detected = detect_media_type(path)
+    fits = detected == PLAIN_TEXT if is_text else not contradicts(path, declared)
+    if not fits:
+        detail = f"Declared as {declared}, but the content is {detected or 'something else'}."
+        raise InvalidPayload(ProblemCode.MEDIA_TYPE_MISMATCH, detail)
+
+
 def detect_media_type(path: Path) -> str | None:
-    """The media type that the bytes show, or None when they show none we know.
+    """Return the media type that the bytes show, or None if it is unknown.
 
     `text/plain` and `text/html` are judged by the first 64 KiB; an empty file
     has no type.
     """
-    head = _head(path)
+    head = read_head(path)
     for media_type, matches in SIGNATURES.items():
         if matches(head) and (media_type != PARQUET or _ends_like_parquet(path)):
             return media_type
@@ -86,59 +102,18 @@ def detect_media_type(path: Path) -> str | None:
 
 
 def contradicts(path: Path, declared: str) -> bool:
-    """Whether `declared` has a signature that these bytes do not carry.
+    """True if `declared` has a signature that the file does not carry.
 
-    A type without a signature here is believed, and an empty file contradicts
-    nothing. A PDF may begin a little late, as readers allow.
+    A type without a signature is believed, and an empty file contradicts no
+    type. A PDF may begin a little late, as PDF readers allow.
     """
     expected = SYNONYMS.get(declared, declared)
-    head = _head(path)
+    head = read_head(path)
     if expected not in SIGNATURES or not head:
         return False
     if expected == PDF:
         return b"%PDF-" not in head[: PDF_PREAMBLE_BYTES + 5]
     return detect_media_type(path) != expected
-
-
-def looks_like_text(head: bytes) -> bool:
-    """UTF-8, UTF-16, or a single-byte encoding without control characters."""
-    if not head:
-        return False
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _decodes(head, "utf-16") and b"\0\0" not in head[:4]
-    if b"\0" in head:
-        return unmarked_utf_16(head) is not None
-    return _decodes(head, "utf-8") or not CONTROL_CHARACTERS.search(head)
-
-
-def unmarked_utf_16(head: bytes) -> str | None:
-    """`utf-16-le` or `utf-16-be` where text without a byte order mark plainly is that.
-
-    Of Latin letters, digits, blanks and signs one half is NUL, always the same:
-    a quarter of such characters is asked for, and few NULs in the other half.
-    """
-    nuls = {"utf-16-be": head[::2].count(0), "utf-16-le": head[1::2].count(0)}
-    encoding = max(nuls, key=lambda name: nuls[name])
-    most, least = max(nuls.values()), min(nuls.values())
-    if most < len(head) / 8 or least > most / 4 or not _decodes(head, encoding):
-        return None
-    text = head.decode(encoding, errors="ignore")
-    return None if CONTROL_CHARACTER.search(text) else encoding
-
-
-def _decodes(head: bytes, encoding: str) -> bool:
-    """Whether the bytes decode; a character cut off at the end of the head is no fault."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        decoder.decode(head, final=len(head) < HEAD_BYTES)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(HEAD_BYTES)
 
 
 def _ends_like_parquet(path: Path) -> bool:

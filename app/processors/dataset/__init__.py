@@ -2,7 +2,7 @@
 
 Its parts, in the order in which a payload passes through them:
 
-* text       real type, gzip, encoding: plain UTF-8 on disk
+* text       gzip and encodings: plain UTF-8 on disk
 * engine     DuckDB, locked
 * csv        the ladder of CSV reads; rectangle is its last rung
 * ndjson     newline-delimited JSON
@@ -29,8 +29,8 @@ from app.processors.dataset.parquet import parquet_to_parquet
 from app.processors.dataset.preview import preview
 from app.processors.dataset.profile import profile_columns
 from app.processors.dataset.rectangle import TAB
-from app.processors.dataset.text import plain_text, refuse_empty
-from app.processors.media_types import PARQUET, detect_media_type
+from app.processors.dataset.text import plain_text
+from app.processors.media_types import PARQUET, check_content
 from app.processors.report import ArtifactFile, Report, Task
 
 FORMATS = {
@@ -80,10 +80,7 @@ def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
 
 
 def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
-    refuse_empty(task.source)
-    if (found := detect_media_type(task.source)) != PARQUET:
-        detail = f"Declared as Parquet, but the content is {found or 'not Parquet'}."
-        raise InvalidPayload(ProblemCode.MEDIA_TYPE_MISMATCH, detail)
+    check_content(task.source, task.media_type)
     return parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {}
 
 

@@ -1,30 +1,23 @@
-"""Text as it comes, and text as it is kept: UTF-8 without a byte order mark, counted.
+"""A document's text as it is stored: UTF-8 without a byte order mark, and counted.
 
-A byte order mark decides; without one a text is UTF-16 when it plainly is that,
-else UTF-8 or, when it cannot be, Windows-1252, or Latin-1 (which takes every
-byte). Memory does not grow with the file.
+The PDF reader and the plain text kinds both write it.
 """
 
-import codecs
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.media_types import HEAD_BYTES, unmarked_utf_16
-
-CHUNK_BYTES = 1024 * 1024
-MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-WITHOUT_MARK = ("utf-8", "cp1252", "latin-1")
+from app.processors.texts import recognise_text
 
 
 class TextFile:
-    """UTF-8 on disk, with the number of characters and words (runs of anything but white space)."""
+    """A file of UTF-8 that counts its characters and words; a word is a run of anything but white space."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
-        self.clear()
+        self.characters = 0
+        self._words = 0
+        self._is_in_word = False
 
     def __enter__(self) -> Self:
         return self
@@ -37,15 +30,8 @@ class TextFile:
     ) -> None:
         self._file.close()
 
-    def clear(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self.characters = 0
-        self._words = 0
-        self._is_in_word = False
-
     def write(self, text: str) -> None:
-        """Text may come in pieces, cut anywhere."""
+        """Add a piece of the text; pieces may be cut anywhere, also within a word."""
         if not text:
             return
         self._file.write(text)
@@ -54,7 +40,7 @@ class TextFile:
         self._is_in_word = not text[-1].isspace()
 
     def end_page(self) -> None:
-        """A form feed on a line of its own; it counts as nothing."""
+        """Write a form feed on a line of its own, which is not counted."""
         self._file.write("\n\f\n")
         self._is_in_word = False
 
@@ -63,45 +49,6 @@ class TextFile:
 
 
 def rewrite_text(source: Path, target: TextFile) -> None:
-    """Raises InvalidPayload: nothing but a byte order mark, NUL characters, not what its mark says."""
-    mark, encodings = _encodings(source)
-    for encoding in encodings:
-        target.clear()
-        try:
-            for text in _decoded(source, encoding, skip=len(mark)):
-                _refuse_nul(text)
-                target.write(text)
-        except UnicodeDecodeError:
-            continue
-        break
-    else:
-        reason = ", as its byte order mark says" if mark else ""
-        detail = f"The text is not valid {encodings[0].upper()}{reason}."
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
-    if not target.characters:
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file is empty.")
-
-
-def _encodings(source: Path) -> tuple[bytes, tuple[str, ...]]:
-    """The byte order mark, and the encodings to try in turn."""
-    with source.open("rb") as file:
-        start = file.read(HEAD_BYTES)
-    for mark, encoding in MARKS.items():
-        if start.startswith(mark):
-            return mark, (encoding,)
-    unmarked = unmarked_utf_16(start)
-    return b"", (unmarked,) if unmarked else WITHOUT_MARK
-
-
-def _decoded(source: Path, encoding: str, *, skip: int) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with source.open("rb") as file:
-        file.seek(skip)
-        while chunk := file.read(CHUNK_BYTES):
-            yield decoder.decode(chunk)
-    yield decoder.decode(b"", final=True)
-
-
-def _refuse_nul(text: str) -> None:
-    if "\0" in text:
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The text holds a NUL character.")
+    """Copy a text in any encoding; raise InvalidPayload if it is not valid or holds NUL characters."""
+    for piece in recognise_text(source).pieces():
+        target.write(piece)

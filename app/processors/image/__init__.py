@@ -2,7 +2,7 @@
 
 Its parts, in the order in which a payload passes through them:
 
-* decode   real type, limits, and Pillow's errors as problems
+* decode   limits, and Pillow's errors as problems
 * frames   how many frames or pages there are
 * exif     the allow-listed part of the EXIF data
 * render   smaller, upright, in sRGB, as WebP
@@ -20,10 +20,11 @@ from typing import Any
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from app.processors.image.decode import check_type, opened
+from app.processors.image.decode import opened
 from app.processors.image.exif import described, orientation_of
 from app.processors.image.frames import count_frames
 from app.processors.image.render import PREVIEW_EDGE, THUMBNAIL_EDGE, rendered, shrunk, write_webp
+from app.processors.media_types import check_content
 from app.processors.report import ArtifactFile, Report, Task
 
 WEBP = "image/webp"
@@ -35,7 +36,7 @@ SIDEWAYS = (5, 6, 7, 8)
 
 def process(task: Task) -> Report:
     """Raises InvalidPayload when the payload is not the image it was declared to be."""
-    check_type(task)
+    check_content(task.source, task.media_type)
     with opened(task) as image:
         summary, preview = _look_at(image, task.source)
     write_webp(preview, task.output / PREVIEW.name)

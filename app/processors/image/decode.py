@@ -11,7 +11,6 @@ from PIL import AvifImagePlugin, Image
 from PIL.ImageFile import ImageFile
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.media_types import contradicts, detect_media_type
 from app.processors.report import Task
 
 Image.init()  # once, before the fork server forks
@@ -49,16 +48,6 @@ OF_THE_MACHINE = {errno.ENOMEM, errno.EMFILE, errno.EFBIG, errno.ENOSPC, errno.E
 """Errors that are no fault of the file's; the sandbox knows what they mean."""
 TOO_LARGE = ("too large", "too much memory", "out of memory")
 """Found in what Pillow says about text chunks, profiles and codecs that need too much memory."""
-
-
-def check_type(task: Task) -> None:
-    """Raises InvalidPayload when the file is empty or not of the declared type."""
-    if task.source.stat().st_size == 0:
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file is empty.")
-    if contradicts(task.source, task.media_type):
-        found = detect_media_type(task.source) or "something else"
-        detail = f"Declared as {task.media_type}, but the content is {found}."
-        raise InvalidPayload(ProblemCode.MEDIA_TYPE_MISMATCH, detail)
 
 
 @contextmanager

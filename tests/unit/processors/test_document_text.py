@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors import document
-from app.processors.document import text as document_text
+from app.processors import document, texts
 from app.processors.document.text import TextFile
 
 from .conftest import new_task
@@ -65,16 +64,12 @@ def test_every_usual_encoding_becomes_utf_8_without_a_mark(process: ProcessDocum
     assert result.summary == {"pages": None, "characters": 11, "words": 3}
 
 
-def test_bytes_that_windows_leaves_undefined_are_latin_1(process: ProcessDocument) -> None:
-    assert process(b"caf\xe9 \x81\n", TEXT).text == "café \x81\n"
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 @pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 7])
 def test_counts_do_not_depend_on_how_a_file_is_read(
     process: ProcessDocument, monkeypatch: pytest.MonkeyPatch, encoding: str, chunk_bytes: int
 ) -> None:
-    monkeypatch.setattr(document_text, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(texts, "CHUNK_BYTES", chunk_bytes)
     text = (
         "Übung macht  den\r\n\tMeister … 5 €" if encoding == "cp1252" else "Übung 𝄞 macht\n\nden Meister 5 €"
     )
@@ -117,35 +112,6 @@ def test_an_empty_text_is_refused(process: ProcessDocument, payload: bytes) -> N
 @pytest.mark.parametrize("media_type", [TEXT, "text/markdown"])
 def test_what_is_no_plain_text_is_refused(process: ProcessDocument, payload: bytes, media_type: str) -> None:
     assert refusal(process, payload, media_type).code == ProblemCode.MEDIA_TYPE_MISMATCH
-
-
-@pytest.mark.parametrize("payload", [b"a" * 70_000 + b"\0", "a\0b".encode("utf-16")])
-def test_nul_characters_are_refused_wherever_they_are(process: ProcessDocument, payload: bytes) -> None:
-    refused = refusal(process, payload, TEXT)
-
-    assert (refused.code, refused.detail) == (ProblemCode.INVALID_CONTENT, "The text holds a NUL character.")
-
-
-@pytest.mark.parametrize(
-    ("payload", "encoding"),
-    [
-        (codecs.BOM_UTF8 + b"a" * 70_000 + b"\xff", "UTF-8"),
-        (codecs.BOM_UTF16_LE + b"a\0" * 40_000 + b"\x00\xd8a\0", "UTF-16-LE"),
-        (codecs.BOM_UTF16_BE + b"\0a" * 40_000 + b"\0", "UTF-16-BE"),
-    ],
-)
-def test_a_text_must_be_what_its_mark_says(process: ProcessDocument, payload: bytes, encoding: str) -> None:
-    refused = refusal(process, payload, TEXT)
-
-    assert refused.code == ProblemCode.INVALID_CONTENT
-    assert refused.detail == f"The text is not valid {encoding}, as its byte order mark says."
-
-
-def test_a_text_that_began_as_utf_16_must_go_on_so(process: ProcessDocument) -> None:
-    refused = refusal(process, b"a\0" * 40_000 + b"\x00\xd8a\0", TEXT)
-
-    assert refused.code == ProblemCode.INVALID_CONTENT
-    assert refused.detail == "The text is not valid UTF-16-LE."
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
