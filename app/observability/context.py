@@ -1,7 +1,7 @@
 """The unit of work that log lines belong to: one request, one message, one batch of the stream.
 
-Its fields are on every line that is logged in it, also from another thread that a
-route runs in: the context is copied there, and the unit in it is the same one.
+Every line that is logged during the unit carries its fields. A route may run in
+another thread: the context is copied there and still refers to the same unit.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ from typing import Any
 
 @dataclass(slots=True)
 class Work:
+    """A unit of work, and what it has cost so far."""
+
     fields: dict[str, Any] = field(default_factory=dict)
     aws_calls: int = 0
     aws_retries: int = 0
@@ -30,7 +32,7 @@ class Work:
         self.aws_seconds += seconds
 
     def costs(self) -> dict[str, Any]:
-        """What it took so far, for the line that ends it."""
+        """Return the AWS calls so far and their time, for the line that ends the unit."""
         calls = {"aws_calls": self.aws_calls, "aws_seconds": round(self.aws_seconds, 4)}
         return calls | ({"aws_retries": self.aws_retries} if self.aws_retries else {})
 
@@ -40,7 +42,10 @@ _current: ContextVar[Work | None] = ContextVar("work", default=None)
 
 @contextmanager
 def begin_work(**fields: Any) -> Iterator[Work]:
-    """A unit within another has lines and counts of its own; the outer one counts them too."""
+    """Begin a unit of work, which starts with the fields of the unit around it.
+
+    Each unit has its own fields and counts; the outer one counts the inner one's calls too.
+    """
     outer = _current.get()
     work = Work({**(outer.fields if outer else {}), **_known(fields)})
     token = _current.set(work)
@@ -59,10 +64,12 @@ def current_work() -> Work | None:
 
 
 def bind(**fields: Any) -> None:
-    """Put fields on every further line of the current unit; outside of any it does nothing."""
+    """Put fields on every further line of the current unit. Binding None removes the field.
+
+    Does nothing outside a unit of work.
+    """
     work = _current.get()
     if work is not None:
-        # One that is None now is no longer what it was.
         work.fields = _known({**work.fields, **fields})
 
 

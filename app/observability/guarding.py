@@ -1,4 +1,4 @@
-"""The last thing between a handler and Lambda's runtime, which logs whatever an exception says."""
+"""Stands between a handler and Lambda's runtime, which logs the whole text of an exception."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,17 +10,17 @@ Handler = Callable[[Any, Any], Any]
 
 
 class FunctionFailed(Exception):
-    """A handler raised; says what `described_fault` says of it."""
+    """A handler raised; the text is what `described_fault` returns for its exception."""
 
 
 def guarded(handler: Handler) -> Handler:
-    """Log a fault once, discreetly, and let Lambda know of it without its words."""
+    """Log an exception once, discreetly, and raise another without its text for Lambda to see."""
 
     @wraps(handler, updated=())
     def handle(event: Any, context: Any) -> Any:
         try:
             return handler(event, context)
-        except Exception as fault:  # noqa: BLE001  # raised again, but for its words
+        except Exception as fault:  # noqa: BLE001  # raised again without its text
             logger.exception("function.failed")
             raise FunctionFailed(described_fault(fault)) from None
 

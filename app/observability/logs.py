@@ -1,11 +1,11 @@
 """The one logger. An event is a dotted name with fields: `logger.info("object.ready", size=3)`.
 
-JSON lines for CloudWatch; with LOG_FORMAT=text, lines for a person, and with
-LOG_FILE the JSON lines in that file too.
+It writes JSON lines for CloudWatch, or lines for a person if LOG_FORMAT is "text".
+If LOG_FILE is set, the JSON lines also go to that file.
 
-What a client sent cannot forge a line: JSON is ASCII, and text is escaped. What a
-fault says is kept only if this service or AWS says it: the messages of libraries
-quote what they were given, a payload's values among them.
+A client's input cannot forge a line: JSON is ASCII, and text is escaped. The text of
+an exception is kept only if it comes from this service or AWS: libraries quote what
+they were given, and that may be a value from a payload.
 """
 
 import json
@@ -14,7 +14,6 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
@@ -29,29 +28,30 @@ SOURCE = "app"
 COUNTS = frozenset(metric.name for metric in METRICS if metric.unit is Unit.COUNT)
 NOT_SHOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_aws"} | COUNTS
 LOG_FILE_BYTES = 20 * 1024 * 1024
+#: The environment variable that Lambda sets, and nothing else does.
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 DETAILED_SHARE = float(os.environ.get("POWERTOOLS_LOGGER_SAMPLE_RATE") or 0)
 
 
 class WorkFields(logging.Filter):
-    """Puts the fields of the current unit of work on each line; those of the line itself win."""
+    """Puts the fields of the current unit of work on each line; the line's own fields win."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         work = current_work()
         if work is not None:
             for name, value in work.fields.items():
                 record.__dict__.setdefault(name, value)
-        # Of asyncio, since Python 3.12; there is nothing to learn from it.
+        # asyncio's name for a task, which says nothing about the work.
         record.__dict__.pop("taskName", None)
         return True
 
 
 class LibraryWords(logging.Filter):
-    """Of what a library logs the template is kept, not what was put into it: a URL, a value."""
+    """Keeps only the template of a library's message: its arguments may be URLs or values."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         is_ours = record.name.partition(".")[0] == SERVICE
-        # Each handler filters the same record.
+        # The record may have been through another handler's filter already.
         if not is_ours and not hasattr(record, "library"):
             template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
             record.library = record.name
@@ -60,6 +60,8 @@ class LibraryWords(logging.Filter):
 
 
 class JsonFormatter(LambdaPowertoolsFormatter):
+    """One JSON object per line."""
+
     def __init__(self, **options: Any) -> None:
         options.setdefault("utc", True)
         options.setdefault("use_rfc3339", True)
@@ -70,47 +72,44 @@ class JsonFormatter(LambdaPowertoolsFormatter):
 
 
 class TextFormatter(LambdaPowertoolsFormatter):
-    """`10:42:07 INFO    object.ready object_id=… rows=3`."""
+    """A line for a person, like `10:42:07 INFO    object.ready object_id=… rows=3`."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = logging.Formatter().formatTime(record, "%H:%M:%S")
-        fields = "".join(f" {name}={as_text(value)}" for name, value in _fields(record).items())
-        line = f"{moment} {record.levelname:<7} {as_text(record.getMessage(), spaces=True)}{fields}"
+        line = f"{moment} {record.levelname:<7} {as_text(record.getMessage(), spaces=True)}"
+        for name, value in record.__dict__.items():
+            if name not in NOT_SHOWN and value is not None:
+                line += f" {name}={as_text(value)}"
         if record.exc_info and record.exc_info[1]:
             line += "\n" + described_trace(record.exc_info[1])
         return line
 
 
 def described_fault(fault: BaseException) -> str:
-    """A fault in one line: its type, and what it says if this service or AWS says it."""
+    """Return an exception in one line: its type, and its text if that comes from this service or AWS."""
     name = type(fault).__name__
-    # HTTPClientError of botocore has a `response` too, which is None or no mapping.
+    # botocore's HTTPClientError has a `response` too, but not a dictionary.
     response = getattr(fault, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     if code:
         return f"{name}: {code} on {getattr(fault, 'operation_name', '?')}"
-    return f"{name}: {fault}" if _is_discreet(fault) and str(fault) else name
-
-
-def _is_discreet(fault: BaseException) -> bool:
     is_ours = type(fault).__module__.partition(".")[0] == SOURCE
-    return is_ours and not getattr(fault, "quotes_input", False)
+    is_discreet = is_ours and not getattr(fault, "quotes_input", False)
+    return f"{name}: {fault}" if is_discreet and str(fault) else name
 
 
 def described_trace(fault: BaseException) -> str:
-    """Where a fault came from, its causes first; of what it says, only what `described_fault` keeps."""
-    return "\n".join(_trace_lines(fault))
+    """Return where an exception was raised, its causes first, each as `described_fault` has it."""
+    lines: list[str] = []
+    for one in reversed(_with_causes(fault)):
+        frames = traceback.extract_tb(one.__traceback__)
+        lines += [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        lines.append(described_fault(one))
+    return "\n".join(lines)
 
 
-def _trace_lines(fault: BaseException) -> Iterator[str]:
-    for one in reversed(_chain(fault)):
-        for frame in traceback.extract_tb(one.__traceback__):
-            yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
-        yield described_fault(one)
-
-
-def _chain(fault: BaseException) -> list[BaseException]:
-    """A fault and its causes; one may be its own."""
+def _with_causes(fault: BaseException) -> list[BaseException]:
+    """Return an exception and its causes, each once: an exception may be its own cause."""
     chain: list[BaseException] = []
     cause: BaseException | None = fault
     while cause is not None and cause not in chain:
@@ -119,24 +118,21 @@ def _chain(fault: BaseException) -> list[BaseException]:
     return chain
 
 
-def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    shown = record.__dict__.items()
-    return {name: value for name, value in shown if name not in NOT_SHOWN and value is not None}
-
-
 def _as_json(line: Any) -> str:
-    """ASCII, so neither a line separator nor a lone surrogate of a client's reaches a terminal or a file."""
+    """Return JSON in ASCII: a client's line separators and lone surrogates are escaped."""
     line.pop("exception_notes", None)
     return json.dumps(line, default=str, separators=(",", ":"), ensure_ascii=True)
 
 
 def as_text(value: Any, *, spaces: bool = False) -> str:
+    """Return a value for a terminal, as a JSON string unless it is plain; `spaces` may be plain."""
     text = value if isinstance(value, str) else str(value)
     is_plain = text.isascii() and text.isprintable() and (spaces or " " not in text)
     return text if is_plain else json.dumps(text)
 
 
 def build_logger() -> Logger:
+    """Return the logger that the environment asks for."""
     formatter = TextFormatter() if os.environ.get("LOG_FORMAT") == "text" else JsonFormatter()
     handler = discreet(logging.StreamHandler(sys.stdout), formatter)
     built = Logger(service=SERVICE, logger_handler=handler, logger_formatter=formatter)
@@ -150,29 +146,33 @@ def build_logger() -> Logger:
 
 
 def discreet(handler: logging.Handler, formatter: logging.Formatter) -> logging.Handler:
-    for what in (WorkFields(), LibraryWords()):
-        handler.addFilter(what)
+    """Return the handler, with the fields of the work and without the arguments of libraries."""
+    handler.addFilter(WorkFields())
+    handler.addFilter(LibraryWords())
     handler.setFormatter(formatter)
     return handler
 
 
 def _speak_for_libraries(handlers: list[logging.Handler]) -> None:
-    """What libraries log or warn of goes the same way; from WARNING on: botocore's DEBUG has secrets."""
+    """Send the logs and warnings of libraries to the handlers.
+
+    Only from WARNING on, since botocore's DEBUG lines hold secrets.
+    """
     logging.basicConfig(handlers=handlers, level=logging.WARNING, force=True)
-    warnings.showwarning = _log_warning  # type: ignore[assignment]  # the rest it may give is not used
-    # It has these handlers already.
+    warnings.showwarning = _log_warning  # type: ignore[assignment]  # the further arguments are not used
+    # This logger has these handlers already.
     logging.getLogger(SERVICE).propagate = False
 
 
 def _log_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any
 ) -> None:
-    """Where, and of which kind: the text may quote a value."""
+    """Log where a library warned and the kind of warning; its text may quote a value."""
     logger.warning("library.warned", category=category.__name__, at=f"{filename}:{lineno}")
 
 
 def sample_details() -> None:
-    """Decide for the work that begins whether its details are logged, too."""
+    """Decide by chance if the DEBUG lines of the work that begins are logged too."""
     if DETAILED_SHARE > 0:
         logger.refresh_sample_rate_calculation()
 

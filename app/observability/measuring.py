@@ -1,9 +1,9 @@
 """A log line that is also a measurement.
 
-In Lambda the line itself is in the embedded metric format, from which CloudWatch
-makes metrics without a call ("Specification: Embedded metric format", CloudWatch
-User Guide): its dimensions and values are fields of the line. Elsewhere the samples
-go to `sinks`; the local runtime puts Prometheus there.
+In Lambda the line is in the embedded metric format, from which CloudWatch makes
+metrics without an API call ("Specification: Embedded metric format", CloudWatch
+User Guide): dimensions and values are fields of the line. Elsewhere the samples
+go to `sinks`, to which the local runtime adds Prometheus.
 """
 
 import logging
@@ -28,7 +28,7 @@ def measure(
     fault: BaseException | None = None,
     **fields: Any,
 ) -> None:
-    """Log an event with what it measures; a metric may be in it once."""
+    """Log an event with what it measures; each metric may occur once."""
     namespace = os.environ.get(NAMESPACE)
     embedded = {"_aws": embedded_metrics(samples, namespace)} if namespace and samples else {}
     measured = {name: value for sample in samples for name, value in fields_of(sample).items()}
@@ -39,12 +39,13 @@ def measure(
 
 
 def fields_of(sample: Sample) -> dict[str, Any]:
+    """Return the fields of a log line that hold the sample's dimensions and value."""
     value = round(sample.value, 4) if isinstance(sample.value, float) else sample.value
     return {**sample.dimensions, sample.metric.name: value}
 
 
 def embedded_metrics(samples: Sequence[Sample], namespace: str) -> dict[str, Any]:
-    """The member `_aws` of a line whose other members are `fields_of` these samples."""
+    """Return the field `_aws` of a line that also holds the `fields_of` these samples."""
     directives = [
         {
             "Namespace": namespace,

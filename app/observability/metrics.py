@@ -1,7 +1,7 @@
 """Every metric of the service: name, unit, dimensions, meaning.
 
-A dimension has few values, all of them named in the code. What has many (an
-object, an owner, a request) is a field of the log line, never a dimension.
+A dimension has few values, all of them named in the code. Whatever has many
+values (an object, an owner, a request) is a field of the log line instead.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Unit(StrEnum):
-    """As CloudWatch names them (CloudWatch API Reference, "MetricDatum")."""
+    """Units by their names in CloudWatch (CloudWatch API Reference, "MetricDatum")."""
 
     COUNT = "Count"
     SECONDS = "Seconds"
@@ -25,7 +25,7 @@ class Metric:
     meaning: str
 
     def __call__(self, value: float, **dimensions: str) -> "Sample":
-        """Raises TypeError for dimensions that are not the metric's."""
+        """Return a sample; raise TypeError if the dimensions are not the metric's own."""
         if set(dimensions) != set(self.dimensions):
             raise TypeError(f"{self.name} has the dimensions {self.dimensions}")
         return Sample(self, value, dimensions)

@@ -1,9 +1,9 @@
-"""What goes into a processor and what comes out of it.
+"""The contract of a processor: a Task goes in, a Report comes out.
 
 A processor is a module with one function, `process(task) -> Report`. It reads
 `task.source`, writes its artifacts as files into `task.output`, and raises
 InvalidPayload when the payload is wrong. It runs in a sandboxed child process
-without network, credentials or time without end; see `sandbox.py`.
+(`app/sandbox`) without network or credentials, and for a limited time.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from typing import Any
 class Task:
     """One payload to process; sizes are in bytes."""
 
+    #: Name of the module in `app.processors`.
     processor: str
-    """Name of the module in `app.processors`."""
     source: Path
+    #: An existing, empty folder; `output/scratch` is free for temporary files.
     output: Path
-    """An existing, empty folder; `output/scratch` is free for temporary files."""
+    #: The type that the client declared, without parameters, in lower case.
     media_type: str
-    """As declared by the client, without parameters, lower case."""
     unpacked_limit: int
     memory_limit: int
 
@@ -36,7 +36,8 @@ class ArtifactFile:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`summary` is small and JSON-able; it is shown in lists."""
+    """What a processor found out, and the files that it wrote."""
 
+    #: Small, and representable as JSON; shown in lists.
     summary: dict[str, Any]
     artifacts: tuple[ArtifactFile, ...] = ()

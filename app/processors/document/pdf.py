@@ -1,4 +1,4 @@
-"""A PDF, read by PDFium: its text page by page, what it says about itself, its first page as a picture.
+"""Reads a PDF with PDFium: its text page by page, title and author, and a picture of its first page.
 
 Pages are closed one by one, so memory does not grow with their number. The
 limits act between pages; only the sandbox stops a single page that is too slow.
@@ -16,32 +16,33 @@ from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.document.text import TextFile
 from app.processors.image.render import PREVIEW_EDGE, write_webp
 
+#: The text of further pages is not read.
 MOST_PAGES = 5_000
-"""Whose text is read."""
 MOST_CHARACTERS = 50_000_000
+#: Pixels per point (1/72 inch), so that a small page is not enlarged beyond 288 dots per inch.
 LARGEST_SCALE = 4.0
-"""Pixels for a point, 1/72 inch: a small page is not blown up beyond 288 dots per inch."""
 ABOUT_CHARACTERS = 300
 REFUSALS = {
     FPDF_ERR_PASSWORD: "The PDF is protected by a password.",
     FPDF_ERR_SECURITY: "The PDF is protected in a way that is not supported.",
 }
 DAMAGED = "The PDF is damaged or cut off."
-# PDFium marks a hyphen at the end of a line by U+FFFE (once by U+0002) and joins the lines.
+#: PDFium replaces a hyphen at the end of a line by U+FFFE or U+0002, and joins the lines.
 DROPPED = (0x02, 0x0D, 0xFFFE, 0xFFFF)
 TRIMMED = dict.fromkeys([*range(32), 0x7F], " ") | {0x0A: "\n"} | dict.fromkeys(DROPPED)
 
 
 def read_pdf(source: Path, text: TextFile, picture: Path) -> dict[str, Any]:
-    """Write the text and the picture of the first page; returns the rest of the summary.
+    """Write the text and the picture of the first page; return the rest of the summary.
 
-    Raises InvalidPayload when the PDF, or its first page, cannot be read.
+    Raises InvalidPayload if the PDF, or its first page, cannot be read.
     """
     with _opened(source) as pdf:
         pages = len(pdf)
-        _write_picture(pdf, picture)
+        with closing(pdf[0]) as page, closing(page.render(scale=_scale(page))) as bitmap:
+            write_webp(bitmap.to_pil(), picture)
         unreadable, is_whole = _write_text(pdf, text)
-        about = {"pages": pages, "title": _about(pdf, "Title"), "author": _about(pdf, "Author")}
+        about = {"pages": pages, "title": _metadata(pdf, "Title"), "author": _metadata(pdf, "Author")}
     about |= {"truncated": not is_whole, "unreadable_pages": unreadable}
     return {name: value for name, value in about.items() if value}
 
@@ -50,29 +51,26 @@ def read_pdf(source: Path, text: TextFile, picture: Path) -> dict[str, Any]:
 def _opened(source: Path) -> Iterator[PdfDocument]:
     try:
         with PdfDocument(source) as pdf:
-            pdf.init_forms()  # else what was filled into a form is not shown
+            pdf.init_forms()  # Without this, the picture lacks what was filled into a form.
             yield pdf
     except PdfiumError as error:
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, REFUSALS.get(error.err_code, DAMAGED)) from None
 
 
-def _write_picture(pdf: PdfDocument, picture: Path) -> None:
-    with closing(pdf[0]) as page, closing(page.render(scale=_scale(page))) as bitmap:
-        write_webp(bitmap.to_pil(), picture)
-
-
 def _scale(page: PdfPage) -> float:
-    """PDFium rounds a page's pixels up: half a pixel less, and it stays within the edge."""
+    """Return how many pixels to draw per point."""
+    # PDFium rounds the size of the picture up: half a pixel less keeps it within the edge.
     longest = max(page.get_size())
     return min(LARGEST_SCALE, (PREVIEW_EDGE - 0.5) / longest) if longest > 0 else 1.0
 
 
 def _write_text(pdf: PdfDocument, text: TextFile) -> tuple[int, bool]:
-    """How many pages could not be read, and whether everything else was."""
+    """Return the number of pages that could not be read, and if all other text was written."""
     unreadable = 0
     for number in range(min(len(pdf), MOST_PAGES)):
         try:
-            found = _page_text(pdf, number)
+            with closing(pdf[number]) as page, closing(page.get_textpage()) as content:
+                found = str(content.get_text_bounded()).translate(TRIMMED).strip()
         except PdfiumError:
             unreadable += 1
             found = ""
@@ -84,13 +82,8 @@ def _write_text(pdf: PdfDocument, text: TextFile) -> tuple[int, bool]:
     return unreadable, len(pdf) <= MOST_PAGES
 
 
-def _page_text(pdf: PdfDocument, number: int) -> str:
-    with closing(pdf[number]) as page, closing(page.get_textpage()) as found:
-        return str(found.get_text_bounded()).translate(TRIMMED).strip()
-
-
-def _about(pdf: PdfDocument, key: str) -> str:
-    """One printable line."""
+def _metadata(pdf: PdfDocument, key: str) -> str:
+    """Return the entry as one printable line; empty if it is absent or unreadable."""
     try:
         value = str(pdf.get_metadata_value(key))
     except UnicodeDecodeError:

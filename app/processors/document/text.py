@@ -1,6 +1,6 @@
 """A document's text as it is stored: UTF-8 without a byte order mark, and counted.
 
-The PDF reader and the plain text kinds both write it.
+PDF and plain text are both written to it.
 """
 
 from pathlib import Path
@@ -11,7 +11,10 @@ from app.processors.texts import recognise_text
 
 
 class TextFile:
-    """A file of UTF-8 that counts its characters and words; a word is a run of anything but white space."""
+    """A UTF-8 file being written, and its number of characters and words.
+
+    A word is a run of characters other than white space.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
