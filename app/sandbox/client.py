@@ -1,17 +1,7 @@
-"""Processors, kept where a bad payload can only harm itself.
+"""The worker's side of the sandbox: starts the fork server, hands it tasks, judges their ends.
 
-    with Sandbox(preload=("dataset", "file")) as sandbox:
-        report = sandbox.run(task, seconds=60)
-
-    worker (holds credentials)
-      └─ fork server: fixed environment, processors imported   server.py, fork.py
-           └─ child: one task, locked in                       child.py, kernel.py
-
-The child's memory, CPU time, wall clock, files and report are limited; it has no
-credentials, no network, no other program to run and no way to look into the
-worker. What it leaves is checked from outside (verdict.py,
-output.py); what they say to each other is in wire.py. Where the
-kernel refuses a part of this, the sandbox works without it and logs so once.
+with Sandbox(preload=("dataset", "file")) as sandbox:
+    report = sandbox.run(task, seconds=60)
 """
 
 import contextlib
