@@ -1,6 +1,6 @@
-"""`make run`: the whole service on this machine, until Ctrl-C or SIGTERM.
+"""The command `make run`: the whole service on this machine, until Ctrl-C or SIGTERM.
 
-Started in this order, stopped in the reverse:
+Its parts start in this order and stop in the reverse order:
 
     data folder (locked) -> emulator -> stack -> relay -> workers -> API
 """
@@ -55,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser("python -m app.local", description="Run Wharf on this machine.")
-    parser.add_argument("--port", type=port, default=8000, help="of the API")
-    parser.add_argument("--aws-port", type=port, default=4566, help="of the AWS emulator")
-    parser.add_argument("--data-dir", type=Path, default=Path(".local"), help="what is kept between runs")
+    parser.add_argument("--port", type=port, default=8000, help="port of the API")
+    parser.add_argument("--aws-port", type=port, default=4566, help="port of the AWS emulator")
+    parser.add_argument("--data-dir", type=Path, default=Path(".local"), help="folder for all data")
     parser.add_argument(
         "--host",
         default=HOST,
-        help="where both servers listen; they believe any caller, so another one only inside a container",
+        help="address of both servers; they trust any caller, so change it only inside a container",
     )
     given = parser.parse_args(arguments)
     if given.port == given.aws_port:
@@ -77,12 +77,12 @@ def port(text: str) -> int:
 
 
 def run(options: Options, running: ExitStack) -> None:
-    """Start everything and stay until a signal, or until a part of it ends by itself."""
+    """Start everything and wait; raise CannotStart when a part of it ends by itself."""
     lock = lock_folder(options.data_dir)
     listener = running.enter_context(listen(options.port, options.host))
     set_logging(os.environ, options.data_dir)
     aws = start_aws(options, lock, running)
-    # Only now: the loggers and clients in these read the environment at import.
+    # Imported only now, because loggers and clients read the environment at import.
     from app.local.runtime import start  # noqa: PLC0415
 
     server = start(listener, running)
@@ -92,7 +92,7 @@ def run(options: Options, running: ExitStack) -> None:
 
 
 def lock_folder(folder: Path) -> int:
-    """A descriptor that keeps other runs out for as long as it is open anywhere."""
+    """Return a descriptor that keeps other runs out as long as any process has it open."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -105,21 +105,24 @@ def lock_folder(folder: Path) -> int:
 
 
 def set_logging(environment: MutableMapping[str, str], folder: Path) -> None:
-    """Lines for a person here, and the JSON lines that AWS would have in a file. Raises CannotStart."""
+    """Set up lines for a person on the terminal, and in a file the JSON lines that AWS would get.
+
+    Raises CannotStart if a setting is invalid.
+    """
     environment.setdefault("LOG_FORMAT", "text")
     environment.setdefault("LOG_FILE", str(folder / LOG_FILE))
     level = environment.get("LOG_LEVEL", "INFO")
     if level not in LOG_LEVELS:
-        raise CannotStart(f"LOG_LEVEL is one of {', '.join(LOG_LEVELS)}.")
+        raise CannotStart(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}.")
     environment["POWERTOOLS_LOG_LEVEL"] = level
     rate = environment.get("DEBUG_SAMPLE_RATE", "0")
     if not RATE.fullmatch(rate):
-        raise CannotStart("DEBUG_SAMPLE_RATE is a number from 0 to 1.")
+        raise CannotStart("DEBUG_SAMPLE_RATE must be a number from 0 to 1.")
     environment["POWERTOOLS_LOGGER_SAMPLE_RATE"] = rate
 
 
 def start_aws(options: Options, lock: int, running: ExitStack) -> Emulator | None:
-    """Start the emulator and set the environment for it; None where the user named another AWS."""
+    """Start the emulator and point the environment to it; None if the user named another AWS."""
     if "AWS_ENDPOINT_URL" in os.environ:
         return None
     started = emulator.start(options.aws_port, options.data_dir, host=options.host, inherited=[lock])
@@ -145,7 +148,7 @@ def greeting(options: Options, aws: Emulator | None) -> str:
 
 
 def say_goodbye() -> None:
-    """From here on everything stops within seconds; another signal must not cut it short."""
+    """Ignore further signals while everything stops, which takes seconds."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     print("Stopping.", flush=True)

@@ -1,9 +1,9 @@
 """Announces the changes that the emulator's stream lost over a restart.
 
-The stream's records are not kept when the emulator stops, the table is. An
-object whose version is ahead of its history has changed unannounced. What it
-is now becomes one event; versions in between are not known any more. After two
-such restarts, bytes of a revision that is in no event may be counted twice.
+The emulator keeps the table when it stops, but not the records of the stream. An
+object whose version is ahead of its history has changed without an event. Its
+present state becomes one event; the versions in between are lost. After two such
+restarts, the bytes of a revision that is in no event may be counted twice.
 """
 
 import json
@@ -29,19 +29,23 @@ class Behind:
     """An object that is ahead of its history."""
 
     pk: str
+    #: The version of its last event; 0 if there is none.
     announced: int
-    """The version of its last event; 0 without any."""
 
 
 def lost_records(client: "DynamoDBClient", table: str, stream_arn: str) -> Iterator[Json]:
-    """Stream records for every object that changed unannounced. Scans: for a local table only."""
+    """Yield a stream record for every object that changed without an event.
+
+    Scans the whole table, so it is for a local one only.
+    """
     for behind in objects_behind(_keys(client, table)):
-        item = client.get_item(TableName=table, Key=_key(behind.pk, OBJECT), ConsistentRead=True)["Item"]
+        key: Item = {"pk": {"S": behind.pk}, "sk": {"S": OBJECT}}
+        item = client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
         yield lost_record(item, _announced(client, table, behind.pk), stream_arn)
 
 
 def objects_behind(items: Iterable[Item]) -> tuple[Behind, ...]:
-    """Of all items of the table, by their keys and versions."""
+    """Return the objects that are ahead of their history, given the keys of all items."""
     versions: dict[str, int] = {}
     announced: dict[str, int] = {}
     for item in items:
@@ -56,7 +60,7 @@ def objects_behind(items: Iterable[Item]) -> tuple[Behind, ...]:
 
 
 def lost_record(item: Item, announced: Sequence[Mapping[str, Any]], stream_arn: str) -> Json:
-    """The change to `item` from what its events announced, of which it may have none."""
+    """Return the record of a change from what the events of `item` announced, if any, to `item`."""
     event_id = f"{item['pk']['S']}:{item['version']['N']}"
     before = {"OldImage": to_item(as_announced(from_item(item), announced))} if announced else {}
     return stream_record(
@@ -79,9 +83,9 @@ def lost_record(item: Item, announced: Sequence[Mapping[str, Any]], stream_arn: 
 
 
 def as_announced(stored: StoredObject, announced: Sequence[Mapping[str, Any]]) -> StoredObject:
-    """What the object was, as its events tell: enough to name the change since, and to count it.
+    """Return the object as its events tell it, which is enough to name and count the change since.
 
-    What a rejected or failed object awaited is in an earlier event only.
+    The revision that a rejected or failed object awaited is in an earlier event only.
     """
     last = announced[-1]
     payload = last["payload"] and Payload(**last["payload"])
@@ -98,12 +102,8 @@ def as_announced(stored: StoredObject, announced: Sequence[Mapping[str, Any]]) -
     )
 
 
-def _key(pk: str, sk: str) -> dict[str, Any]:
-    return {"pk": {"S": pk}, "sk": {"S": sk}}
-
-
 def _announced(client: "DynamoDBClient", table: str, pk: str) -> list[Mapping[str, Any]]:
-    """The object after each of its events, oldest first."""
+    """Return the object after each of its events, oldest first."""
     pages = client.get_paginator("query").paginate(
         TableName=table,
         ConsistentRead=True,

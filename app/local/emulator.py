@@ -1,7 +1,7 @@
-"""The AWS emulator as a child process.
+"""Runs the AWS emulator as a child process.
 
-It listens on 127.0.0.1 only, keeps its state in a folder, and writes it there
-when it stops: nothing is saved while it runs.
+It listens on 127.0.0.1 unless told otherwise, and keeps its state in a folder. The
+state is written when the emulator stops; nothing is saved while it runs.
 """
 
 import os
@@ -24,7 +24,7 @@ START_SECONDS = 30
 STOP_SECONDS = 30
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
-# It checks presigned URLs with the key it knows; nobody else ever sees this one.
+#: The emulator checks presigned URLs with this key, which has no meaning anywhere else.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -41,7 +41,7 @@ class Emulator:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """Let it save its state and end; after STOP_SECONDS end it without."""
+        """Let the emulator save its state and end; kill it after STOP_SECONDS."""
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
@@ -53,13 +53,13 @@ class Emulator:
 
 
 def environment_of(url: str) -> Mapping[str, str]:
-    """What makes boto3 in this process, and in its children, talk to the emulator there."""
+    """Return the variables that make boto3 in this process and its children talk to the emulator."""
     region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
     return {"AWS_ENDPOINT_URL": url, **region, **CREDENTIALS}
 
 
 def drop_inherited(environment: MutableMapping[str, str]) -> None:
-    """A profile, a CA bundle or a proxied region of the user's would lead boto3 astray."""
+    """Drop the user's AWS settings: a profile or a CA bundle would lead boto3 astray."""
     for name in [name for name in environment if name.startswith("AWS_")]:
         del environment[name]
 
@@ -76,7 +76,7 @@ def start(
 
     `folder` holds its state and its log; `inherited` are descriptors that the
     child keeps open too; `settings` are further variables for the emulator's
-    environment. Raises CannotStart.
+    environment. Raises CannotStart if the emulator does not start.
     """
     listen(port, host).close()
     environment = {**_environment(port, folder.resolve() / "emulator", host), **(settings or {})}
@@ -93,20 +93,20 @@ def start(
 
 def _spawn(folder: Path, inherited: Sequence[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     with (folder / "emulator.log").open("ab") as log:
-        return subprocess.Popen(  # a file of ours
+        return subprocess.Popen(
             [sys.executable, "-P", LAUNCHER],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             env=environment,
             pass_fds=inherited,
-            # Ctrl-C reaches a whole process group; the emulator must stop last.
+            # Ctrl-C reaches the whole process group, but the emulator must stop last.
             start_new_session=True,
         )
 
 
 def _environment(port: int, state: Path, host: str) -> dict[str, str]:
-    """Everything the emulator may know; inherited AWS settings would lead it astray."""
+    """Return the emulator's whole environment; inherited AWS settings would lead it astray."""
     temporary = state / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -122,7 +122,7 @@ def _environment(port: int, state: Path, host: str) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(state / "s3"),
         "TMPDIR": str(temporary),
-        # They would listen on ports of their own.
+        # These two servers would listen on ports of their own.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }

@@ -1,4 +1,4 @@
-"""What may go wrong in the local runtime without being a mistake of its own."""
+"""The faults that the local runtime expects: AWS is away, or it cannot start."""
 
 import logging
 
@@ -10,10 +10,10 @@ logger = logging.getLogger("wharf.local")
 
 
 class CannotStart(Exception):
-    """Expected, and said in one line: a taken port, a refused template, a missing setting."""
+    """An expected fault, told in one line: a taken port, a refused template, an invalid setting."""
 
 
 def log_fault(event: str, fault: Exception) -> None:
-    """One line when AWS is away; everything else is a bug and shows where it is."""
+    """Log one line if AWS is away; any other fault is a bug, and its trace is logged."""
     is_expected = isinstance(fault, AWS_FAULTS)
     logger.warning(event, extra={"reason": str(fault)}, exc_info=None if is_expected else fault)

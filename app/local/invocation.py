@@ -1,11 +1,10 @@
-"""Calls a Lambda handler in this process."""
+"""The two halves of a call of a Lambda handler: the context it gets, and the meaning of its answer."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
-from typing import Any
-from uuid import uuid4
+from typing import Any, Self
 
 from app.local.stack import Function
 
@@ -15,49 +14,31 @@ Handler = Callable[[Json, Any], Json | None]
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What handlers read of Lambda's context object."""
+    """The part of Lambda's context object that handlers read."""
 
-    function_name: str
-    invoked_function_arn: str
-    memory_limit_in_mb: int
+    #: On the monotonic clock.
     deadline: float
-    """On the monotonic clock."""
     stopping: Event
-    function_version: str = "$LATEST"
-    aws_request_id: str = field(default_factory=lambda: str(uuid4()))
 
-    @property
-    def log_group_name(self) -> str:
-        return f"/aws/lambda/{self.function_name}"
-
-    @property
-    def log_stream_name(self) -> str:
-        return "local"
+    @classmethod
+    def of(cls, function: Function, stopping: Event | None = None) -> Self:
+        """Return the context of an invocation that begins now."""
+        return cls(time.monotonic() + function.timeout_seconds, stopping or Event())
 
     def get_remaining_time_in_millis(self) -> int:
-        """None is left once the runtime stops, so that no more work is begun."""
+        """Return the time left; none once the runtime stops, so that no more work is begun."""
         if self.stopping.is_set():
             return 0
         return max(0, round((self.deadline - time.monotonic()) * 1000))
 
 
-def context_for(function: Function, stopping: Event | None = None) -> LambdaContext:
-    return LambdaContext(
-        function_name=function.name,
-        invoked_function_arn=function.arn,
-        memory_limit_in_mb=function.memory_mb,
-        deadline=time.monotonic() + function.timeout_seconds,
-        stopping=stopping or Event(),
-    )
-
-
 def failures(answer: Json | None, identifiers: Sequence[str]) -> frozenset[str]:
-    """Which of a batch failed, by Lambda's reading of `batchItemFailures`.
+    """Return which of a batch failed, reading `batchItemFailures` as Lambda does.
 
-    Nothing named is success; a name that is empty or not in the batch fails it whole.
+    If none is named, the batch succeeded. A name that is empty or not in the batch
+    fails the whole batch.
     """
     named = [item.get("itemIdentifier") for item in (answer or {}).get("batchItemFailures") or []]
     failed = frozenset(name for name in named if name)
-    return (
-        failed if len(failed) == len(set(named)) and failed.issubset(identifiers) else frozenset(identifiers)
-    )
+    is_sound = len(failed) == len(set(named)) and failed.issubset(identifiers)
+    return failed if is_sound else frozenset(identifiers)

@@ -1,8 +1,8 @@
-"""The emulator's own process: ends itself when the process that started it is gone.
+"""Runs the emulator in a process of its own, which ends when the process that started it is gone.
 
-Run as a file, with the read end of a pipe as standard input. The pipe closes
-however its other side ends, also by SIGKILL; then the emulator saves its state
-and leaves, as after SIGTERM.
+This file is run as a script, with the read end of a pipe as standard input. The
+pipe closes however the starting process ends, also by SIGKILL; then the emulator
+saves its state and ends, as after SIGTERM.
 """
 
 import os
@@ -14,7 +14,7 @@ from ministack.app import main as serve
 
 
 def stop_at_end_of_input() -> None:
-    # Not sys.stdin: its lock, held here, would abort the interpreter's exit.
+    # Reading sys.stdin would hold its lock, which would abort the interpreter's exit.
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

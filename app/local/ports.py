@@ -1,4 +1,4 @@
-"""Ports of this machine, on the loopback interface unless the user says otherwise."""
+"""Listens on ports of this machine, on the loopback interface unless the user says otherwise."""
 
 import socket
 
@@ -9,17 +9,17 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104  # only on request, for containers
 
 
 def reached_at(host: str) -> str:
-    """The address at which this machine itself finds what listens on `host`."""
+    """Return the address at which this machine reaches a server that listens on `host`."""
     return HOST if host == EVERYWHERE else host
 
 
 def listen(port: int, host: str = HOST) -> socket.socket:
-    """Raises CannotStart when somebody else listens there."""
+    """Return a listening socket; raise CannotStart if the port is taken."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        # Two may bind, one may listen: without this the port is not yet ours.
+        # Two processes can bind a port, but only one can listen.
         listener.listen(128)
     except OSError as refused:
         listener.close()

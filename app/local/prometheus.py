@@ -1,7 +1,7 @@
 """`GET /metrics`: what the running stack measures, in the text format of Prometheus.
 
-The names are those of the table in app/observability/metrics.py, after `wharf_`; counts
-end in `_total`, and times are histograms. Only here: on AWS they are CloudWatch metrics.
+The names are those in app/observability/metrics.py with the prefix `wharf_`; counts
+end in `_total`, and times are histograms. On AWS the same are CloudWatch metrics.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,10 @@ BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 
 
 
 class Prometheus:
+    """A sink for samples, and the page that shows them."""
+
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # the package is typed but for this
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the only untyped function of the package
         self._registry = CollectorRegistry()
         self._collectors = {metric.name: self._collector(metric) for metric in METRICS}
 
@@ -40,7 +42,7 @@ class Prometheus:
                 child.inc(sample.value)
 
     def beside(self, app: ASGIApp) -> ASGIApp:
-        """The app, and `/metrics` in front of it."""
+        """Return the app with `/metrics` in front of it."""
         metrics: Any = SecurityHeadersMiddleware(make_asgi_app(self._registry))
 
         async def choose(scope: Scope, receive: Receive, send: Send) -> None:

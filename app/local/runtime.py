@@ -1,6 +1,6 @@
 """Deploys the stack and runs its three functions in this process.
 
-Everything it starts is stopped by the exit stack it is given, in reverse.
+The exit stack that `start` is given stops everything, in the reverse order.
 """
 
 import importlib
@@ -33,7 +33,7 @@ DRAIN_SECONDS = 10
 SERVER_STARTS_SECONDS = 20
 CATCH_UP_TRIES = 3
 
-# Settings that a person may give to `make run`, and the stack's parameters for them.
+#: Settings that a person may give to `make run`, and the stack's parameters for them.
 PARAMETERS = {
     "CORS_ORIGINS": "CorsOrigins",
     "DEBUG_SAMPLE_RATE": "DebugSampleRate",
@@ -45,16 +45,21 @@ PARAMETERS = {
     "MAX_OBJECTS": "MaxObjects",
     "UPLOAD_SECONDS": "UploadSeconds",
 }
-# What no stack of the AuthMode that is deployed here takes; the template's rules would refuse it.
+#: Settings that the template's rules refuse in the AuthMode that is deployed here.
 THIS_PROCESS_ONLY = ("ADMIN_OWNERS",)
 
 
 def start(listener: socket.socket, running: ExitStack) -> Server:
+    """Start relay, workers and API; raise CannotStart if the stack or the API cannot start."""
     prometheus = Prometheus()
     sinks.append(prometheus.record)
     session = boto3.session.Session()
     deployed = deploy(session, os.environ)
-    functions = {name: _described(session, deployed, name) for name in ("Api", "Worker", "Relay")}
+    client = session.client("lambda", config=CONFIG)
+    functions = {
+        name: stack.describe_function(client, deployed, f"{name}Function")
+        for name in ("Api", "Worker", "Relay")
+    }
     set_environment(os.environ, functions.values())
     start_relay(session, functions["Relay"], deployed, running)
     start_workers(session, functions["Worker"], deployed, running)
@@ -71,12 +76,8 @@ def deploy(session: boto3.session.Session, environment: Mapping[str, str]) -> St
     return deployed
 
 
-def _described(session: boto3.session.Session, deployed: Stack, name: str) -> Function:
-    return stack.describe_function(session.client("lambda", config=CONFIG), deployed, f"{name}Function")
-
-
 def set_environment(environment: MutableMapping[str, str], functions: Iterable[Function]) -> None:
-    """What the template gives each function, in the one process that is all of them."""
+    """Give this process, which runs all functions, the environment that the template gives each."""
     given = {name: environment[name] for name in THIS_PROCESS_ONLY if name in environment}
     for function in functions:
         environment.update(function.environment)
@@ -89,7 +90,7 @@ def start_relay(
     handler = _handler("lambda_relay")
     stopping = Event()
     source = StreamSource(session.client("dynamodbstreams", config=CONFIG), function, handler, stopping)
-    # What the stream still holds, then what it lost, then what is to come.
+    # First the records that the stream still holds, then the lost changes, then new records.
     source.drain(DRAIN_SECONDS)
     announce_lost(session, function, handler, deployed)
     thread = _thread(source.run, "relay")
@@ -99,19 +100,20 @@ def start_relay(
 def announce_lost(
     session: boto3.session.Session, function: Function, handler: Handler, deployed: Stack
 ) -> None:
+    """Hand the relay a record for every change that the stream lost over a restart."""
     client = session.client("dynamodb", config=CONFIG)
     table = deployed.outputs["TableName"]
     lost = list(catch_up.lost_records(client, table, function.source_arn or ""))
     for start_at in range(0, len(lost), function.batch_size):
         left: Sequence[Json] = lost[start_at : start_at + function.batch_size]
         for _ in range(CATCH_UP_TRIES):
-            left = left and hand_over(left, function, handler)
+            left = hand_over(left, function, handler)
         if left:
             logger.error("relay.not_caught_up", extra={"objects": len(left)})
 
 
 def stop_relay(source: StreamSource, thread: Thread) -> None:
-    """The emulator forgets its stream: announce what is in it while it can be read."""
+    """Stop the relay once the stream is empty, since the emulator forgets the stream's records."""
     source.stopping.set()
     thread.join(WORK_ENDS_SECONDS)
     try:
@@ -135,7 +137,7 @@ def start_workers(
 
 
 def stop_workers(source: QueueSource, threads: Sequence[Thread]) -> None:
-    """Work that takes longer is left; its lease lapses, and the sweep finds it."""
+    """Wait up to WORK_ENDS_SECONDS; work that takes longer is cut off, and the sweep finds it."""
     source.stopping.set()
     give_up = time.monotonic() + WORK_ENDS_SECONDS
     for thread in threads:
@@ -151,7 +153,7 @@ def wait_for(server: Server) -> None:
 
 
 def _handler(module: str) -> Handler:
-    """Imported only now: the module reads the environment."""
+    """Import the module only now, because it reads the environment."""
     handler: Handler = importlib.import_module(f"app.{module}").handler
     return handler
 

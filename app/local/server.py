@@ -1,4 +1,4 @@
-"""The API under uvicorn, in a thread: signals stay with the main one."""
+"""Runs the API under uvicorn in a thread, so that the main thread receives the signals."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ class Server:
         return self.thread.is_alive()
 
     def stop(self) -> None:
-        """Let the requests under way end, and take no more."""
+        """Accept no more requests, and let those in progress end."""
         self.uvicorn.should_exit = True
         self.thread.join(REQUESTS_END_SECONDS + 1)
 
@@ -31,7 +31,7 @@ class Server:
 def serve(app: Any, listener: socket.socket) -> Server:
     config = uvicorn.Config(
         app,
-        # Its lines go the way of all others.
+        # uvicorn's lines take the same way as all others.
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -45,6 +45,6 @@ def serve(app: Any, listener: socket.socket) -> Server:
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
-    # As many requests at once as each client has connections.
+    # No more requests at once than each AWS client has connections.
     current_default_thread_limiter().total_tokens = THREADS
     await server.serve(sockets=[listener])

@@ -7,7 +7,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from app.local.errors import log_fault
-from app.local.invocation import Handler, Json, context_for, failures
+from app.local.invocation import Handler, Json, LambdaContext, failures
 from app.local.stack import Function
 from app.local.template import local_template
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wharf.local")
 
-# The emulator answers SIGTERM only between polls.
+#: Short, because the emulator answers SIGTERM only between polls.
 WAIT_SECONDS = 1
 PAUSE_AFTER_FAULT_SECONDS = 1
 
@@ -41,7 +41,7 @@ class QueueSource:
                 self.stopping.wait(PAUSE_AFTER_FAULT_SECONDS)
 
     def poll(self) -> None:
-        """Take one batch, if there is one, and delete what the handler finished."""
+        """Take one batch, if there is one, and delete the messages that the handler finished."""
         messages = self._receive()
         if not messages:
             return
@@ -61,11 +61,11 @@ class QueueSource:
         return answer.get("Messages", [])
 
     def _invoke(self, messages: Sequence["MessageTypeDef"]) -> frozenset[str]:
-        """The ids of the messages that failed: all of them when the handler raises."""
+        """Return the ids of the messages that failed: all of them if the handler raises."""
         identifiers = [message["MessageId"] for message in messages]
         event = sqs_event(messages, self.function.source_arn or "")
         try:
-            answer = self.handler(event, context_for(self.function, self.stopping))
+            answer = self.handler(event, LambdaContext.of(self.function, self.stopping))
         except Exception:
             logger.exception("worker.raised")
             return frozenset(identifiers)
@@ -78,20 +78,20 @@ class QueueSource:
                 logger.warning("message.not_deleted", extra={"reason": refused.get("Message")})
 
     def _give_back(self, messages: Sequence["MessageTypeDef"]) -> None:
-        """Left for want of time, not failed: the next start need not wait for them."""
+        """Return messages to the queue at once: there was no time for them, and the next start takes them."""
         if messages:
             entries: Any = [{**entry, "VisibilityTimeout": 0} for entry in _entries(messages)]
             self.client.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
 
 
 def send_sweep(client: "SQSClient", queue_url: str) -> None:
-    """One sweep now; from here on the stack's own schedule rule sends them."""
+    """Ask for one sweep now; the stack's schedule rule sends all further ones."""
     rule = local_template()["Resources"]["SweepRule"]["Properties"]
     client.send_message(QueueUrl=queue_url, MessageBody=rule["Targets"][0]["Input"])
 
 
 def sqs_event(messages: Sequence["MessageTypeDef"], queue_arn: str) -> Json:
-    """The event that Lambda gives a function for these messages."""
+    """Return the event that Lambda gives a function for these messages."""
     region = queue_arn.split(":")[3]
     return {"Records": [_record(message, queue_arn, region) for message in messages]}
 

@@ -1,62 +1,52 @@
 """Deploys template.yaml, the only description of the resources, without AWS.
 
-without code    the functions are placeholders and nothing feeds them: this
-                process calls the handlers itself (`make run`)
-with code       queue, stream and API Gateway call the functions, which the
-                emulator runs as processes of its own
+The functions are placeholders that nothing feeds, because the local runtime calls
+the handlers itself. If they are given code, the queue, the stream and API Gateway
+call them, and the emulator runs each as a process of its own.
 """
 
 import hashlib
-import io
 import json
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, WaiterError
 
 from app.local.errors import CannotStart
-from app.local.template import ROOT, local_template
+from app.local.template import local_template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_s3 import S3Client
 
 Json = dict[str, Any]
 
 STACK_NAME = "wharf"
+#: Characters kept from the end of a reason: some begin with the whole template.
 LONGEST_REASON = 300
-"""Some reasons quote the whole template first."""
-CODE_BUCKET = "wharf-code"
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    outputs: Mapping[str, str]
-    resources: Mapping[str, str]
-    """Logical to physical ids."""
+    """A deployed stack."""
 
-    def api_url(self, endpoint: str) -> str:
-        """Where the emulator serves this stack's API Gateway; the output names AWS's own host."""
-        return f"{endpoint}/_aws/execute-api/{self.resources['RestApi']}/{self.resources['ApiStage']}"
+    outputs: Mapping[str, str]
+    #: Physical ids by logical ids.
+    resources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A deployed function, as far as calling its handler somewhere else needs it."""
+    """What is needed of a deployed function to call its handler in another process."""
 
     name: str
-    arn: str
-    memory_mb: int
     timeout_seconds: int
     environment: Mapping[str, str]
+    #: The queue or the stream that feeds the function.
     source_arn: str | None
-    """Of the queue or the stream that feeds it."""
     batch_size: int
     filters: tuple[Json, ...]
 
@@ -68,18 +58,22 @@ def deploy(
     parameters: Mapping[str, str] | None = None,
     name: str = STACK_NAME,
 ) -> Stack:
-    """Create the stack, or change it where the template did; its data stays.
+    """Create the stack, or update it and keep its data.
 
-    Raises CannotStart with the first reason when the stack is refused.
+    `code_uri` is where the emulator finds the functions' code. Raises CannotStart
+    with the first reason if the stack is refused.
     """
     given = {**(parameters or {}), "Polling": "on" if code_uri else "off"}
     given["Revision"] = revision_of(code_uri or "", given)
     apply(cloudformation, name, json.dumps(local_template(code_uri, given["Revision"])), given)
-    return Stack(outputs_of(cloudformation, name), dict(_resources(cloudformation, name)))
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    resources = {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in found}
+    return Stack(outputs_of(cloudformation, name), resources)
 
 
 def revision_of(code: str, parameters: Mapping[str, str]) -> str:
-    """Of this code with these parameters, for the template's parameter Revision."""
+    """Return the template's parameter Revision for this code with these parameters."""
     named = json.dumps([code, sorted(parameters.items())])
     return hashlib.sha256(named.encode()).hexdigest()[:12]
 
@@ -89,18 +83,6 @@ def outputs_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, s
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
 
-def upload_code(s3: "S3Client", folder: Path = ROOT / "app") -> str:
-    """Put `folder` where the emulator's functions can load it; its URI, for `deploy`.
-
-    The key changes with the code: a function is only renewed when its key is new.
-    """
-    archive = _zipped(folder)
-    key = f"{hashlib.sha256(archive).hexdigest()}.zip"
-    s3.create_bucket(Bucket=CODE_BUCKET)
-    s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=archive)
-    return f"s3://{CODE_BUCKET}/{key}"
-
-
 def describe_function(client: "LambdaClient", stack: Stack, logical_id: str) -> Function:
     configured = client.get_function_configuration(FunctionName=stack.resources[logical_id])
     mappings = client.list_event_source_mappings(FunctionName=configured["FunctionName"])
@@ -108,8 +90,6 @@ def describe_function(client: "LambdaClient", stack: Stack, logical_id: str) -> 
     filters = mapping.get("FilterCriteria", {}).get("Filters", [])
     return Function(
         name=configured["FunctionName"],
-        arn=configured["FunctionArn"],
-        memory_mb=configured["MemorySize"],
         timeout_seconds=configured["Timeout"],
         environment=configured["Environment"]["Variables"],
         source_arn=mapping.get("EventSourceArn"),
@@ -119,7 +99,7 @@ def describe_function(client: "LambdaClient", stack: Stack, logical_id: str) -> 
 
 
 def expire_items(dynamodb: "DynamoDBClient", stack: Stack) -> None:
-    """Switch on the table's TTL, which the emulator's CloudFormation passes over."""
+    """Switch on the table's TTL, which the emulator's CloudFormation ignores."""
     wanted = local_template()["Resources"]["ObjectsTable"]["Properties"]["TimeToLiveSpecification"]
     table = stack.outputs["TableName"]
     found = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
@@ -127,18 +107,8 @@ def expire_items(dynamodb: "DynamoDBClient", stack: Stack) -> None:
         dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
 
 
-def _zipped(folder: Path) -> bytes:
-    """The same bytes for the same files, whenever they were written."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                file.writestr(zipfile.ZipInfo(str(path.relative_to(folder.parent))), path.read_bytes())
-    return archive.getvalue()
-
-
 def apply(cloudformation: "CloudFormationClient", name: str, template: str, given: Mapping[str, str]) -> None:
-    """Create or change a stack from a template as JSON. Raises CannotStart."""
+    """Create or update a stack from a template in JSON; raise CannotStart if it is refused."""
     parameters: list[ParameterTypeDef] = [
         {"ParameterKey": key, "ParameterValue": value} for key, value in given.items()
     ]
@@ -162,7 +132,7 @@ def apply(cloudformation: "CloudFormationClient", name: str, template: str, give
 
 
 def _exists(cloudformation: "CloudFormationClient", name: str) -> bool:
-    """Whether there is a stack to update; one whose creation failed is removed first."""
+    """True if there is a stack to update. A stack whose creation failed is deleted first."""
     try:
         status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
     except ClientError as unknown:
@@ -183,9 +153,3 @@ def _first_failure(cloudformation: "CloudFormationClient", name: str) -> str:
         return "for no stated reason"
     first = min(failures, key=lambda event: event["Timestamp"])
     return f"{first.get('LogicalResourceId')}: {first.get('ResourceStatusReason')}"
-
-
-def _resources(cloudformation: "CloudFormationClient", name: str) -> Iterator[tuple[str, str]]:
-    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
-        for resource in page["StackResourceSummaries"]:
-            yield resource["LogicalResourceId"], resource.get("PhysicalResourceId", "")

@@ -14,7 +14,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from app.local.errors import log_fault
-from app.local.invocation import Handler, Json, context_for, failures
+from app.local.invocation import Handler, Json, LambdaContext, failures
 from app.local.stack import Function
 
 if TYPE_CHECKING:
@@ -29,13 +29,15 @@ LONGEST_PAUSE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """How far one shard has been read, and what of it still waits for the handler."""
+    """One shard of the stream, and how far it has been read."""
 
     id: str
     parent: str | None
+    #: None once the shard is closed and read to its end.
     iterator: str | None
-    """None once the shard is closed and read."""
+    #: The sequence number of the last record that was read.
     last_read: str | None = None
+    #: Records that were read but that the handler has not finished.
     waiting: tuple[Json, ...] = ()
 
     @property
@@ -45,6 +47,8 @@ class Shard:
 
 @dataclass(slots=True)
 class StreamSource:
+    """Reads the shards of one stream until `stopping` is set."""
+
     client: "DynamoDBStreamsClient"
     function: Function
     handler: Handler
@@ -53,7 +57,7 @@ class StreamSource:
     _shards_known_until: float = 0.0
 
     def run(self) -> None:
-        """Until `stopping` is set; a fault is logged and tried again, after ever longer pauses."""
+        """Poll until `stopping` is set; log faults, and try again after longer and longer pauses."""
         pause = IDLE_SECONDS
         while not self.stopping.wait(pause):
             try:
@@ -64,7 +68,7 @@ class StreamSource:
             pause = IDLE_SECONDS if is_healthy else min(max(1.0, pause * 2), LONGEST_PAUSE_SECONDS)
 
     def drain(self, seconds: float) -> bool:
-        """Hand over everything that is in the stream now; False when that takes longer."""
+        """Hand over everything that is in the stream now; False if that takes more than `seconds`."""
         give_up = time.monotonic() + seconds
         while time.monotonic() < give_up:
             found = self.poll()
@@ -75,16 +79,17 @@ class StreamSource:
         return False
 
     def poll(self) -> int | None:
-        """Read each shard once; how many records there were, None when the handler failed.
+        """Read each shard once; return the number of records, or None if the handler failed.
 
-        Those that the filters keep from the handler count as one: after them there may be more.
+        Records that the filters held back count as one, since more may follow them.
         """
         self._find_shards()
         found = 0
         for shard in [shard for shard in self._shards.values() if self._is_next(shard)]:
             read = shard if shard.waiting else self._read(shard)
             found += len(read.waiting) or int(read.last_read != shard.last_read)
-            self._shards[shard.id] = self._hand_over(read)
+            left = hand_over(read.waiting, self.function, self.handler)
+            self._shards[shard.id] = replace(read, waiting=left)
         has_failed = any(shard.waiting for shard in self._shards.values())
         return None if has_failed else found
 
@@ -92,7 +97,7 @@ class StreamSource:
         if time.monotonic() < self._shards_known_until:
             return
         found = self._described()
-        # Those that the stream has dropped are forgotten with it.
+        # Shards that the stream has dropped are forgotten.
         self._shards = {
             shard["ShardId"]: self._shards.get(shard["ShardId"]) or self._opened(shard) for shard in found
         }
@@ -114,7 +119,7 @@ class StreamSource:
         return Shard(described["ShardId"], described.get("ParentShardId"), iterator)
 
     def _is_next(self, shard: Shard) -> bool:
-        """A shard's records come after those of the shard it was split from."""
+        """True if the shard has records left and the shard that it was split from has none."""
         parent = self._shards.get(shard.parent or "")
         return not shard.is_finished and (parent is None or parent.is_finished)
 
@@ -139,23 +144,18 @@ class StreamSource:
         answer = self.client.get_shard_iterator(StreamArn=self._stream_arn, ShardId=shard_id, **position)
         return answer["ShardIterator"]
 
-    def _hand_over(self, shard: Shard) -> Shard:
-        """The shard with what is left to be tried again."""
-        if not shard.waiting:
-            return shard
-        left = hand_over(shard.waiting, self.function, self.handler)
-        return replace(shard, waiting=left)
-
     @property
     def _stream_arn(self) -> str:
         return self.function.source_arn or ""
 
 
 def hand_over(records: Sequence[Json], function: Function, handler: Handler) -> tuple[Json, ...]:
-    """Call the handler; the records from the first that failed, all of them when it raises."""
+    """Call the handler; return the records from the first that failed, or all if it raises."""
+    if not records:
+        return ()
     identifiers = [record["dynamodb"]["SequenceNumber"] for record in records]
     try:
-        answer = handler({"Records": list(records)}, context_for(function))
+        answer = handler({"Records": list(records)}, LambdaContext.of(function))
     except Exception:
         logger.exception("relay.raised")
         return tuple(records)
@@ -165,7 +165,7 @@ def hand_over(records: Sequence[Json], function: Function, handler: Handler) -> 
 
 
 def stream_record(record: Mapping[str, Any], stream_arn: str) -> Json:
-    """The record as Lambda shows it to a function."""
+    """Return the record as Lambda shows it to a function."""
     shown = {name: _shown(value) for name, value in record.items() if name != "userIdentity"}
     if user := record.get("userIdentity"):
         shown["userIdentity"] = {"type": user["Type"], "principalId": user["PrincipalId"]}
@@ -187,12 +187,12 @@ def _shown(value: Any) -> Any:
 
 
 def passes(record: Any, filters: Sequence[Json]) -> bool:
-    """Whether a record matches one of the mapping's patterns, of which it has none or several."""
+    """True if a record matches one of the event source mapping's patterns, or there are none."""
     return not filters or any(_matches(record, pattern) for pattern in filters)
 
 
 def _matches(value: Any, pattern: Any) -> bool:
-    """Plain values only: a pattern with an operator is refused, not passed over."""
+    """True if equal; raise NotImplementedError if the pattern holds an operator, such as a prefix."""
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(
             _matches(value.get(name), wanted) for name, wanted in pattern.items()

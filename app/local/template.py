@@ -1,6 +1,6 @@
-"""template.yaml as the emulator gets it.
+"""Makes the emulator's version of template.yaml.
 
-What the emulator cannot do is left out by the two lists here, and by nothing else.
+It lacks only what the two lists in this module name: what the emulator cannot do.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 FUNCTION = "AWS::Serverless::Function"
 
-# Resource types that only AWS has, or that only AWS acts on, and why.
+#: Resource types to leave out, and what the emulator does with them.
 LEFT_OUT_TYPES: Mapping[str, str] = {
     "AWS::ApiGateway::GatewayResponse": "kept, but never answered with",
     "AWS::CloudWatch::Alarm": "nothing is measured",
@@ -26,12 +26,12 @@ LEFT_OUT_TYPES: Mapping[str, str] = {
     "AWS::CodeDeploy::DeploymentGroup": "refuses the stack",
 }
 
-# Properties that only AWS has, by resource type; `*` stands for any name.
+#: Properties to leave out, by resource type; `*` stands for any name.
 LEFT_OUT_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     FUNCTION: (
-        # Expands to CodeDeploy resources.
+        # SAM expands it to CodeDeploy resources.
         "DeploymentPreference",
-        # Keeps a parameter's value as text, and then fails to compare it.
+        # The emulator keeps a parameter's value as text, and then cannot compare it.
         "Events.*.Properties.ScalingConfig",
     ),
 }
@@ -43,9 +43,10 @@ PLACEHOLDER = {
 
 
 def local_template(code_uri: str | None = None, revision: str = "0") -> Json:
-    """template.yaml as deployed here: less what only AWS has, and with code to run.
+    """Return template.yaml without what only AWS has, and with code to run.
 
-    `revision` is that of the template's parameter: the emulator's SAM cannot look it up.
+    Without `code_uri` the functions are placeholders. `revision` is the value of the
+    parameter Revision, which the emulator's SAM cannot look up.
     """
     template: Json = yaml_parse(TEMPLATE.read_text())
     left_out = {name for name, body in template["Resources"].items() if body["Type"] in LEFT_OUT_TYPES}
@@ -87,7 +88,7 @@ def _leave_out(properties: Json, path: Sequence[str]) -> None:
 
 
 def _references(value: Any) -> Iterator[str]:
-    """The logical ids that a piece of the template names by Ref, GetAtt or Sub."""
+    """Yield the logical ids that a piece of the template names by Ref, GetAtt or Sub."""
     match value:
         case {"Ref": str(name)}:
             yield name

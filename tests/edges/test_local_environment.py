@@ -7,8 +7,6 @@ from app.local.stack import Function
 def function(**environment: str) -> Function:
     return Function(
         name="api",
-        arn="arn",
-        memory_mb=128,
         timeout_seconds=3,
         environment=environment,
         source_arn=None,

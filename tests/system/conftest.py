@@ -29,6 +29,7 @@ from app.local import emulator as emulators
 from app.local import stack as stacks
 from app.local.emulator import Emulator
 from app.local.stack import Stack
+from tests.system.functions import api_url, upload_code
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -215,10 +216,10 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedApi]:
         admin_owner, admin = new_user(iam, "admin")
         stack = stacks.deploy(
             clients.client("cloudformation", endpoint_url=own.url),
-            code_uri=stacks.upload_code(clients.client("s3", endpoint_url=own.url)),
+            code_uri=upload_code(clients.client("s3", endpoint_url=own.url)),
             parameters={"AuthMode": "iam", "AdminOwners": admin_owner},
         )
-        yield SignedApi(stack.api_url(own.url), own.url, credentials, emulators.REGION, owner, admin)
+        yield SignedApi(api_url(stack, own.url), own.url, credentials, emulators.REGION, owner, admin)
 
 
 def new_user(iam: Any, name: str) -> tuple[str, Credentials]:

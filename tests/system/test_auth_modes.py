@@ -15,6 +15,7 @@ from app.local.emulator import Emulator
 from app.local.stack import Stack
 from tests.system.client import send
 from tests.system.conftest import emulated, session_of
+from tests.system.functions import api_url, upload_code
 from tests.system.shell import run_script
 
 
@@ -30,7 +31,7 @@ def session(own: Emulator) -> boto3.session.Session:
 
 
 def deploy(own: Emulator, session: boto3.session.Session, mode: str) -> Stack:
-    code = stacks.upload_code(session.client("s3", endpoint_url=own.url))
+    code = upload_code(session.client("s3", endpoint_url=own.url))
     cloudformation = session.client("cloudformation", endpoint_url=own.url)
     return stacks.deploy(cloudformation, code_uri=code, parameters={"AuthMode": mode}, name="wharf-dev")
 
@@ -55,10 +56,10 @@ def test_a_mode_is_switched_on_an_existing_stack_and_takes_effect(
     own: Emulator, session: boto3.session.Session
 ) -> None:
     with_keys = deploy(own, session, "api-key")
-    refused_without_key = run_script("smoke", with_keys.api_url(own.url))
+    refused_without_key = run_script("smoke", api_url(with_keys, own.url))
     with_tokens = deploy(own, session, "cognito")
     token = machine_token(own, session, with_tokens, "wharf/objects")
-    url = with_tokens.api_url(own.url)
+    url = api_url(with_tokens, own.url)
     done = run_script("smoke", url, "--token", token)
     forged = send("GET", f"{url}/v1/usage", headers={"Authorization": token[:-8] + "AAAAAAAA"})
 
@@ -77,7 +78,7 @@ def test_a_key_passes_the_gateway_and_not_having_one_does_not(
     stack = deploy(own, session, "api-key")
     gateway: Any = session.client("apigateway", endpoint_url=own.url)
     key = gateway.get_api_key(apiKey=stack.outputs["ApiKeyId"], includeValue=True)["value"]
-    url = f"{stack.api_url(own.url)}/v1/usage"
+    url = f"{api_url(stack, own.url)}/v1/usage"
 
     without, wrong, right = (send("GET", url, headers={"x-api-key": one}) for one in ("", "wrong", key))
 

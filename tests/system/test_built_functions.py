@@ -92,9 +92,10 @@ def built(
         ]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         function = describe_function(client, deployed, f"{name.capitalize()}Function")
+        configured = client.get_function_configuration(FunctionName=function.name)
         of_lambda = {
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configured["MemorySize"]),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout_seconds),
             "LAMBDA_TASK_ROOT": str(folder / name),
         }

@@ -34,7 +34,7 @@ from tests.system.conftest import Runtime, call, free_port, spawn, started
 from tests.unit.domain.test_transitions import IN_STATUS, RESULT, TRANSITIONS
 
 Json = dict[str, Any]
-FUNCTION = Function("f", "arn:aws:lambda:us-east-1:0:function:f", 128, 30, {}, None, 10, ())
+FUNCTION = Function("f", 30, {}, None, 10, ())
 ONLY_OBJECTS: Json = {"dynamodb": {"Keys": {"sk": {"S": ["object"]}}}}
 
 
