@@ -21,7 +21,7 @@ from app.api.routes import (
 from app.config import ApiSettings
 from app.services.api import ApiServices
 
-VERSION = "1.0.0"
+VERSION = "0.2.0"
 
 
 def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
