@@ -1,4 +1,4 @@
-"""What the pages in docs/ say of the template and of the scripts is so."""
+"""Hold README.md, CONTRIBUTING.md and the pages in docs/ to the template, the code and the scripts."""
 
 import json
 import re
@@ -14,9 +14,16 @@ from app.observability.metrics import METRICS
 from scripts.ops.deployment import missing_principals
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 DEPLOYING = (ROOT / "docs" / "deploying.md").read_text()
+# The folders and the kinds of files at the root that a path in the pages begins with or is.
+PLACES = r"(?:app|benchmarks|docs|requirements|scripts|tests|\.ci)/|[\w-]+\.(?:md|toml|yaml)"
+WORDS = {
+    *("bury", "cause", "claim", "lease", "redrive", "republish", "requeue"),
+    *("revision", "set aside", "settle", "sweep", "tombstone"),
+}
 
 Json = dict[str, Any]
 
@@ -131,6 +138,52 @@ def test_every_script_that_the_docs_name_exists_and_can_be_run() -> None:
     for name in named:
         assert (ROOT / name).is_file(), name
         assert not name.endswith(".sh") or (ROOT / name).stat().st_mode & 0o111, name
+
+
+def test_every_path_that_contributing_names_exists() -> None:
+    named = set(re.findall(rf"`((?:{PLACES})[\w./-]*)`", CONTRIBUTING))
+
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    ["a route", "a kind", "an event subscriber", "a setting", "an alarm", "an error", "a stored field"],
+)
+def test_each_recipe_lists_the_files_to_touch(recipe: str) -> None:
+    files = re.findall(r"^- `([\w./-]+)`: \S", section(CONTRIBUTING, f"Add {recipe}"), re.MULTILINE)
+
+    assert len(files) >= 2
+    assert all((ROOT / file).is_file() for file in files)
+
+
+def test_every_heading_that_the_docs_link_exists() -> None:
+    for page in [*PAGES, ROOT / "SECURITY.md"]:
+        links = re.findall(r"\]\(([^)#:\s]*)#([^)]+)\)", page.read_text())
+        missing = [
+            (path, anchor)
+            for path, anchor in links
+            if anchor not in anchors(page.parent / path if path else page)
+        ]
+        assert missing == [], page.name
+
+    assert "the-alarms" in anchors(ROOT / "docs" / "operations.md")
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_glossary_explains_the_words_that_the_docs_call_our_own() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+    words = re.findall(r"^## (.+)$", glossary, re.MULTILINE)
+
+    assert words == sorted(words)
+    assert set(words) >= WORDS
+    assert all(section(glossary, word).strip() for word in words)
 
 
 def test_every_output_that_the_docs_read_exists(template: Json) -> None:

@@ -1,4 +1,4 @@
-"""Every command that the README shows does what it says."""
+"""Run every command that the README shows; look up every target and page that the docs name."""
 
 import os
 import re
@@ -9,6 +9,7 @@ from tests.system.conftest import ROOT, Runtime
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 
 
 def test_the_real_run_runs(running: Runtime, tmp_path: Path) -> None:
@@ -38,14 +39,14 @@ def test_the_real_run_runs(running: Runtime, tmp_path: Path) -> None:
 
 
 def test_every_make_target_that_the_docs_name_exists() -> None:
-    pages = [README, *(page.read_text() for page in (ROOT / "docs").glob("*.md"))]
-    named = {target for page in pages for target in re.findall(r"(?:`|^)make ([a-z-]+)", page, re.MULTILINE)}
+    texts = [page.read_text() for page in PAGES]
+    named = {target for text in texts for target in re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)}
 
     assert named >= {"run", "test", "check"}
     assert all(re.search(rf"^{target}:", MAKEFILE, re.MULTILINE) for target in named)
 
 
 def test_every_page_that_the_docs_link_exists() -> None:
-    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for page in PAGES:
         for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name} links {link}"
