@@ -20,7 +20,7 @@ LAST_ENTRY_ENDS = "    )\n}\n"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """Of a copy of the service, in which the page was followed."""
+    """Start a copy of the service in which the page was followed."""
     root = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "app", root / "app", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "template.yaml", root)
@@ -58,12 +58,12 @@ def test_the_new_kind_is_processed_like_any_other(client: Client) -> None:
     assert peaks == pytest.approx([0.5, 0.5, 0.5], abs=0.01)
 
 
-def test_a_payload_that_is_none_is_rejected(client: Client) -> None:
+def test_a_payload_that_is_not_a_sound_is_rejected(client: Client) -> None:
     object_id = client.upload("sound", "tone.wav", "audio/wav", Path(ROOT / "README.md").read_bytes())
 
     found = client.wait_until_settled(object_id)
 
-    assert found["problem"] == {"code": "media_type_mismatch", "detail": "The payload is no WAV."}
+    assert found["problem"] == {"code": "media_type_mismatch", "detail": "The payload is not a WAV file."}
 
 
 def test_the_api_knows_the_new_kind(client: Client) -> None:
