@@ -208,7 +208,7 @@ def test_the_shell_examples_are_sound(page: str, tmp_path: Path) -> None:
 class TestKeyPolicy:
     @pytest.fixture
     def policy(self) -> Json:
-        first = json.loads(blocks(section(DEPLOYING, "A KMS key of your own"), "json")[0])
+        first = json.loads(blocks(section(DEPLOYING, "Your own KMS key"), "json")[0])
         assert isinstance(first, dict)
         return first
 
@@ -216,7 +216,7 @@ class TestKeyPolicy:
         assert list(missing_principals(policy, "REGION")) == []
 
     def test_each_statement_has_its_source(self, policy: Json) -> None:
-        explained = rows(section(DEPLOYING, "A KMS key of your own"))
+        explained = rows(section(DEPLOYING, "Your own KMS key"))
         named = [name for row in explained for name in re.findall(r"`(\w+)`", row[0])]
 
         assert named == [statement["Sid"] for statement in policy["Statement"]]
