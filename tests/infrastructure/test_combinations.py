@@ -57,33 +57,33 @@ class TestRules:
     @pytest.mark.parametrize(
         ("parameters", "told"),
         [
-            ({"UserPoolArn": GIVEN["UserPoolArn"]}, "UserPoolArn is of use with AuthMode cognito only."),
+            ({"UserPoolArn": GIVEN["UserPoolArn"]}, "UserPoolArn works with AuthMode cognito only."),
             (
                 {"AuthMode": "iam", "UserPoolArn": GIVEN["UserPoolArn"]},
-                "UserPoolArn is of use with AuthMode cognito only.",
+                "UserPoolArn works with AuthMode cognito only.",
             ),
             (
                 {"AuthMode": "iam", "KeyOwners": GIVEN["KeyOwners"]},
-                "KeyOwners is of use with AuthMode api-key only.",
+                "KeyOwners works with AuthMode api-key only.",
             ),
             (
                 {"AuthMode": "cognito", "KeyOwners": GIVEN["KeyOwners"]},
-                "KeyOwners is of use with AuthMode api-key only.",
+                "KeyOwners works with AuthMode api-key only.",
             ),
             (
                 {"AuthMode": "api-key", "AdminOwners": GIVEN["AdminOwners"]},
-                "AdminOwners is of use with AuthMode iam only.",
+                "AdminOwners works with AuthMode iam only.",
             ),
             (
                 {"AuthMode": "cognito", "AdminOwners": GIVEN["AdminOwners"]},
-                "AdminOwners is of use with AuthMode iam only.",
+                "AdminOwners works with AuthMode iam only.",
             ),
             ({"DomainName": GIVEN["DomainName"]}, "DomainName needs CertificateArn."),
             (
                 {"CertificateArn": GIVEN["CertificateArn"]},
-                "CertificateArn is of use with DomainName only.",
+                "CertificateArn works with DomainName only.",
             ),
-            ({"HostedZoneId": GIVEN["HostedZoneId"]}, "HostedZoneId is of use with DomainName only."),
+            ({"HostedZoneId": GIVEN["HostedZoneId"]}, "HostedZoneId works with DomainName only."),
         ],
         ids=str,
     )
@@ -107,7 +107,7 @@ class TestChoices:
     def test_a_deployment_that_names_no_revision_is_refused(self, template: Json) -> None:
         [told] = broken_rules(template, {"Revision": "unnamed"})
 
-        assert told.startswith("Name the Revision")
+        assert told.startswith("Set Revision")
 
     def test_they_are_values_that_the_template_takes(self, template: Json) -> None:
         for name, values in CHOICES.items():
