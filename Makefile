@@ -192,6 +192,12 @@ SIZES ?= small large
 benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES: small large huge)
 	@$(VENV)/bin/python -m benchmarks $(SIZES)
 
+# The second figures leave out what reads tables and images, and what locks it in.
+.PHONY: structure
+structure: $(DEV_STAMP) ## Show how the rooms are built: files per folder, function lengths, what a request crosses
+	@$(VENV)/bin/python -m scripts.checks.structure --without 'processors/dataset*' \
+	  --without 'processors/image*' --without '*sandbox*' $(ARGS)
+
 .PHONY: lock
 lock: ## Compile the hashed lock files anew (needs uv)
 	@$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml

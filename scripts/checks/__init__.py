@@ -1,0 +1,1 @@
+"""What measures the code itself, through the Makefile."""
