@@ -30,9 +30,9 @@ from moto import mock_aws
 
 import app
 from app.api.app import create_app
-from app.api.gateway import create_handler
+from app.api.lambda_adapter import create_handler
 from app.aws import Clients
-from app.bootstrap import build_api, build_relay, build_worker
+from app.bootstrap import adapters, compose_api, compose_relay, compose_worker
 from app.config import ApiSettings, RelaySettings, WorkerSettings
 from app.local.sources import sqs_event
 from app.services.relaying import Relaying
@@ -112,10 +112,11 @@ class Service:
 
 def build(environment: Mapping[str, str]) -> Service:
     settings = ApiSettings.from_environment(environment)
+    working = WorkerSettings.from_environment(environment)
     return Service(
-        create_handler(create_app(build_api(settings), settings)),
-        build_worker(WorkerSettings.from_environment(environment)),
-        build_relay(RelaySettings.from_environment(environment)),
+        create_handler(create_app(compose_api(adapters(settings), settings), settings)),
+        compose_worker(adapters(working), working),
+        compose_relay(adapters(RelaySettings.from_environment(environment))),
     )
 
 
