@@ -90,7 +90,7 @@ class WorkerSettings(Settings):
     #: The function's timeout. After it, nobody is working on a claimed object any more.
     lease_seconds: PositiveInt = 300
     #: How often a payload is tried before its object has failed.
-    max_attempts: PositiveInt = 3
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
 
 
 class RelaySettings(Settings):

@@ -71,6 +71,8 @@ class Kind:
             raise InvalidInput(errors)
 
 
+# The size limits are constants: they fit the disk, the memory and the lease of the worker that
+# template.yaml makes. Who raises one must measure the processor again.
 KINDS = {
     kind.name: kind
     for kind in (

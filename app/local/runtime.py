@@ -37,10 +37,12 @@ CATCH_UP_TRIES = 3
 PARAMETERS = {
     "CORS_ORIGINS": "CorsOrigins",
     "DEBUG_SAMPLE_RATE": "DebugSampleRate",
+    "DOWNLOAD_SECONDS": "DownloadSeconds",
     "KEY_OWNERS": "KeyOwners",
     "LEASE_SECONDS": "LeaseSeconds",
     "LIST_SHARDS": "ListShards",
     "LOG_LEVEL": "LogLevel",
+    "MAX_ATTEMPTS": "MaxAttempts",
     "MAX_BYTES": "MaxBytes",
     "MAX_OBJECTS": "MaxObjects",
     "UPLOAD_SECONDS": "UploadSeconds",

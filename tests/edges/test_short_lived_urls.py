@@ -32,22 +32,25 @@ def is_same(url: str, told: str) -> bool:
 
 def test_by_default_they_last_minutes() -> None:
     settings = ApiSettings.from_environment(NEEDED)
-    parameter = yaml_parse(TEMPLATE.read_text())["Parameters"]["UploadSeconds"]
+    parameters = yaml_parse(TEMPLATE.read_text())["Parameters"]
 
     assert settings.upload_seconds in MINUTES
     assert settings.download_seconds in MINUTES
-    assert parameter["Default"] == settings.upload_seconds
+    assert parameters["UploadSeconds"]["Default"] == settings.upload_seconds
+    assert parameters["DownloadSeconds"]["Default"] == settings.download_seconds
 
 
-@pytest.mark.parametrize("name", ["UPLOAD_SECONDS", "DOWNLOAD_SECONDS"])
-def test_no_setting_makes_them_last_longer_than_half_a_day(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "parameter"), [("UPLOAD_SECONDS", "UploadSeconds"), ("DOWNLOAD_SECONDS", "DownloadSeconds")]
+)
+def test_no_setting_makes_them_last_longer_than_half_a_day(name: str, parameter: str) -> None:
     longest = timedelta(hours=12).total_seconds()
     ApiSettings.from_environment({**NEEDED, name: str(int(longest))})
 
     for seconds in (longest + 1, SIGNATURE_LIMIT.total_seconds(), 0, -1):
         with pytest.raises(ConfigurationError, match=name):
             ApiSettings.from_environment({**NEEDED, name: str(int(seconds))})
-    assert yaml_parse(TEMPLATE.read_text())["Parameters"]["UploadSeconds"]["MaxValue"] == longest
+    assert yaml_parse(TEMPLATE.read_text())["Parameters"][parameter]["MaxValue"] == longest
 
 
 UPLOAD: dict[str, Any] = {"media_type": "text/csv", "size": 12}
