@@ -1,4 +1,4 @@
-"""What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
+"""What every AWS adapter shares: how clients are made, and which faults pass if one waits."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +13,8 @@ from botocore.exceptions import ConnectionError as NoConnection
 from app.domain.errors import Unavailable
 from app.observability import current_work, logger
 
+#: Threads of the local server; each may hold one connection.
 THREADS = 16
-"""Of the local server; each may hold one connection."""
 
 PASSING_CODES = frozenset(
     {
@@ -52,7 +52,7 @@ S3_CONFIG = CONFIG.merge(
 
 
 class Clients:
-    """Clients on one session, made one after another: sessions and clients are costly to build."""
+    """Makes all clients on one session, one after another: both are costly to build."""
 
     def __init__(self) -> None:
         self._session = boto3.session.Session()
@@ -65,8 +65,8 @@ class Clients:
 
 
 def _count_calls(events: Any) -> None:
-    """Note each call with the unit of work that makes it; presigning is none."""
-    # Before `before-call`: a handler of that one may answer in the place of AWS.
+    """Count each call for the unit of work that makes it. Presigning makes no call."""
+    # Not `before-call`: its handlers may answer in the place of AWS.
     events.register("before-parameter-build", _begin_call)
     events.register("request-created", _count_attempt)
     events.register("after-call", _end_call)
@@ -78,7 +78,7 @@ def _begin_call(context: dict[str, Any], **_: Any) -> None:
 
 
 def _count_attempt(request: Any, **_: Any) -> None:
-    """A call that ends without an answer says nothing of its retries."""
+    """Count the attempt here: a call that ends without an answer does not tell its retries."""
     request.context["attempts"] = request.context.get("attempts", 0) + 1
 
 
@@ -102,7 +102,7 @@ def _end_call(
 
 @contextmanager
 def passing_faults() -> Iterator[None]:
-    """Turn throttling, outages and time-outs of AWS into Unavailable; let the rest fly."""
+    """Turn throttling, outages and time-outs of AWS into Unavailable. Let every other fault through."""
     try:
         yield
     except (NoConnection, HTTPClientError, IncompleteReadError) as fault:
@@ -115,7 +115,7 @@ def passing_faults() -> Iterator[None]:
 
 @contextmanager
 def all_faults() -> Iterator[None]:
-    """Turn every fault of AWS into Unavailable, for a check that only asks whether it works."""
+    """Turn every fault of AWS into Unavailable, for a check that only asks whether AWS answers."""
     with passing_faults():
         try:
             yield

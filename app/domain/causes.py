@@ -1,4 +1,4 @@
-"""What made a change: the request behind it, and the trace that the request is part of.
+"""The cause of a change: the request behind it, and the trace that the request is part of.
 
 A trace arrives as `traceparent` and `tracestate` (W3C Trace Context) or as
 `X-Amzn-Trace-Id` (AWS X-Ray Developer Guide, "Tracing header"), and is passed on in
@@ -14,8 +14,8 @@ TRACE_PARENT = re.compile(
     r"(?P<more>-.*)?",
     re.ASCII,
 )
+#: Vendors must pass on this many characters (W3C Trace Context, section 3.3.1.5).
 TRACE_STATE_CHARACTERS = 512
-"""Vendors must pass on so many (W3C Trace Context, section 3.3.1.5)."""
 XRAY_ROOT = re.compile(r"1-(?P<epoch>[0-9a-f]{8})-(?P<unique>[0-9a-f]{24})", re.ASCII)
 SPAN = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
@@ -31,7 +31,7 @@ class Trace:
 
     @classmethod
     def from_w3c(cls, traceparent: str, tracestate: str | None = None) -> Self | None:
-        """None when it is not valid; then it must be ignored (section 3.2.2)."""
+        """Return the trace, or None for an invalid header, which must be ignored (section 3.2.2)."""
         found = TRACE_PARENT.fullmatch(traceparent.strip())
         if found is None or found["version"] == "ff" or (found["version"] == "00" and found["more"]):
             return None
@@ -42,16 +42,16 @@ class Trace:
 
     @classmethod
     def from_xray(cls, header: str) -> Self | None:
-        """None when it names no root."""
+        """Return the trace, or None if the header names no root."""
         parts = dict(part.strip().partition("=")[::2] for part in header.split(";"))
         root = XRAY_ROOT.fullmatch(parts.get("Root", ""))
         if root is None:
             return None
         trace_id = root["epoch"] + root["unique"]
         parent = parts.get("Parent", "")
-        # X-Ray may leave the parent out, W3C may not: the end of the trace's id stands in.
+        # X-Ray may leave the parent out, W3C may not. The end of the trace's id takes its place.
         parent_id = parent if SPAN.fullmatch(parent) and int(parent, 16) else trace_id[-16:]
-        # It is passed on as `traceparent` too, where no id is all zeros.
+        # The trace is passed on as `traceparent` too, in which no id may be all zeros.
         return cls(trace_id, parent_id, parts.get("Sampled") == "1") if int(parent_id, 16) else None
 
     @property
@@ -66,7 +66,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`correlation_id` is the id of the request, or what an operator's tool made up."""
+    """`correlation_id` is the id of the request, or an id that an operator's tool made."""
 
     correlation_id: str
     trace: Trace | None = None
@@ -77,7 +77,7 @@ class Cause:
 
 
 def _valid_state(tracestate: str | None) -> str | None:
-    """Passed on whole or not at all."""
+    """Return the state whole, or None: it is never passed on in part."""
     if not tracestate or len(tracestate) > TRACE_STATE_CHARACTERS:
         return None
     return tracestate if tracestate.isascii() and tracestate.isprintable() else None

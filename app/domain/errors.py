@@ -5,22 +5,22 @@
     - InvalidInput           some fields are wrong; says which
     - InvalidCursor          damaged, another owner's, or for other filters
     - InvalidIdempotencyKey  empty, too long or not printable
-    - InvalidPrecondition    If-Match or If-None-Match is no list of entity tags
+    - InvalidPrecondition    If-Match or If-None-Match is not a list of entity tags
     - InvalidMediaType       the Content-Type of a payload is missing or malformed
     - IdempotencyKeyReused   the key belongs to a different body
     - Unauthenticated        the caller is unknown
-    - Forbidden              another owner's things, asked for by name
+    - Forbidden              another owner's things were asked for by name
     - NotFound               also for another owner's object
     - ObjectDeleted          only its tombstone is left
-    - WrongState             not from this status
-    - NoPayloadAllowed       objects of this kind have none
-    - VersionMismatch        not the version that the client named
+    - WrongState             the status does not allow the action
+    - NoPayloadAllowed       objects of this kind have no payload
+    - VersionMismatch        the object is not at the version that the client named
     - PayloadNotReady        no revision has become ready yet
     - QuotaExceeded          the owner would use more than the limit; says which
-    - StaleWrite             somebody else wrote in between
+    - StaleWrite             another writer wrote in between
     - UnknownMessage         no handler for this queue message
     - InvalidPayload         the payload is wrong; carries a ProblemCode
-      · OutOfTime            its processing took longer than it was given
+      · OutOfTime            processing took longer than the time it was given
   + Unavailable              trying again may help
 """
 
@@ -45,8 +45,8 @@ class ProblemCode(StrEnum):
 class WharfError(Exception):
     """The root of the tree; never raised itself."""
 
+    #: True if its text may hold what a client sent, so it must not be logged.
     quotes_input = False
-    """Whether its text may hold what somebody sent, and so belongs into no log."""
 
 
 class Refused(WharfError):
@@ -166,7 +166,7 @@ class InvalidPayload(Refused):
 
 
 class OutOfTime(InvalidPayload):
-    """Of the payload's doing only if it was given all the time that a payload may take."""
+    """Counts against the payload only if it had its full time allowance."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(

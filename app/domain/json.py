@@ -6,12 +6,12 @@ from typing import Any, NoReturn
 
 
 def compact_json(value: Any, *, sort_keys: bool = False) -> str:
-    """Raises ValueError for what is not JSON."""
+    """Return the value as JSON without blanks. Raises ValueError if it is not JSON."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
 
 
 def parse_json(text: str) -> Any:
-    """Raises ValueError for what is not JSON."""
+    """Return the value of a JSON text. Raises ValueError if it is not JSON."""
     return json.loads(text, parse_constant=_refuse)
 
 

@@ -17,8 +17,8 @@ KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
 GIBIBYTE = 1024 * MEBIBYTE
 ATTRIBUTES_LIMIT_BYTES = 32 * KIBIBYTE
+#: S3 takes up to 5 GB in one PUT (Amazon S3 User Guide, "Uploading objects").
 LARGEST_PUT_BYTES = 5 * 1000**3
-"""S3 takes up to 5 GB in one PUT (Amazon S3 User Guide, "Uploading objects")."""
 
 
 class AnyAttributes(BaseModel):
@@ -34,10 +34,10 @@ class Kind:
     name: str
     description: str
     attributes: type[BaseModel] = AnyAttributes
+    #: Name of a module or package in `app.processors`.
     processor: str | None = None
-    """Name of a module in `app.processors`."""
+    #: The accepted media types; None accepts any.
     media_types: frozenset[str] | None = None
-    """The accepted media types; None accepts any."""
     size_limit: int = 0
     unpacked_limit: int = 0
 
@@ -45,7 +45,7 @@ class Kind:
         return self.media_types is None or media_type in self.media_types
 
     def check_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Raises InvalidInput with pointers below `/attributes`."""
+        """Raise InvalidInput, with pointers below `/attributes`, if the attributes do not fit the kind."""
         try:
             self.attributes.model_validate(attributes)
         except ValidationError as invalid:
@@ -56,7 +56,7 @@ class Kind:
             raise InvalidInput([FieldError("/attributes", detail)])
 
     def check_payload(self, media_type: str, size: int, *, at: str = "/payload") -> None:
-        """Raises NoPayloadAllowed, or InvalidInput with pointers below `at`."""
+        """Raise NoPayloadAllowed, or InvalidInput with pointers below `at`, if the payload does not fit."""
         if self.processor is None:
             raise NoPayloadAllowed(self.name)
         errors = []
@@ -130,7 +130,7 @@ KINDS = {
 
 
 def base_media_type(media_type: str) -> str:
-    """The type without its parameters, lower case (RFC 9110, section 8.3.1)."""
+    """Return the type without its parameters, in lower case (RFC 9110, section 8.3.1)."""
     return media_type.partition(";")[0].strip().lower()
 
 

@@ -1,7 +1,7 @@
-"""What an owner's objects take: how many there are, and the bytes of their payloads.
+"""What an owner uses: the number of objects, and the bytes of their payloads.
 
-Bytes are reserved when a payload is declared, and released when it expires or
-its object is deleted. Artifacts and history are the service's own, not counted.
+Bytes are reserved when a payload is declared. They are released when it expires or
+its object is deleted. Artifacts and history are not counted.
 """
 
 from collections.abc import Iterator
@@ -29,19 +29,19 @@ NOTHING = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one owner may use; None where there is no limit."""
+    """What one owner may use; None means unlimited."""
 
     objects: int | None = None
     bytes: int | None = None
 
     def concern(self, change: Usage) -> bool:
-        """Whether a change takes more of anything that is limited."""
+        """True if the change takes more of anything that is limited."""
         return any(limit is not None and more > 0 for _, _, more, limit in self._units(NOTHING, change))
 
     def check(self, used: Usage, change: Usage) -> None:
-        """Let a change take all that is left; one that takes nothing passes above a limit too.
+        """Raise QuotaExceeded if the change takes more than is left.
 
-        Raises QuotaExceeded.
+        A change that takes nothing passes, even when the owner is above a limit.
         """
         for unit, so_far, more, limit in self._units(used, change):
             if limit is not None and more > 0 and so_far + more > limit:
@@ -64,7 +64,7 @@ def usage_of(stored: StoredObject) -> Usage:
 
 
 def _reserved(stored: StoredObject) -> int:
-    """Of the newest revision, while it is not the ready one and may still come or has come."""
+    """Return the bytes of a newest revision that is not the ready one, and has come or may still come."""
     newest, payload = stored.newest, stored.payload
     if newest is None or stored.status is Status.EXPIRED:
         return 0

@@ -1,7 +1,7 @@
-"""What Pydantic found wrong, told without the input: where, and what should be there.
+"""Pydantic's errors as pointers and safe words: where, and what should be there.
 
-A message never repeats a value: what is not shown can be neither injected nor leaked.
-The names of fields stay in pointers, for the client to find its mistake, up to a length.
+A message never repeats a value, so a value can be neither injected nor leaked. The
+names of fields stay in pointers, up to a length, so that the client finds its mistake.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,16 +10,16 @@ from typing import Any, get_args
 from pydantic_core import core_schema
 
 POINTER_CHARACTERS = 512
+#: No answer names more: a body of 4 MiB has room for half a million wrong fields.
 ERRORS_AT_MOST = 100
-"""A body of 4 MiB has room for half a million wrong fields."""
+#: A value shorter than this would be found in any sentence.
 REPEATED_CHARACTERS = 4
-"""Shorter values are found in any sentence."""
+#: The types of Pydantic's own errors. All others come from a kind's rules, such as its ValueErrors.
 OF_PYDANTIC = frozenset(get_args(core_schema.ErrorType)) - {"value_error", "assertion_error"}
-"""All others come from a kind's own rules: its ValueErrors, assertions and PydanticCustomErrors."""
 
 
 def pointer(parts: Iterable[str | int]) -> str:
-    """A JSON pointer (RFC 6901); one that would be too long points to what is around the field."""
+    """Return a JSON pointer (RFC 6901). If it would be too long, it ends at what is around the field."""
     pointed = ""
     for part in parts:
         longer = f"{pointed}/{str(part).replace('~', '~0').replace('/', '~1')}"
@@ -30,7 +30,7 @@ def pointer(parts: Iterable[str | int]) -> str:
 
 
 def message(error: Mapping[str, Any]) -> str:
-    """Pydantic's, but for those that name its machinery or repeat the input."""
+    """Return Pydantic's message, unless it names Pydantic's machinery or repeats the input."""
     match error["type"]:
         case "union_tag_not_found":
             return "Field required"
@@ -43,18 +43,18 @@ def message(error: Mapping[str, Any]) -> str:
         said = said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
         return _unless_repeating(said, error["input"])
     if error["type"].endswith("_parsing"):
-        return said.partition(", ")[0]  # then comes what the parser met
+        return said.partition(", ")[0]  # what follows quotes the input
     return said
 
 
 def _unless_repeating(said: str, value: Any) -> str:
-    """A kind's own rule may say what it was given."""
+    """Replace a message that repeats the input, as a kind's own rule may."""
     is_repeating = any(len(text) >= REPEATED_CHARACTERS and text in said for text in _texts(value))
     return "Input is not valid here" if is_repeating else said
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """As `{value}`, `{value!r}` and `{value!a}` would show it, without quotes."""
+    """Yield each text in a value as `{value}`, `{value!r}` and `{value!a}` show it, without quotes."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MESSAGES_PER_CALL = 10
+#: A short poll asks only some of SQS's servers, so one empty answer does not mean that all was read.
 FRUITLESS_CALLS = 3
-"""A short poll asks only some of SQS's servers, so one empty answer does not mean that all is read."""
 UNDELIVERED = "not processed in time"
 
 
@@ -22,11 +22,11 @@ UNDELIVERED = "not processed in time"
 class DeadLetter:
     message_id: str
     body: str
+    #: The reason that the worker or EventBridge gave, else UNDELIVERED.
     error: str
-    """What the worker or EventBridge gave as the reason; else that it was received too often."""
     attempts: int
+    #: How often an operator sent it back to the work queue.
     redrives: int
-    """How often it was sent back to the work queue."""
     sent_at: datetime
     trace: Trace | None
     receipt_handle: str = field(repr=False)
@@ -40,7 +40,7 @@ class DeadLetterQueue:
 
     @passing_faults()
     def receive_all(self, *, seconds: int) -> list[DeadLetter]:
-        """Take every message out of sight of other readers for so long, the oldest first."""
+        """Return every message, oldest first, and hide it from other readers for `seconds`."""
         found: dict[str, DeadLetter] = {}
         fruitless = 0
         while fruitless < FRUITLESS_CALLS:
@@ -59,7 +59,7 @@ class DeadLetterQueue:
 
     @passing_faults()
     def send_back(self, letter: DeadLetter) -> None:
-        """To the work queue, counted; a crash in between leaves it in both, never in none."""
+        """Send a letter back to the work queue. After a crash it may be in both queues, never in none."""
         self._client.send_message(
             QueueUrl=self._work_queue_url,
             MessageBody=letter.body,
@@ -100,6 +100,6 @@ def _letter(message: Mapping[str, Any]) -> DeadLetter:
 
 
 def _number(given: Mapping[str, str], *names: str) -> int:
-    """The first that is there; 0 when none is, or when somebody else sent no number."""
+    """Return the first attribute that is given; 0 if none is, or if it is not a number."""
     value = next((given[name] for name in names if name in given), "")
     return int(value) if value.isdecimal() else 0

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 ENTRIES_PER_CALL = 10
+#: Both limits are from the Amazon EventBridge User Guide, "PutEvents".
 BYTES_PER_CALL = 256 * 1024
-"""Both from the Amazon EventBridge User Guide, "PutEvents"."""
 
 
 class EventBus:
@@ -22,11 +22,11 @@ class EventBus:
 
     @passing_faults()
     def publish(self, events: Sequence[ObjectEvent]) -> frozenset[str]:
-        """Publish in order; return the ids of the events that the bus did not take.
+        """Publish in order. Return the ids of the events that the bus did not take.
 
         The bus takes or refuses each entry of a call. So no call holds two events of one
-        object, and none is made after one that had an entry refused: an event never
-        overtakes an earlier one of its object.
+        object, and no call follows one with a refused entry. An event never overtakes an
+        earlier event of its object.
         """
         unpublished = [event.id for event in events]
         for batch in _batches([(event, self._entry(event)) for event in events]):
@@ -71,6 +71,6 @@ def _batches(
 
 
 def _size(entry: dict[str, Any]) -> int:
-    """As EventBridge counts it: 14 bytes for the time, and the texts in UTF-8."""
+    """Return the size as EventBridge counts it: 14 bytes for the time, and the texts in UTF-8."""
     texts = (entry["Source"], entry["DetailType"], entry["Detail"])
     return 14 + sum(len(text.encode()) for text in texts)

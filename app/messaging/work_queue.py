@@ -46,14 +46,14 @@ class WorkQueue:
 
     @passing_faults()
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
-        """Show a message again so soon, rather than after its whole visibility timeout."""
+        """Show a message again after `seconds`, not only after its whole visibility timeout."""
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
         )
 
 
 def trace_attribute(trace: Trace | None) -> dict[str, Any]:
-    """How a message carries a trace on (SQS Developer Guide, "Message system attributes")."""
+    """Return the attribute that carries a trace on (SQS Developer Guide, "Message system attributes")."""
     if trace is None:
         return {}
     attribute = {"DataType": "String", "StringValue": trace.xray_header}

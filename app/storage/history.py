@@ -1,4 +1,4 @@
-"""The repository of an object's events, kept beside the object under its partition key."""
+"""The repository of history events. They stand beside their object, under its partition key."""
 
 import json
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 EVENT_PREFIX = "event#"
+#: BatchWriteItem takes no more (Amazon DynamoDB API Reference).
 ITEMS_PER_CALL = 25
-"""BatchWriteItem takes no more (Amazon DynamoDB API Reference)."""
 CALLS_PER_BATCH = 4
+#: Longer than the day for which a stream keeps a record, shorter than a tombstone stays.
 STUB_DAYS = 2
-"""More than the day for which a stream keeps a record, less than a tombstone stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class HistoryRepository:
 
     @passing_faults()
     def add(self, event: ObjectEvent) -> None:
-        """Write an event that is not there yet; one that was purged stays purged."""
+        """Write an event unless it is there already. An event that was purged stays purged."""
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.put_item(TableName=self._table, **new_event(event))
 
@@ -58,10 +58,10 @@ class HistoryRepository:
 
     @passing_faults()
     def purge(self, owner: str, object_id: str) -> None:
-        """Empty every event of an object; to purge again changes nothing.
+        """Empty every event of an object. To purge again changes nothing.
 
-        What is left of each for a while is its key, the proof that it was written and
-        counted: the stream may bring its record again.
+        The key of each event stays for a while: it proves that the event was written and
+        counted, because the stream may bring its record again.
         """
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
@@ -80,6 +80,7 @@ class HistoryRepository:
 
     @passing_faults()
     def page(self, owner: str, object_id: str, *, after_version: int, limit: int) -> HistoryPage:
+        """Return up to `limit` events of an object that follow a version."""
         found = self._client.query(
             TableName=self._table,
             KeyConditionExpression="#pk = :pk AND #sk BETWEEN :first AND :last",
@@ -104,7 +105,7 @@ def sort_key(version: int) -> str:
 
 
 def new_event(event: ObjectEvent) -> dict[str, Any]:
-    """The parameters of a put that fails where the event is there already, or was and is purged."""
+    """Return the parameters of a put that fails if the event is there already, or was purged."""
     item = {
         "pk": {"S": partition_key(event.owner, event.object_id)},
         "sk": {"S": sort_key(event.version)},

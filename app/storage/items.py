@@ -8,7 +8,7 @@
     in_flight     in_flight#<shard>, or failed#<shard>
     due_at        the deadline, or when it failed
 
-The shard is stored and never recomputed, so that LIST_SHARDS may be raised.
+The shard is stored and never recomputed, so LIST_SHARDS may be raised.
 `attributes` and `summary` are JSON strings: floats, depth and big numbers survive.
 """
 
@@ -134,11 +134,11 @@ def _text(moment: datetime | None) -> str | None:
 
 
 class UnreadableItem(Exception):
-    """A stored item is not an object as this version of the code knows it."""
+    """A stored item is not an object in a form that this version of the code knows."""
 
 
 def from_item(item: Mapping[str, Any]) -> StoredObject:
-    """Raises UnreadableItem."""
+    """Return the object that an item holds. Raises UnreadableItem."""
     try:
         return _from_values(_plain(item))
     except (AttributeError, KeyError, TypeError, ValueError) as unreadable:
@@ -167,7 +167,7 @@ def _from_values(values: Mapping[str, Any]) -> StoredObject:
 
 
 def summary_from_item(item: Mapping[str, Any]) -> ObjectSummary:
-    """From an item of `by_owner` or `by_status`, which project these fields only."""
+    """Return the summary in an item of `by_owner` or `by_status`, which project only its fields."""
     return ObjectSummary(**_summary_fields(_plain(item)))
 
 

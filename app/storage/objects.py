@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 NOT_THERE_YET = "attribute_not_exists(#pk)"
 NOBODY_WROTE_SINCE = "#write_token = :read_token"
 AFTER_EVERY_TIMESTAMP = "~"
+#: How many items a page of a filtered list may read, since many may not match.
 FILTERED_READ = 200
-"""Items that one page of a filtered list may read: most of them may not match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class ObjectRepository:
 
     @passing_faults()
     def add(self, created: StoredObject) -> StoredObject:
-        """Write a new object in one conditional write; return what stands under its id.
+        """Write a new object in one conditional write. Return the object stored under its id.
 
-        That is `created` itself, also when the SDK repeated the write after a
-        lost reply, or the earlier object with this id.
+        It is `created` itself, also if the SDK repeated the write after a lost reply;
+        or else the earlier object with this id.
         """
         try:
             self._client.put_item(
@@ -86,7 +86,7 @@ class ObjectRepository:
 
     @passing_faults()
     def get(self, owner: str, object_id: str) -> StoredObject:
-        """Read with strong consistency, tombstones too. Raises NotFound."""
+        """Read an object or tombstone, with strong consistency. Raises NotFound."""
         found = self._client.get_item(
             TableName=self._table, Key=object_key(owner, object_id), ConsistentRead=True
         )
@@ -96,15 +96,15 @@ class ObjectRepository:
 
     @all_faults()
     def check(self) -> None:
-        """Raises Unavailable when the table does not answer, is not there or is not ours."""
+        """Raise Unavailable when the table does not answer, does not exist or refuses us."""
         self._client.get_item(TableName=self._table, Key=object_key("readiness", "check"))
 
     @passing_faults()
     def save(self, after: StoredObject, *, read: StoredObject) -> None:
         """Replace `read` by `after` in one conditional write.
 
-        Raises StaleWrite when somebody else wrote in between; our own write,
-        repeated by the SDK after a lost reply, is recognised by its token.
+        Raises StaleWrite when another writer wrote in between. Our own write, repeated
+        by the SDK after a lost reply, is recognised by its token.
         """
         try:
             self._client.put_item(
@@ -122,9 +122,9 @@ class ObjectRepository:
 
     @passing_faults()
     def list_page(self, query: ListQuery) -> Page:
-        """One page over all shards, newest first; eventually consistent.
+        """Return one page over all shards, newest first. Eventually consistent.
 
-        A filtered page may be short or empty although there are more.
+        A filtered page may be short or empty although more objects follow.
         """
         parts = [self._query_shard(query, shard) for shard in range(self._shards)]
         return _merged(parts, query.limit)
@@ -158,17 +158,17 @@ class ObjectRepository:
         return self._client.query(**parameters)
 
     def overdue(self, now: datetime) -> Iterator[Due]:
-        """Every unfinished object whose deadline has passed, the longest first in each shard."""
+        """Yield every unfinished object whose deadline has passed; in each shard the most overdue first."""
         for shard in range(self._shards):
             yield from self._due(f"in_flight#{shard}", timestamp(now))
 
     def failed(self) -> Iterator[Due]:
-        """Every failed object, with the time of its failure; the first to fail first in each shard."""
+        """Yield every failed object with the time of its failure; in each shard the earliest first."""
         for shard in range(self._shards):
             yield from self._due(f"failed#{shard}", AFTER_EVERY_TIMESTAMP)
 
     def owners_of(self, object_id: str) -> Iterator[str]:
-        """Who owns the object with this id. Reads the whole table: for an operator, not for a request."""
+        """Yield the owners of objects with this id. Reads the whole table, so only an operator may ask."""
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._table,
             FilterExpression="#sk = :object AND #id = :id",
@@ -198,13 +198,13 @@ class ObjectRepository:
 
 
 def _item_in_the_way(refused: ClientError) -> Mapping[str, Any]:
-    """The item that failed the condition, which DynamoDB sends along (ALL_OLD)."""
+    """Return the item that failed the condition; DynamoDB sends it along (ALL_OLD)."""
     response: Mapping[str, Any] = refused.response
     return response.get("Item", {})  # type: ignore[no-any-return]  # botocore's stubs leave it out
 
 
 def _filters(query: ListQuery) -> tuple[str, dict[str, str], dict[str, str]]:
-    """The FilterExpression over kind and labels, with its names and values."""
+    """Return the FilterExpression over kind and labels, with its names and values."""
     names: dict[str, str] = {}
     values: dict[str, str] = {}
     conditions = []
@@ -219,7 +219,7 @@ def _filters(query: ListQuery) -> tuple[str, dict[str, str], dict[str, str]]:
 
 
 def _merged(parts: list[Mapping[str, Any]], limit: int) -> Page:
-    """Merge what the shards returned, as far down as every one of them was read."""
+    """Merge the shards' items, down to the point that every shard was read to."""
     read_to = [part["LastEvaluatedKey"]["listed_at"]["S"] for part in parts if "LastEvaluatedKey" in part]
     horizon = max(read_to, default="")
     found = sorted(

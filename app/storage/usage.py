@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 COUNTED_BEFORE = "ConditionalCheckFailed"
 CONFLICT = "TransactionConflict"
+#: The relays of several stream shards may write one counter at once, each for a few milliseconds.
 TRIES = 5
-"""The relays of several stream shards may meet at one counter; each is there for milliseconds."""
 
 
 class UsageRepository:
@@ -31,7 +31,7 @@ class UsageRepository:
     def count(self, event: ObjectEvent, change: Usage, *, shard: int) -> None:
         """Write the event's history item and the counters in one transaction.
 
-        The item is the proof that it was counted: a repeated event counts once.
+        The item proves that the event was counted, so a repeated event counts once.
         """
         put = {"TableName": self._table, **new_event(event)}
         transaction: list[Any] = [{"Put": put}, {"Update": self._addition(event.owner, change, shard)}]
@@ -39,7 +39,7 @@ class UsageRepository:
             raise Unavailable("DynamoDB cancelled a transaction each time; others were writing.")
 
     def _is_done(self, transaction: Sequence[Any]) -> bool:
-        """Now or before; False when somebody else was writing one of the items."""
+        """Return True if it is done, now or before; False if another writer was writing one of the items."""
         try:
             self._client.transact_write_items(TransactItems=transaction)
         except self._client.exceptions.TransactionCanceledException as cancelled:
@@ -65,6 +65,7 @@ class UsageRepository:
 
     @passing_faults()
     def read(self, owner: str) -> Usage:
+        """Return the sum of the owner's counters, a moment behind the newest change."""
         found = self._client.query(
             TableName=self._table,
             KeyConditionExpression="#pk = :pk",
@@ -73,7 +74,7 @@ class UsageRepository:
         )
         counters = (Usage(int(item["objects"]["N"]), int(item["bytes"]["N"])) for item in found["Items"])
         used = sum(counters, NOTHING)
-        # A birth that the relay set aside was never counted, its deletion was.
+        # If the relay set a creation aside, only the deletion was counted.
         return Usage(max(0, used.objects), max(0, used.bytes))
 
 
