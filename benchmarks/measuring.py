@@ -12,15 +12,15 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from app.config import WorkerSettings
 from app.domain.kinds import KINDS
 from app.processors.report import Task
 from app.sandbox.client import Sandbox
+from app.services.processing import PROCESSOR_MEMORY_BYTES
 from benchmarks.samples import MB, Sample
 
 WITNESS = "benchmarks.witness"
-#: The memory that the worker allows each processor.
-MEMORY_BYTES: int = WorkerSettings.model_fields["processor_memory_bytes"].default
+
+
 #: A larger file is measured `RUNS_OF_LONG` times, a smaller one `RUNS` times.
 LONG_BYTES = 20 * MB
 RUNS, RUNS_OF_LONG = 9, 3
@@ -92,7 +92,7 @@ def task_of(sample: Sample, output: Path) -> Task:
         output=output,
         media_type=sample.media_type,
         unpacked_limit=kind.unpacked_limit,
-        memory_limit=MEMORY_BYTES,
+        memory_limit=PROCESSOR_MEMORY_BYTES,
     )
 
 

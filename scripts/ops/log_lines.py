@@ -83,7 +83,7 @@ class LocalLogs:
 
     def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
         if not self.path.exists():
-            raise CannotStart(f"{self.path} does not exist: start `make run` first, or give its --data-dir.")
+            raise CannotStart(f"There is no {self.path}: start `make run` first, or give its --data-dir.")
         for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
             texts = _texts(path)
             # A full file is renamed, so its first line identifies it and its name does not.

@@ -100,7 +100,7 @@ def _copy(stage: Stage, words: Sequence[str], context: Path, stages: Mapping[str
         found = Path(stages[earlier].mapped(source))
     else:
         assert f"!{source}" in (context / ".dockerignore").read_text().splitlines(), (
-            f"{source} is excluded by .dockerignore"
+            f"{source} is ignored by .dockerignore"
         )
         found = context / source
     if found.is_dir():
