@@ -1,11 +1,12 @@
 """The HTTP edge: one FastAPI app, for Lambda through Mangum and for uvicorn."""
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from app.api.middleware.cors import add_cross_origin
 from app.api.middleware.request import BodyLimitMiddleware, RequestMiddleware
 from app.api.middleware.security_headers import SecurityHeadersMiddleware
-from app.api.openapi.document import add_openapi
 from app.api.problems.handlers import add_problem_handlers
 from app.api.routes import (
     artifacts,
@@ -18,13 +19,15 @@ from app.api.routes import (
     problems,
     usage,
 )
-from app.config import ApiSettings
+from app.api.routes.documents import contracts_of
+from app.config import ApiSettings, AuthMode
 from app.services.api import ApiServices
 
 VERSION = "0.2.0"
 
 
 def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
+    """Return the app. Raises UndocumentedRoute if a route has no `@documents`."""
     app = FastAPI(
         title="Wharf",
         version=VERSION,
@@ -47,5 +50,19 @@ def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(problems.router)
     documentation.add_documentation(app)
-    add_openapi(app, settings.auth_mode)
+    contracts_of(app.routes)
+    _add_openapi(app, settings.auth_mode)
     return app
+
+
+def _add_openapi(app: FastAPI, auth_mode: AuthMode) -> None:
+    """Build the document when it is first asked for, because most instances are never asked."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            from app.api.openapi.document import describe
+
+            app.openapi_schema = describe(app, auth_mode)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to replace it

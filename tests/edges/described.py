@@ -12,9 +12,11 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 import httpx2
+from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
 
 from app.api.app import create_app
+from app.api.routes.documents import contracts_of
 from app.config import ApiSettings, AuthMode
 from app.services.api import ApiServices
 
@@ -24,11 +26,18 @@ OURS = {"allow", "cache-control", "etag", "idempotency-replayed", "location", "r
 NOT_DESCRIBED = re.compile(r"/(docs.*|openapi\.json|console.*)?")
 
 
-@cache
-def document_of(auth_mode: AuthMode) -> Json:
+def bare_app(auth_mode: AuthMode) -> FastAPI:
     settings = ApiSettings(table_name="objects", bucket_name="payloads", auth_mode=auth_mode)
     # No request is served, so no service is needed.
-    return create_app(cast(ApiServices, None), settings).openapi()
+    return create_app(cast(ApiServices, None), settings)
+
+
+@cache
+def document_of(auth_mode: AuthMode) -> Json:
+    return bare_app(auth_mode).openapi()
+
+
+CONTRACTS = contracts_of(bare_app("api-key").routes)
 
 
 class Described:

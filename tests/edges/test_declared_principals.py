@@ -12,12 +12,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Host
 
 from app.api.caller import Caller
-from app.api.openapi.operations import OPERATIONS
 from app.api.reading import OwnerRead
 from app.config import AuthMode
 from tests.edges.callers import DEPLOYED
 from tests.edges.conftest import through_lambda
-from tests.edges.described import document_of
+from tests.edges.described import CONTRACTS, document_of
 from tests.edges.requests import READS, REQUESTS
 
 OPEN_PATHS = {"/", "/docs", "/docs/assets", "/openapi.json"}
@@ -41,7 +40,7 @@ def has_frontend(app: FastAPI) -> bool:
 
 
 def is_open(route: RouteContext) -> bool:
-    known = OPERATIONS.get(getattr(route, "operation_id", None) or "")
+    known = CONTRACTS.get(getattr(route, "operation_id", None) or "")
     return known.is_open if known else route.path in OPEN_PATHS
 
 
@@ -69,7 +68,7 @@ def test_what_is_named_as_open_has_none_and_is_there(make_app: Any) -> None:
 
     assert {route.path for route in named} == OPEN_PATHS | {"/healthz", "/problems/{code}"}
     assert not [route.path for route in named if is_declared(route)]
-    assert len(routes) == len(OPERATIONS) + len(OPEN_PATHS)
+    assert len(routes) == len(CONTRACTS) + len(OPEN_PATHS)
 
 
 def test_a_route_without_one_is_found_wherever_it_is(make_app: Any) -> None:
@@ -149,4 +148,4 @@ def test_nobody_is_let_in_where_a_principal_is_declared(make_app: Any, auth_mode
     with through_lambda(make_app(auth_mode), vouched={"identity": {}}) as client:
         statuses = {name: sent.by(client).status_code for name, sent in REQUESTS.items()}
 
-    assert statuses == {name: 200 if known.is_open else 401 for name, known in OPERATIONS.items()}
+    assert statuses == {name: 200 if known.is_open else 401 for name, known in CONTRACTS.items()}

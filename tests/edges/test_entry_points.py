@@ -27,7 +27,16 @@ ENVIRONMENT = {
 READERS = {"duckdb", "PIL", "pypdfium2"}
 HTTP = {"fastapi", "starlette", "mangum"}
 FOREIGN = {
-    "lambda_api": {*READERS, "app.processors", "app.sandbox", "app.worker", "app.local", "uvicorn"},
+    # The OpenAPI document is loaded when it is asked for.
+    "lambda_api": {
+        *READERS,
+        "app.api.openapi",
+        "app.processors",
+        "app.sandbox",
+        "app.worker",
+        "app.local",
+        "uvicorn",
+    },
     "lambda_worker": {*READERS, *HTTP, "app.api", "app.local"},
     "lambda_relay": {*READERS, *HTTP, "app.api", "app.worker", "app.processors", "app.sandbox"},
 }

@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from app.api.openapi.operations import OPERATIONS
 from tests.conftest import Aws
 from tests.edges.callers import CALLERS, DEPLOYED, OTHERS, Somebody, client_of
+from tests.edges.described import CONTRACTS
 from tests.edges.requests import READS, REQUESTS, Sent
 from tests.edges.stored import ID, URL
 from tests.edges.touched import Touched, seen
@@ -183,7 +183,7 @@ def scene(request: pytest.FixtureRequest, make_still_app: Any, aws: Aws) -> Iter
 
 
 def test_the_requests_are_to_every_operation() -> None:
-    assert set(REQUESTS) == set(OPERATIONS)
+    assert set(REQUESTS) == set(CONTRACTS)
 
 
 def test_the_forged_headers_are_many_and_all_different() -> None:

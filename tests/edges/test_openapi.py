@@ -8,18 +8,25 @@ from typing import Any, NamedTuple, get_args
 
 import httpx2
 import pytest
+from fastapi import APIRouter
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
+from starlette.responses import PlainTextResponse
 
 from app.api.app import create_app
-from app.api.openapi.operations import OPERATIONS
+from app.api.http.route import LambdaRoute
+from app.api.openapi.document import HEADERS
+from app.api.openapi.examples import EXAMPLES
 from app.api.openapi.security import SCHEMES
 from app.api.problems.catalogue import PAGES
+from app.api.routes import kinds
+from app.api.routes.documents import Contract, UndocumentedRoute, contracts_of, documents
 from app.config import AuthMode
+from app.observability.logs import IN_LAMBDA
 from app.services.api import ApiServices
 from scripts.build.openapi import as_text, document
 from tests.edges.conftest import settings_for, through_lambda
-from tests.edges.described import document_of
+from tests.edges.described import CONTRACTS, bare_app, document_of
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 OPEN = {"checkHealth", "readProblem"}
@@ -97,8 +104,82 @@ def test_the_server_is_where_the_document_is_read(services: ApiServices, stage: 
     assert found["servers"] == [{"url": server}]
 
 
-def test_the_table_and_the_routes_tell_of_the_same_operations() -> None:
-    assert {operation["operationId"] for _, _, operation in operations()} == set(OPERATIONS)
+def test_a_route_without_a_contract_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    router = APIRouter(route_class=LambdaRoute)
+    router.get("/things", operation_id="listThings")(nothing)
+    monkeypatch.setattr(kinds, "router", router)
+
+    with pytest.raises(UndocumentedRoute) as refused:
+        bare_app("api-key")
+
+    assert str(refused.value) == (
+        'GET /v1/things (operation_id "listThings") has no contract. '
+        'Write @documents(answers={200: "..."}, refuses=(...)) below @router.get(...).'
+    )
+
+
+def test_a_route_of_several_methods_or_without_a_name_is_told_as_it_is() -> None:
+    router = APIRouter()
+    router.api_route("/things", methods=["PUT", "PATCH"])(nothing)
+
+    with pytest.raises(UndocumentedRoute, match=r"PATCH, PUT /things .*_things_.* below @router\.api_route"):
+        contracts_of(router.routes)
+
+
+@pytest.mark.parametrize("function_name", [None, "api"])
+def test_a_contract_is_found_below_wrappers(
+    monkeypatch: pytest.MonkeyPatch, function_name: str | None
+) -> None:
+    """A function is wrapped in Lambda, and may be marked before or after that."""
+    if function_name:
+        monkeypatch.setenv(IN_LAMBDA, function_name)
+    router = APIRouter(route_class=LambdaRoute)
+    mark = documents(answers={200: "Things"})
+
+    @router.get("/below", operation_id="below")
+    @mark
+    def marked_first() -> None: ...
+
+    @mark
+    @router.get("/above", operation_id="above")
+    def marked_last() -> None: ...
+
+    assert set(contracts_of(router.routes)) == {"below", "above"}
+
+
+def test_a_page_outside_the_document_needs_no_contract() -> None:
+    router = APIRouter()
+    router.get("/page", include_in_schema=False)(nothing)
+    router.add_route("/starlette", lambda _: PlainTextResponse("hello"))
+
+    assert contracts_of(router.routes) == {}
+
+
+def test_the_routes_and_the_document_tell_of_the_same_operations() -> None:
+    assert {operation["operationId"] for _, _, operation in operations()} == set(CONTRACTS)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)
+def test_every_name_in_a_contract_exists(contract: Contract) -> None:
+    assert named_examples(contract) <= set(EXAMPLES)
+    assert {name for answer in contract.answers.values() for name in answer.headers} <= set(HEADERS)
+    assert set(contract.refuses) <= set(PAGES)
+    assert set(contract.leads_to) <= set(CONTRACTS)
+
+
+def test_every_example_is_shown() -> None:
+    shown = {name for contract in CONTRACTS.values() for name in named_examples(contract)}
+
+    assert shown == set(EXAMPLES)
+
+
+def named_examples(contract: Contract) -> set[str]:
+    answers = [answer.examples for answer in contract.answers.values()]
+    return {name for names in (*answers, *contract.requests.values()) for name in names}
+
+
+def nothing() -> None:
+    """A route that answers nothing."""
 
 
 def test_operations_are_named_for_client_generators() -> None:

@@ -9,10 +9,8 @@ from app.api.http.accept import asks_for_json
 from app.api.schemas.responses import LinkOut
 from app.services.reading import Link
 
-LINK_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": LinkOut, "description": "With `Accept: application/json`"},
-    307: {"description": "Redirect to a short-lived URL"},
-}
+#: What FastAPI cannot read from a signature that says `Response`.
+LINK_RESPONSES: dict[int | str, dict[str, Any]] = {200: {"model": LinkOut}}
 NOT_STORED = {"Cache-Control": "no-store"}
 
 

@@ -1,24 +1,26 @@
-"""The OpenAPI document: what FastAPI finds in signatures, completed from the table of operations.
+"""The OpenAPI document: what FastAPI finds in signatures, completed from the contracts of the routes.
 
 FastAPI knows paths, parameters, bodies and models. Answers, their headers,
-problems, examples, links and security come from `app.api.openapi.operations`.
+problems, examples, links and security come from `@documents` beside each route.
+Apart from the routes, because only a reader of the document needs it: the app
+imports this module when the document is asked for.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.api.middleware.security_headers import CACHE_CONTROL
-from app.api.openapi.examples import REQUEST_ID
-from app.api.openapi.operations import OPERATIONS, Operation, Success
-from app.api.openapi.problem_examples import EXAMPLES
+from app.api.openapi.examples import EXAMPLES, REQUEST_ID
+from app.api.openapi.problem_examples import EXAMPLES as PROBLEMS
 from app.api.openapi.security import gateway_codes, requirement, security_schemes
 from app.api.openapi.tidy import tidy
 from app.api.problems.catalogue import PAGES, Answer
 from app.api.problems.handlers import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
+from app.api.routes.documents import Answers, Contract, contracts_of
 from app.config import AuthMode
 
 Json = dict[str, Any]
@@ -91,16 +93,8 @@ EVERYWHERE = ("Request-Id", "Cache-Control")
 STATUS_HEADERS = {405: ("Allow",), 412: ("ETag",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
-def add_openapi(app: FastAPI, auth_mode: AuthMode) -> None:
-    def openapi() -> Json:
-        if app.openapi_schema is None:
-            app.openapi_schema = describe(app, auth_mode)
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to replace it
-
-
 def describe(app: FastAPI, auth_mode: AuthMode) -> Json:
+    """Return the whole document. Raises UndocumentedRoute."""
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -110,8 +104,9 @@ def describe(app: FastAPI, auth_mode: AuthMode) -> Json:
         tags=[{"name": name, "description": about} for name, about in TAGS.items()],
         servers=[{"url": "/"}],
     )
+    contracts = contracts_of(app.routes)
     for operation in _operations(document):
-        _complete(operation, OPERATIONS[operation["operationId"]], auth_mode)
+        _complete(operation, contracts[operation["operationId"]], auth_mode)
     document["security"] = requirement(auth_mode)
     document["components"] |= _components(document["components"]["schemas"], auth_mode)
     return tidy(document)
@@ -132,7 +127,7 @@ def _components(schemas: Json, auth_mode: AuthMode) -> Json:
     return {
         "schemas": dict(sorted(schemas.items())),
         "headers": HEADERS,
-        "examples": _named(EXAMPLES),
+        "examples": _shown(PROBLEMS),
         "responses": {
             "NotFound": _problem_answer([PAGES["not_found"]]),
             "MethodNotAllowed": _problem_answer([PAGES["method_not_allowed"]]),
@@ -141,20 +136,22 @@ def _components(schemas: Json, auth_mode: AuthMode) -> Json:
     }
 
 
-def _complete(operation: Json, known: Operation, auth_mode: AuthMode) -> None:
+def _complete(operation: Json, contract: Contract, auth_mode: AuthMode) -> None:
     operation["summary"] = operation["description"].partition("\n\n")[0].partition(". ")[0].rstrip(".")
     found = operation["responses"]
-    answers = {str(status): _answer(found.get(str(status), {}), of) for status, of in known.answers.items()}
-    answers |= _refusals(known.codes + gateway_codes(auth_mode, is_open=known.is_open))
-    _add_links(answers, known)
+    answers = {
+        str(status): _answer(found.get(str(status), {}), of) for status, of in contract.answers.items()
+    }
+    answers |= _refusals(contract.refuses + gateway_codes(auth_mode, is_open=contract.is_open))
+    _add_links(answers, contract)
     operation["responses"] = dict(sorted(answers.items()))
-    if known.is_open:
+    if contract.is_open:
         operation["security"] = []
-    for media_type, bodies in known.requests.items():
-        operation["requestBody"]["content"][media_type]["examples"] = _named(bodies)
+    for media_type, names in contract.requests.items():
+        operation["requestBody"]["content"][media_type]["examples"] = _examples(names)
 
 
-def _answer(found: Json, success: Success) -> Json:
+def _answer(found: Json, success: Answers) -> Json:
     answer: Json = {
         "description": success.description,
         "headers": _headers(*success.headers),
@@ -163,7 +160,7 @@ def _answer(found: Json, success: Success) -> Json:
         answer["content"] = found["content"]
     for body in answer.get("content", {}).values():
         if success.examples:
-            body["examples"] = _named(success.examples)
+            body["examples"] = _examples(success.examples)
     return answer
 
 
@@ -190,16 +187,20 @@ def _problem_answer(answers: list[Answer]) -> Json:
     }
 
 
-def _add_links(answers: Json, known: Operation) -> None:
-    """To what can be done next, from the answer that has a body."""
-    for target, parameters in known.leads_to.items():
+def _add_links(answers: Json, contract: Contract) -> None:
+    """Add what can be done next to the answer that has a body."""
+    for target, parameters in contract.leads_to.items():
         link = {"operationId": target, "parameters": dict(parameters)}
-        answers[str(min(known.answers))].setdefault("links", {})[target] = link
+        answers[str(min(contract.answers))].setdefault("links", {})[target] = link
 
 
 def _headers(*names: str) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in (*EVERYWHERE, *names)}
 
 
-def _named(bodies: Mapping[str, Any]) -> Json:
+def _examples(names: Iterable[str]) -> Json:
+    return _shown({name.rpartition(".")[2]: EXAMPLES[name] for name in names})
+
+
+def _shown(bodies: Mapping[str, Any]) -> Json:
     return {name: {"value": body} for name, body in bodies.items()}

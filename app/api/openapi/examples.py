@@ -1,4 +1,8 @@
-"""Examples of requests and answers. Tests send each request, and check each answer against its schema."""
+"""Examples of requests and answers. Tests send each request, and check each answer against its schema.
+
+Routes name them by the keys of EXAMPLES. The document shows the last part of a
+key: `created.record` and `object.record` are both `record`, each in its operation.
+"""
 
 from typing import Any
 
@@ -147,3 +151,22 @@ HISTORY = {
 KIND_LIST = KindList(items=[KindOut.of(kind) for kind in KINDS.values()]).model_dump()
 USAGE = {"objects": 2, "bytes": 73400328, "limits": {"objects": None, "bytes": None}}
 HEALTHY = {"status": "ok"}
+
+EXAMPLES: dict[str, Any] = {
+    **{f"create.{name}": body for name, body in CREATE.items()},
+    **{f"patch.{name}": body for name, body in PATCH.items()},
+    **{f"upload.{name}": body for name, body in UPLOAD.items()},
+    **{f"payload.{name}": body for name, body in PAYLOAD.items()},
+    **{f"created.{name}": body for name, body in CREATED.items()},
+    "object.record": RECORD,
+    "object.dataset": DATASET,
+    "object.rejected": REJECTED,
+    "queued.dataset": REPEATED,
+    "objects.page": PAGE,
+    "history.page": HISTORY,
+    "link": LINK,
+    "kinds": KIND_LIST,
+    "usage": USAGE,
+    "alive": HEALTHY,
+    "ready": HEALTHY,
+}

@@ -8,6 +8,7 @@ from app.api.dependencies import ObjectId, ReadingService
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
 from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
+from app.api.routes.documents import DOWNLOAD, ONE_OBJECT, READ, documents
 
 Name = Annotated[str, Path(description="One of `result.artifacts`.", examples=["data.parquet"])]
 
@@ -20,6 +21,7 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["artifacts"], route_clas
     response_class=Response,
     responses=LINK_RESPONSES,
 )
+@documents(answers=DOWNLOAD, refuses=(*ONE_OBJECT, *READ))
 def download_artifact(
     object_id: ObjectId, name: Name, owner: OwnerRead, reading: ReadingService, request: Request
 ) -> Response:

@@ -5,12 +5,17 @@ from fastapi import APIRouter
 from app.api.dependencies import Cursor, Limit, ObjectId, ReadingService
 from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
+from app.api.routes.documents import CURSOR, ONE_OBJECT, READ, Answers, documents
 from app.api.schemas.responses import EventOut, EventPage
 
 router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=LambdaRoute)
 
 
 @router.get("/history", operation_id="readHistory", response_model_exclude_unset=True)
+@documents(
+    answers={200: Answers("A page of events", examples=("history.page",))},
+    refuses=(*ONE_OBJECT, *READ, *CURSOR),
+)
 def read_history(
     object_id: ObjectId,
     owner: OwnerRead,

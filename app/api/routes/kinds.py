@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.api.caller import Caller
 from app.api.http.route import LambdaRoute
+from app.api.routes.documents import JSON_ANSWER, Answers, documents
 from app.api.schemas.responses import KindList, KindOut
 from app.domain.kinds import KINDS
 
@@ -11,6 +12,9 @@ router = APIRouter(tags=["kinds"], route_class=LambdaRoute)
 
 
 @router.get("/kinds", operation_id="listKinds")
+@documents(
+    answers={200: Answers("All kinds", examples=("kinds",))}, refuses=("unauthenticated", *JSON_ANSWER)
+)
 async def list_kinds(_caller: Caller) -> KindList:
     """The kinds of object: their attributes, media types and limits."""
     return KindList(items=[KindOut.of(kind) for kind in KINDS.values()])

@@ -1,6 +1,6 @@
 """Objects: create, read, change, delete, list."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -16,21 +16,56 @@ from app.api.dependencies import (
     ReadingService,
     RequestCause,
 )
+from app.api.http.accept import JSON
 from app.api.http.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
 from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
-from app.api.schemas.bodies import merge_patch_body
+from app.api.routes.documents import (
+    CALLER,
+    CHANGE,
+    CURSOR,
+    FIRST_ARTIFACT,
+    JSON_ANSWER,
+    JSON_BODY,
+    NEW_PAYLOAD,
+    ON_AN_OBJECT,
+    ONE_OBJECT,
+    PRECONDITION,
+    READ,
+    Answers,
+    documents,
+)
+from app.api.schemas.bodies import MERGE_PATCH, merge_patch_body
 from app.api.schemas.requests import CreateIn, PatchIn
 from app.api.schemas.responses import CreatedOut, ObjectOut, ObjectPage, PublicStatus, SummaryOut
 from app.domain.errors import FieldError, InvalidInput
 from app.storage.objects import ListQuery
 
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "You have this version"}}
+PATCHES = ("patch.rename", "patch.relabel", "patch.attributes")
 
 router = APIRouter(prefix="/objects", tags=["objects"], route_class=LambdaRoute)
 
 
 @router.post("", status_code=201, operation_id="createObject")
+@documents(
+    requests={JSON: ("create.record", "create.text", "create.base64", "create.upload")},
+    answers={
+        201: Answers(
+            "Created; or, with `Idempotency-Replayed`, created before",
+            headers=("Location", "ETag", "Idempotency-Replayed"),
+            examples=("created.record", "created.upload"),
+        )
+    },
+    refuses=(
+        *CALLER,
+        *JSON_BODY,
+        "invalid_idempotency_key",
+        "idempotency_key_reused",
+        "object_deleted",
+        "quota_exceeded",
+    ),
+    leads_to=ON_AN_OBJECT,
+)
 def create_object(
     body: CreateIn,
     caller: Caller,
@@ -49,7 +84,19 @@ def create_object(
     return CreatedOut.awaiting(creation.stored, creation.upload)
 
 
-@router.get("/{object_id}", operation_id="readObject", response_model=ObjectOut, responses=NOT_MODIFIED)
+@router.get("/{object_id}", operation_id="readObject", response_model=ObjectOut)
+@documents(
+    answers={
+        200: Answers(
+            "The object",
+            headers=("ETag",),
+            examples=("object.record", "object.dataset", "object.rejected"),
+        ),
+        304: Answers("You have this version", headers=("ETag",)),
+    },
+    refuses=(*ONE_OBJECT, *READ, *JSON_ANSWER, "invalid_precondition"),
+    leads_to={"downloadArtifact": FIRST_ARTIFACT},
+)
 def read_object(
     object_id: ObjectId, owner: OwnerRead, reading: ReadingService, known: IfNoneMatch, response: Response
 ) -> ObjectOut | Response:
@@ -67,6 +114,11 @@ def read_object(
     operation_id="updateObject",
     response_model=ObjectOut,
     openapi_extra=merge_patch_body(PatchIn),
+)
+@documents(
+    requests={MERGE_PATCH: PATCHES, JSON: PATCHES},
+    answers={200: Answers("The object as it is now", headers=("ETag",), examples=("object.record",))},
+    refuses=(*CHANGE, *JSON_BODY, *PRECONDITION),
 )
 def update_object(
     object_id: ObjectId,
@@ -89,6 +141,7 @@ def update_object(
 
 
 @router.delete("/{object_id}", status_code=204, operation_id="deleteObject", response_class=Response)
+@documents(answers={204: "Deleted, now or before"}, refuses=(*CHANGE, *PRECONDITION))
 def delete_object(
     object_id: ObjectId, caller: Caller, editing: EditingService, expected: IfMatch, cause: RequestCause
 ) -> None:
@@ -97,6 +150,10 @@ def delete_object(
 
 
 @router.post("/{object_id}/reprocess", status_code=202, operation_id="reprocessObject")
+@documents(
+    answers={202: Answers("Queued again", headers=("ETag",), examples=("queued.dataset",))},
+    refuses=(*CHANGE, *JSON_ANSWER, *NEW_PAYLOAD),
+)
 def reprocess_object(
     object_id: ObjectId, caller: Caller, editing: EditingService, cause: RequestCause, response: Response
 ) -> ObjectOut:
@@ -107,6 +164,10 @@ def reprocess_object(
 
 
 @router.get("", operation_id="listObjects")
+@documents(
+    answers={200: Answers("A page of summaries", examples=("objects.page",))},
+    refuses=(*CALLER, *READ, *CURSOR),
+)
 def list_objects(
     owner: OwnerRead,
     reading: ReadingService,

@@ -7,10 +7,23 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.caller import Caller
 from app.api.dependencies import EditingService, ObjectId, ReadingService, RequestCause
+from app.api.http.accept import JSON
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
 from app.api.http.preconditions import entity_tag
 from app.api.http.route import LambdaRoute
 from app.api.reading import OwnerRead
+from app.api.routes.documents import (
+    CHANGE,
+    DOWNLOAD,
+    JSON_ANSWER,
+    JSON_BODY,
+    NEW_PAYLOAD,
+    ONE_OBJECT,
+    READ,
+    THIS_OBJECT,
+    Answers,
+    documents,
+)
 from app.api.schemas.bodies import raw_body
 from app.api.schemas.requests import MEDIA_TYPE, MEDIA_TYPE_CHARACTERS, UploadPayload
 from app.api.schemas.responses import CreatedOut, ObjectOut
@@ -31,6 +44,13 @@ RawPayload = Annotated[InlinePayload, Depends(_raw_payload)]
 
 
 @router.post("/uploads", status_code=201, operation_id="requestUpload")
+@documents(
+    requests={JSON: ("upload.size", "upload.checksum")},
+    answers={
+        201: Answers("Where to upload the new revision", headers=("ETag",), examples=("created.upload",))
+    },
+    refuses=(*CHANGE, *JSON_BODY, *NEW_PAYLOAD, "quota_exceeded"),
+)
 def request_upload(
     object_id: ObjectId,
     body: UploadPayload,
@@ -51,6 +71,20 @@ def request_upload(
     operation_id="putPayload",
     openapi_extra=raw_body("The payload as it is, up to 4 MiB; its media type is the Content-Type."),
 )
+@documents(
+    requests={"*/*": ("payload.csv",)},
+    answers={202: Answers("Stored, and queued", headers=("ETag",), examples=("queued.dataset",))},
+    refuses=(
+        *CHANGE,
+        *JSON_ANSWER,
+        *NEW_PAYLOAD,
+        "invalid_input",
+        "invalid_media_type",
+        "body_too_large",
+        "quota_exceeded",
+    ),
+    leads_to={"downloadPayload": THIS_OBJECT},
+)
 def put_payload(
     object_id: ObjectId,
     caller: Caller,
@@ -66,6 +100,7 @@ def put_payload(
 
 
 @router.get("/payload", operation_id="downloadPayload", response_class=Response, responses=LINK_RESPONSES)
+@documents(answers=DOWNLOAD, refuses=(*ONE_OBJECT, *READ, "payload_not_ready"))
 def download_payload(
     object_id: ObjectId, owner: OwnerRead, reading: ReadingService, request: Request
 ) -> Response:

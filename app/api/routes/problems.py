@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from app.api.http.route import LambdaRoute
 from app.api.middleware.security_headers import policy_of
 from app.api.problems.catalogue import PAGES, Answer
+from app.api.routes.documents import documents
 from app.domain.errors import NotFound
 
 Code = Annotated[str, Path(description="The `code` of a problem.", json_schema_extra={"enum": sorted(PAGES)})]
@@ -31,6 +32,7 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem aut
 
 
 @router.get("/problems/{code}", operation_id="readProblem", response_class=HTMLResponse)
+@documents(answers={200: "The page"}, refuses=("not_found",), is_open=True)
 async def read_problem(code: Code) -> HTMLResponse:
     """What a problem's `code` means, and what to do about it."""
     if code not in PAGES:

@@ -1,0 +1,141 @@
+"""The contract of a route: what it answers and refuses, beside its function.
+
+FastAPI reads paths, parameters, bodies and models from signatures. `documents`
+adds what signatures do not tell, in words, statuses and names only, so that a
+request loads neither the document nor its examples. `app.api.openapi.document`
+looks the names up when the document is asked for.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+MARK = "__contract__"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One successful answer."""
+
+    description: str
+    #: Names in `HEADERS` of app.api.openapi.document, besides those that every answer has.
+    headers: tuple[str, ...] = ()
+    #: Names in `EXAMPLES` of app.api.openapi.examples.
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    answers: Mapping[int, Answers]
+    #: Problem codes; each stands for its status too.
+    refuses: tuple[str, ...] = ()
+    #: Names of example bodies, by media type.
+    requests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Operations to call next: by operation id, each parameter as an expression on the answer.
+    leads_to: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Whether the route needs no caller.
+    is_open: bool = False
+
+
+class UndocumentedRoute(Exception):
+    """A route of the document has no contract."""
+
+    def __init__(self, methods: set[str], path: str, operation_id: str) -> None:
+        names = sorted(methods)
+        decorator = names[0].lower() if len(names) == 1 else "api_route"
+        super().__init__(
+            f'{", ".join(names)} {path} (operation_id "{operation_id}") has no contract. Write '
+            f'@documents(answers={{200: "..."}}, refuses=(...)) below @router.{decorator}(...).'
+        )
+
+
+def documents(
+    *,
+    answers: Mapping[int, Answers | str],
+    refuses: tuple[str, ...] = (),
+    requests: Mapping[str, tuple[str, ...]] | None = None,
+    leads_to: Mapping[str, Mapping[str, str]] | None = None,
+    is_open: bool = False,
+) -> Callable[[Function], Function]:
+    """Mark a function with its contract and return it as it is. A text is an answer without more."""
+    contract = Contract(
+        answers={
+            status: Answers(answer) if isinstance(answer, str) else answer
+            for status, answer in answers.items()
+        },
+        refuses=refuses,
+        requests=requests or {},
+        leads_to=leads_to or {},
+        is_open=is_open,
+    )
+
+    def mark(function: Function) -> Function:
+        setattr(function, MARK, contract)
+        return function
+
+    return mark
+
+
+def contracts_of(routes: Sequence[BaseRoute]) -> dict[str, Contract]:
+    """Return the contract of every route that is in the document, by operation id.
+
+    Raises UndocumentedRoute.
+    """
+    contracts = {}
+    for route in iter_route_contexts(routes):
+        if not getattr(route, "include_in_schema", False) or not hasattr(route, "operation_id"):
+            continue  # a page, a mount or a socket
+        operation_id = route.operation_id or route.unique_id
+        contract = None if route.endpoint is None else _contract_of(route.endpoint)
+        if contract is None:
+            raise UndocumentedRoute(route.methods or set(), str(route.path), operation_id)
+        contracts[operation_id] = contract
+    return contracts
+
+
+def _contract_of(endpoint: Callable[..., Any]) -> Contract | None:
+    """Return the mark of the function or, in Lambda, of the one that runs inline below it."""
+    marked = inspect.unwrap(endpoint, stop=lambda function: hasattr(function, MARK))
+    contract: Contract | None = getattr(marked, MARK, None)
+    return contract
+
+
+# What several routes refuse.
+CALLER = ("unauthenticated", "unavailable")
+ONE_OBJECT = (*CALLER, "not_found")
+CHANGE = (*ONE_OBJECT, "concurrent_change")
+#: By the parameter `owner`.
+READ = ("forbidden", "invalid_input")
+JSON_ANSWER = ("not_acceptable",)
+JSON_BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_input", *JSON_ANSWER)
+NEW_PAYLOAD = ("no_payload_allowed", "wrong_state")
+PRECONDITION = ("invalid_precondition", "version_mismatch")
+CURSOR = ("invalid_cursor", "invalid_input", *JSON_ANSWER)
+
+# What both downloads answer.
+DOWNLOAD = {
+    200: Answers("The URL, with `Accept: application/json`", examples=("link",)),
+    307: Answers("To a URL that is valid for a short time", headers=("Location",)),
+}
+
+# Where answers lead to.
+THIS_OBJECT = {"object_id": "$response.body#/id"}
+FIRST_ARTIFACT = THIS_OBJECT | {"name": "$response.body#/result/artifacts/0/name"}
+ON_AN_OBJECT = dict.fromkeys(
+    (
+        "readObject",
+        "updateObject",
+        "deleteObject",
+        "requestUpload",
+        "putPayload",
+        "reprocessObject",
+        "readHistory",
+    ),
+    THIS_OBJECT,
+)
