@@ -20,8 +20,7 @@ from app.api.http.accept import JSON, accepts_json
 from app.api.schemas.bodies import MERGE_PATCH
 from app.domain.values import object_id_in
 from app.observability import bind
-
-IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+from app.observability.logs import IN_LAMBDA
 
 
 class StrictJsonRequest(Request):

@@ -3,7 +3,8 @@
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+from app.api.http.methods import METHODS
+
 REQUEST_HEADERS = [
     "Accept",
     "Authorization",

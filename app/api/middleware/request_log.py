@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from starlette.types import Message, Receive, Scope
 
+from app.api.http.methods import LOGGED
 from app.observability import Work, measure
 from app.observability.metrics import PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS, Sample
 
 UNROUTED = "none"
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OUTCOMES = {4: "refused", 5: "failed"}
 
 
@@ -50,7 +50,7 @@ class AnsweredRequest:
     @property
     def method(self) -> str:
         method: str = self.scope["state"]["method"]
-        return method if method in METHODS else UNROUTED
+        return method if method in LOGGED else UNROUTED
 
     @property
     def outcome(self) -> str:

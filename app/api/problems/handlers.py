@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
+from app.api.http.methods import ROUTED
 from app.api.http.preconditions import entity_tag
 from app.api.problems.catalogue import ANSWERS, HTTP_ANSWERS, Answer
 from app.api.problems.pointers import field_errors
@@ -21,7 +22,6 @@ from app.observability import described_fault, logger
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "2"
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class FieldProblem(BaseModel):
@@ -106,7 +106,7 @@ def _sentence(error: HTTPException) -> str:
 
 def allowed_methods(request: Request) -> list[str]:
     """Those of every route at this path (RFC 9110, section 10.2.1); Starlette names one route's."""
-    allowed = [method for method in METHODS if _is_routed(request, method)]
+    allowed = [method for method in ROUTED if _is_routed(request, method)]
     return [*allowed, *(["HEAD"] if "GET" in allowed else []), "OPTIONS"]
 
 
