@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.middleware.request_log import AnsweredRequest, log_request
 from app.api.middleware.tracing import trace_of
 from app.api.problems.catalogue import HTTP_ANSWERS
-from app.api.problems.handlers import answer_fault, problem
+from app.api.problems.document import problem
+from app.api.problems.handlers import answer_fault
 from app.domain.causes import Cause
 from app.observability import begin_work, sample_details
 

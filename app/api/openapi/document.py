@@ -19,7 +19,7 @@ from app.api.openapi.problem_examples import EXAMPLES as PROBLEMS
 from app.api.openapi.security import gateway_codes, requirement, security_schemes
 from app.api.openapi.tidy import tidy
 from app.api.problems.catalogue import PAGES, Answer
-from app.api.problems.handlers import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
+from app.api.problems.document import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
 from app.api.routes.documents import Answers, Contract, contracts_of
 from app.config import AuthMode
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.api.openapi.examples import REQUEST_ID
 from app.api.problems.catalogue import ANSWERS, PAGES
-from app.api.problems.handlers import quota_members
+from app.api.problems.document import quota_members
 from app.domain import errors
 
 QUOTA = errors.QuotaExceeded(used=1_073_000_000, limit=1_073_741_824, unit="bytes")
