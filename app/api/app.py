@@ -4,8 +4,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.api.middleware.body_limit import BodyLimitMiddleware
 from app.api.middleware.cors import add_cross_origin
-from app.api.middleware.request import BodyLimitMiddleware, RequestMiddleware
+from app.api.middleware.request import RequestMiddleware
 from app.api.middleware.security_headers import SecurityHeadersMiddleware
 from app.api.problems.handlers import add_problem_handlers
 from app.api.routes import (

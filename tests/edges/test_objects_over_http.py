@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from app.api.middleware.request import BODY_LIMIT_BYTES
+from app.api.middleware.body_limit import BODY_LIMIT_BYTES
 from tests.conftest import Aws
 from tests.edges.doors import proxy_event
 
