@@ -20,6 +20,7 @@ from app.bootstrap import adapters, compose_worker
 from app.config import WorkerSettings
 from app.processors.report import Report, Task
 from app.sandbox.client import Sandbox
+from app.services.workspaces import clear_leftovers
 
 SECONDS_INTO_THE_WORK = 0.05
 
@@ -94,6 +95,7 @@ def main() -> None:
     steps = Steps(sys.argv[1] if len(sys.argv) > 1 else None)
     watch_aws(steps)
     watch_sandbox(steps)
+    clear_leftovers()
     settings = WorkerSettings.from_environment()
     worker = compose_worker(adapters(settings), settings)
     answer = worker.handle(json.load(sys.stdin), Context())
