@@ -9,7 +9,7 @@ from app.api.http.accept import asks_for_json
 from app.api.schemas.responses import LinkOut
 from app.services.reading import Link
 
-#: What FastAPI cannot read from a signature that says `Response`.
+#: The answers of a download. FastAPI cannot read them from the return type `Response`.
 LINK_RESPONSES: dict[int | str, dict[str, Any]] = {200: {"model": LinkOut}}
 NOT_STORED = {"Cache-Control": "no-store"}
 

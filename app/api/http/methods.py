@@ -1,8 +1,8 @@
 """The HTTP methods that the API knows."""
 
-#: What a client calls operations with.
+#: The methods by which clients call operations.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-#: What a route is declared with; HEAD is answered wherever GET is.
+#: The methods of route decorators. HEAD needs none: it is answered wherever GET is.
 ROUTED = tuple(method for method in METHODS if method != "HEAD")
-#: What the log names; the app itself answers OPTIONS.
+#: The methods that log lines may name. The app itself answers OPTIONS.
 LOGGED = (*METHODS, "OPTIONS")

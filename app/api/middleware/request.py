@@ -1,4 +1,4 @@
-"""What surrounds every request, in pure ASGI: id, trace, its line in the log, the stage prefix, HEAD."""
+"""Surround every request, in pure ASGI: give it an id and a trace, log it, restore the stage, serve HEAD."""
 
 from typing import Any
 from uuid import uuid4

@@ -39,7 +39,7 @@ class Contract:
     requests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Operations to call next: by operation id, each parameter as an expression on the answer.
     leads_to: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: Whether the route needs no caller.
+    #: True if the route can be called by anybody.
     is_open: bool = False
 
 
@@ -106,11 +106,11 @@ def _contract_of(endpoint: Callable[..., Any]) -> Contract | None:
     return contract
 
 
-# What several routes refuse.
+# The problem codes that several routes share.
 CALLER = ("unauthenticated", "unavailable")
 ONE_OBJECT = (*CALLER, "not_found")
 CHANGE = (*ONE_OBJECT, "concurrent_change")
-#: By the parameter `owner`.
+#: The parameter `owner` adds these.
 READ = ("forbidden", "invalid_input")
 JSON_ANSWER = ("not_acceptable",)
 JSON_BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_input", *JSON_ANSWER)
