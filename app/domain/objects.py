@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
+from uuid import uuid4
 
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode, WrongState
@@ -35,12 +36,16 @@ from app.domain.values import (
     Result,
     Revision,
     Status,
-    new_token,
 )
 
 FIRST_REQUEUE_SECONDS = 5 * 60
 LAST_REQUEUE_SECONDS = 6 * 60 * 60
 TOMBSTONE_DAYS = 7
+
+
+def new_token() -> str:
+    """Return a token for a write or a lease, which nobody else has."""
+    return uuid4().hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,3 @@ def utc_now() -> datetime:
 def timestamp(moment: datetime) -> str:
     """Return RFC 3339 in UTC with milliseconds: 2026-03-01T09:30:00.000Z."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def parse_timestamp(text: str) -> datetime:
-    return datetime.fromisoformat(text)

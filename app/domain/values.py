@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from app.domain.errors import ProblemCode, UnknownMessage
 
@@ -108,10 +108,6 @@ class PayloadKey:
             case [prefix, owner, object_id, revision] if prefix == PAYLOADS and revision.isdecimal():
                 return cls(owner, object_id, int(revision))
         raise UnknownMessage("Not the key of a payload.")
-
-
-def new_token() -> str:
-    return uuid4().hex
 
 
 def object_id_in(text: Any) -> str | None:

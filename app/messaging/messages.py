@@ -22,7 +22,6 @@ from typing import Any
 from app.domain.causes import Trace
 from app.domain.errors import UnknownMessage
 from app.domain.events import EventType
-from app.domain.times import parse_timestamp
 from app.domain.values import PayloadKey
 
 #: What reading a field raises where the text is not such an envelope.
@@ -163,7 +162,7 @@ def _correlation_id(envelope: Any) -> str | None:
 def _sent_at(envelope: Any) -> datetime | None:
     """Return None where the time is missing or wrong: it only serves to tell how long the message waited."""
     try:
-        moment = parse_timestamp(envelope["time"])
+        moment = datetime.fromisoformat(envelope["time"])
     except (LookupError, TypeError, ValueError):
         return None
     return moment if moment.tzinfo else None

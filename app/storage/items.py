@@ -15,7 +15,6 @@ The shard is stored and never recomputed, so LIST_SHARDS may be raised.
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -24,7 +23,7 @@ from app.domain.causes import Cause, Trace
 from app.domain.errors import ProblemCode
 from app.domain.json import compact_json, parse_json
 from app.domain.objects import ObjectSummary, StoredObject
-from app.domain.times import parse_timestamp, timestamp
+from app.domain.times import timestamp
 from app.domain.values import Artifact, Lease, Payload, Problem, Revision, Status
 
 type_serializer = TypeSerializer()
@@ -51,8 +50,18 @@ def owner_partition(owner: str, status: str | None, shard: int) -> str:
 
 
 def to_item(stored: StoredObject) -> dict[str, Any]:
-    values = _summary_values(stored) | _internal_values(stored) | _index_values(stored)
-    return {name: type_serializer.serialize(value) for name, value in values.items() if value is not None}
+    values = _as_stored(_summary_values(stored) | _internal_values(stored))
+    values |= _index_keys(stored, values)
+    return {name: type_serializer.serialize(value) for name, value in values.items()}
+
+
+def _as_stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values as they are stored: moments as text, and nothing that is None."""
+    return {
+        name: timestamp(value) if isinstance(value, datetime) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _summary_values(stored: StoredObject) -> dict[str, Any]:
@@ -63,12 +72,12 @@ def _summary_values(stored: StoredObject) -> dict[str, Any]:
         "labels": dict(stored.labels),
         "status": stored.status.value,
         "version": stored.version,
-        "newest": stored.newest and _revision_values(stored.newest),
+        "newest": stored.newest and _as_stored(asdict(stored.newest)),
         "payload": stored.payload and asdict(stored.payload),
         "summary": None if stored.summary is None else compact_json(stored.summary),
         "problem": stored.problem and asdict(stored.problem),
-        "created_at": timestamp(stored.created_at),
-        "updated_at": timestamp(stored.updated_at),
+        "created_at": stored.created_at,
+        "updated_at": stored.updated_at,
     }
 
 
@@ -82,55 +91,41 @@ def _internal_values(stored: StoredObject) -> dict[str, Any]:
         "shard": stored.shard,
         "fingerprint": stored.fingerprint,
         **_cause_values(stored.cause),
-        "revision_cause": stored.revision_cause and _known(_cause_values(stored.revision_cause)),
+        "revision_cause": stored.revision_cause and _cause_values(stored.revision_cause),
         "write_token": stored.write_token,
         "attempts": stored.attempts,
         "requeues": stored.requeues,
         "redrives": stored.redrives,
-        "lease": stored.lease and {"token": stored.lease.token, "until": timestamp(stored.lease.until)},
-        "deadline": _text(stored.deadline),
-        "writable_until": _text(stored.writable_until),
+        "lease": stored.lease and _as_stored(asdict(stored.lease)),
+        "deadline": stored.deadline,
+        "writable_until": stored.writable_until,
         # DynamoDB reads it as seconds since 1970 (Amazon DynamoDB Developer Guide, "Time to Live").
         "purge_at": stored.purge_at and int(stored.purge_at.timestamp()),
     }
 
 
-def _index_values(stored: StoredObject) -> dict[str, Any]:
-    values = dict(_in_flight_values(stored))
-    if stored.status is not Status.DELETED:
-        values["by_owner"] = owner_partition(stored.owner, None, stored.shard)
-        values["by_status"] = owner_partition(stored.owner, stored.status, stored.shard)
-        values["listed_at"] = f"{timestamp(stored.created_at)}#{stored.id}"
-    return values
-
-
-def _in_flight_values(stored: StoredObject) -> dict[str, str]:
-    if stored.status is Status.FAILED:
-        return {"in_flight": f"failed#{stored.shard}", "due_at": timestamp(stored.updated_at)}
-    if stored.deadline is not None:
-        return {"in_flight": f"in_flight#{stored.shard}", "due_at": timestamp(stored.deadline)}
-    return {}
-
-
-def _revision_values(revision: Revision) -> dict[str, Any]:
-    return _known(asdict(revision) | {"expires_at": _text(revision.expires_at)})
-
-
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _cause_values(cause: Cause) -> dict[str, Any]:
     trace = cause.trace
-    return {
+    values = {
         "correlation_id": cause.correlation_id,
         "traceparent": trace and trace.traceparent,
         "tracestate": trace and trace.state,
     }
+    return _as_stored(values)
 
 
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else timestamp(moment)
+def _index_keys(stored: StoredObject, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of the indexes that the object is in, made from its stored values."""
+    keys = {}
+    if stored.status is Status.FAILED:
+        keys = {"in_flight": f"failed#{stored.shard}", "due_at": values["updated_at"]}
+    elif stored.deadline is not None:
+        keys = {"in_flight": f"in_flight#{stored.shard}", "due_at": values["deadline"]}
+    if stored.status is not Status.DELETED:
+        keys["by_owner"] = owner_partition(stored.owner, None, stored.shard)
+        keys["by_status"] = owner_partition(stored.owner, stored.status, stored.shard)
+        keys["listed_at"] = f"{values['created_at']}#{stored.id}"
+    return keys
 
 
 class UnreadableItem(Exception):
@@ -140,30 +135,28 @@ class UnreadableItem(Exception):
 def from_item(item: Mapping[str, Any]) -> StoredObject:
     """Return the object that an item holds. Raises UnreadableItem."""
     try:
-        return _from_values(_plain(item))
+        values = _plain(item)
+        lease, purge_at = values.get("lease"), values.get("purge_at")
+        return StoredObject(
+            **_summary_fields(values),
+            owner=values["owner"],
+            attributes=parse_json(values["attributes"]),
+            artifacts=tuple(_artifact(artifact) for artifact in values["artifacts"]),
+            shard=int(values["shard"]),
+            fingerprint=values["fingerprint"],
+            cause=_cause(values),
+            revision_cause=_cause(values["revision_cause"]) if "revision_cause" in values else None,
+            write_token=values["write_token"],
+            attempts=int(values["attempts"]),
+            requeues=int(values["requeues"]),
+            redrives=int(values.get("redrives", 0)),
+            lease=None if lease is None else Lease(lease["token"], datetime.fromisoformat(lease["until"])),
+            deadline=_moment(values.get("deadline")),
+            writable_until=_moment(values.get("writable_until")),
+            purge_at=None if purge_at is None else datetime.fromtimestamp(int(purge_at), UTC),
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as unreadable:
         raise UnreadableItem from unreadable
-
-
-def _from_values(values: Mapping[str, Any]) -> StoredObject:
-    return StoredObject(
-        **_summary_fields(values),
-        owner=values["owner"],
-        attributes=parse_json(values["attributes"]),
-        artifacts=tuple(_artifact(artifact) for artifact in values["artifacts"]),
-        shard=int(values["shard"]),
-        fingerprint=values["fingerprint"],
-        cause=_cause(values),
-        revision_cause=_cause(values["revision_cause"]) if "revision_cause" in values else None,
-        write_token=values["write_token"],
-        attempts=int(values["attempts"]),
-        requeues=int(values["requeues"]),
-        redrives=int(values.get("redrives", 0)),
-        lease=_lease(values.get("lease")),
-        deadline=_moment(values.get("deadline")),
-        writable_until=_moment(values.get("writable_until")),
-        purge_at=_from_epoch(values.get("purge_at")),
-    )
 
 
 def summary_from_item(item: Mapping[str, Any]) -> ObjectSummary:
@@ -176,7 +169,7 @@ def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _summary_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    summary = values.get("summary")
+    problem = values.get("problem")
     return {
         "id": values["id"],
         "kind": values["kind"],
@@ -184,12 +177,12 @@ def _summary_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         "labels": values["labels"],
         "status": Status(values["status"]),
         "version": int(values["version"]),
-        "newest": _revision(values.get("newest")),
-        "payload": _payload(values.get("payload")),
-        "summary": None if summary is None else parse_json(summary),
-        "problem": _problem(values.get("problem")),
-        "created_at": parse_timestamp(values["created_at"]),
-        "updated_at": parse_timestamp(values["updated_at"]),
+        "newest": _revision(values["newest"]) if "newest" in values else None,
+        "payload": _payload(values["payload"]) if "payload" in values else None,
+        "summary": parse_json(values["summary"]) if "summary" in values else None,
+        "problem": None if problem is None else Problem(ProblemCode(problem["code"]), problem["detail"]),
+        "created_at": datetime.fromisoformat(values["created_at"]),
+        "updated_at": datetime.fromisoformat(values["updated_at"]),
     }
 
 
@@ -199,30 +192,22 @@ def _cause(values: Mapping[str, Any]) -> Cause:
     return Cause(values["correlation_id"], trace)
 
 
-def _revision(values: Mapping[str, Any] | None) -> Revision | None:
-    return (
-        None
-        if values is None
-        else Revision(
-            number=int(values["number"]),
-            media_type=values["media_type"],
-            size=int(values["size"]),
-            sha256=values.get("sha256"),
-            expires_at=_moment(values.get("expires_at")),
-        )
+def _revision(values: Mapping[str, Any]) -> Revision:
+    return Revision(
+        number=int(values["number"]),
+        media_type=values["media_type"],
+        size=int(values["size"]),
+        sha256=values.get("sha256"),
+        expires_at=_moment(values.get("expires_at")),
     )
 
 
-def _payload(values: Mapping[str, Any] | None) -> Payload | None:
-    return (
-        None
-        if values is None
-        else Payload(
-            media_type=values["media_type"],
-            size=int(values["size"]),
-            sha256=values["sha256"],
-            revision=int(values["revision"]),
-        )
+def _payload(values: Mapping[str, Any]) -> Payload:
+    return Payload(
+        media_type=values["media_type"],
+        size=int(values["size"]),
+        sha256=values["sha256"],
+        revision=int(values["revision"]),
     )
 
 
@@ -235,17 +220,5 @@ def _artifact(values: Mapping[str, Any]) -> Artifact:
     )
 
 
-def _problem(values: Mapping[str, Any] | None) -> Problem | None:
-    return None if values is None else Problem(ProblemCode(values["code"]), values["detail"])
-
-
-def _lease(values: Mapping[str, Any] | None) -> Lease | None:
-    return None if values is None else Lease(values["token"], parse_timestamp(values["until"]))
-
-
-def _from_epoch(seconds: Decimal | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(int(seconds), UTC)
-
-
 def _moment(text: str | None) -> datetime | None:
-    return None if text is None else parse_timestamp(text)
+    return None if text is None else datetime.fromisoformat(text)

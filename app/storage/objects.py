@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from app.aws import all_faults, passing_faults
 from app.domain.errors import NotFound, StaleWrite
 from app.domain.objects import ObjectSummary, StoredObject
-from app.domain.times import parse_timestamp, timestamp
+from app.domain.times import timestamp
 from app.storage.items import (
     OBJECT,
     from_item,
@@ -194,7 +194,8 @@ class ObjectRepository:
         with passing_faults():
             for page in pages:
                 for item in page["Items"]:
-                    yield Due(*owner_and_id(item["pk"]["S"]), parse_timestamp(item["due_at"]["S"]))
+                    due_at = datetime.fromisoformat(item["due_at"]["S"])
+                    yield Due(*owner_and_id(item["pk"]["S"]), due_at)
 
 
 def _item_in_the_way(refused: ClientError) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import boto3
 
-from app.domain.times import parse_timestamp, timestamp
+from app.domain.times import timestamp
 from app.local.errors import CannotStart
 from app.observability.logs import as_text
 from scripts.ops import stages
@@ -152,7 +152,7 @@ def _local_line(line_id: str, text: str) -> Line:
 def _moment(given: Any) -> datetime:
     """Return the time a line gives, or one before all others if it gives none."""
     try:
-        return parse_timestamp(given)
+        return datetime.fromisoformat(given)
     except (TypeError, ValueError):
         return datetime.min.replace(tzinfo=UTC)
 

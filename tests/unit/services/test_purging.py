@@ -9,9 +9,9 @@ import pytest
 from app.domain.causes import Cause
 from app.domain.errors import NotFound, Unavailable
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
+from app.domain.objects import StoredObject, new_token
 from app.domain.usage import NOTHING, Usage
-from app.domain.values import PayloadKey, Revision, Status, new_token
+from app.domain.values import PayloadKey, Revision, Status
 from app.messaging.messages import Arrival, Content, Deletion, Message, Replacement
 from app.services.creating import NewObject
 from app.services.uploads import InlinePayload
