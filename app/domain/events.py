@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from app.domain.causes import Cause
+from app.domain.json import compact_json
 from app.domain.objects import StoredObject
 from app.domain.times import timestamp
 from app.domain.values import Status
@@ -32,10 +34,12 @@ class EventType(StrEnum):
     DELETED = "object.deleted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ObjectEvent:
     """`data` is the public object as it was right after the change."""
 
+    #: `<object id>:<version>`: the same for every repeat of this event, so that subscribers can drop repeats.
+    id: str
     object_id: str
     owner: str
     version: int
@@ -44,10 +48,10 @@ class ObjectEvent:
     cause: Cause
     data: Mapping[str, Any]
 
-    @property
-    def id(self) -> str:
-        """The same for every repeat of this event, so that subscribers can drop repeats."""
-        return f"{self.object_id}:{self.version}"
+    @cached_property
+    def text(self) -> str:
+        """The CloudEvent as JSON: the history and the bus hold the same text."""
+        return compact_json(self.as_cloud_event())
 
     def as_cloud_event(self) -> dict[str, Any]:
         """Return the structured JSON form (CloudEvents 1.0.2, JSON event format).
@@ -104,6 +108,7 @@ def _type_of(before: StoredObject | None, after: StoredObject) -> EventType:
 
 def _event(stored: StoredObject, event_type: EventType) -> ObjectEvent:
     return ObjectEvent(
+        id=f"{stored.id}:{stored.version}",
         object_id=stored.id,
         owner=stored.owner,
         version=stored.version,

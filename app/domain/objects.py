@@ -27,7 +27,6 @@ from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode, WrongState
 from app.domain.values import (
     AWAITING,
-    SETTLED,
     Artifact,
     Lease,
     Payload,
@@ -193,7 +192,7 @@ class StoredObject(ObjectSummary):
     def reprocess(self, *, now: datetime, deadline: datetime, cause: Cause) -> Self:
         if self.newest is None:
             raise WrongState("reprocess", "without a payload")
-        self._require("reprocess", *SETTLED)
+        self._require("reprocess", Status.READY, Status.REJECTED, Status.FAILED)
         # The payload is in S3 already, so no upload is awaited.
         newest = replace(self.newest, expires_at=None)
         return self._awaiting(now, deadline, cause, newest=newest)

@@ -27,7 +27,6 @@ class Status(StrEnum):
 
 
 AWAITING = frozenset({Status.PENDING, Status.PROCESSING, Status.EXPIRED})
-SETTLED = frozenset({Status.READY, Status.REJECTED, Status.FAILED})
 
 
 @dataclass(frozen=True, slots=True)

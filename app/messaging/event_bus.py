@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from app.aws import passing_faults
 from app.domain.events import SOURCE, ObjectEvent
-from app.domain.json import compact_json
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -49,7 +48,7 @@ class EventBus:
             "Source": SOURCE,
             "DetailType": event.type.value,
             "Time": event.time,
-            "Detail": compact_json(event.as_cloud_event()),
+            "Detail": event.text,
         }
 
 

@@ -18,13 +18,13 @@ from app.domain.kinds import KINDS, base_media_type
 from app.domain.objects import StoredObject
 from app.domain.times import utc_now
 from app.domain.values import Payload, PayloadKey, Result, Revision, Status
-from app.messaging.messages import Message, Outcome
+from app.messaging.messages import Arrival, Message, Outcome
 from app.messaging.work_queue import WorkQueue
 from app.observability import bind, logger, measure
 from app.observability.metrics import OBJECTS
 from app.processors.report import Report, Task
 from app.sandbox.client import Sandbox
-from app.services.reporting import of_cause, of_object, settled, waited
+from app.services.reporting import finished, of_cause, of_object, waited
 from app.services.workspaces import workspace
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import Download, PayloadStore
@@ -41,7 +41,7 @@ SLOWEST_BYTES_PER_SECOND = 20 * 1024 * 1024
 START_SECONDS = 20
 
 
-class Verdict(Enum):
+class Action(Enum):
     """What to do with a message about a payload."""
 
     CLAIM = auto()
@@ -50,20 +50,20 @@ class Verdict(Enum):
     GIVE_UP = auto()
 
 
-def judge(stored: StoredObject, revision: int, *, now: datetime, max_attempts: int) -> Verdict:
+def decide(stored: StoredObject, revision: int, *, now: datetime, max_attempts: int) -> Action:
     """Return what to do with a message about this revision.
 
     A held lease and a settled object need nothing: the sweep guards leases.
     """
     if stored.status is Status.DELETED or stored.has_replaced(revision):
-        return Verdict.DISCARD
+        return Action.DISCARD
     if not stored.awaits(revision):
-        return Verdict.ACKNOWLEDGE
+        return Action.ACKNOWLEDGE
     if stored.status is Status.PROCESSING and stored.lease_is_held(now):
-        return Verdict.ACKNOWLEDGE
+        return Action.ACKNOWLEDGE
     if stored.attempts >= max_attempts:
-        return Verdict.GIVE_UP
-    return Verdict.CLAIM
+        return Action.GIVE_UP
+    return Action.CLAIM
 
 
 def seconds_needed(size: int, lease_seconds: int) -> float:
@@ -91,19 +91,19 @@ class Processing:
         self._max_attempts = max_attempts
         self._clock = clock
 
-    def process(self, key: PayloadKey, message: Message, *, seconds_left: float) -> Outcome:
-        """Process the payload of a message. To meet the message again changes nothing.
+    def process(self, arrival: Arrival, message: Message, *, seconds_left: float) -> Outcome:
+        """Process the payload whose arrival the message tells. To meet the message again changes nothing.
 
         Raises NotFound for an unknown object, and Unavailable when the message
         must come back: too little time is left, or AWS is away.
         """
-        if seconds_left < seconds_needed(message.size, self._lease_seconds):
+        if seconds_left < seconds_needed(arrival.size, self._lease_seconds):
             raise Unavailable("Too little time is left for this payload.")
-        claimed = self._claim(key, message)
+        claimed = self._claim(arrival.key, message)
         if isinstance(claimed, Outcome):
             return claimed
         try:
-            return self._work(claimed, key, seconds_left)
+            return self._work(claimed, arrival.key, seconds_left)
         except Exception as fault:
             logger.exception("processing.failed", attempts=claimed.attempts)
             released = self._write(claimed, lambda current: current.release(now=self._clock()))
@@ -119,14 +119,14 @@ class Processing:
             stored = self._objects.get(key.owner, key.object_id)
             bind(**of_object(stored), **of_cause(stored.work_cause))
             now = self._clock()
-            verdict = judge(stored, key.revision, now=now, max_attempts=self._max_attempts)
-            if verdict is Verdict.ACKNOWLEDGE:
-                return Outcome.ACKNOWLEDGED
-            if verdict is Verdict.DISCARD:
-                self._payloads.delete(key)
-                return Outcome.DISCARDED
-            if verdict is Verdict.GIVE_UP:
-                return self._give_up(stored, message, error="lease lapsed")
+            match decide(stored, key.revision, now=now, max_attempts=self._max_attempts):
+                case Action.ACKNOWLEDGE:
+                    return Outcome.ACKNOWLEDGED
+                case Action.DISCARD:
+                    self._payloads.delete(key)
+                    return Outcome.DISCARDED
+                case Action.GIVE_UP:
+                    return self._give_up(stored, message, error="lease lapsed")
             claimed = stored.claim(now=now, lease_until=now + timedelta(seconds=self._lease_seconds))
             try:
                 self._objects.save(claimed, read=stored)
@@ -194,13 +194,12 @@ class Processing:
         )
 
     def _finish(self, claimed: StoredObject, settle: Callable[[StoredObject], StoredObject]) -> Outcome:
-        finished = self._write(claimed, settle)
-        if finished is None:
+        settled = self._write(claimed, settle)
+        if settled is None:
             logger.warning("lease.lost")
             return Outcome.ACKNOWLEDGED
-        seconds = (self._clock() - claimed.updated_at).total_seconds()
-        measure(f"object.{finished.status}", *settled(finished, seconds), version=finished.version)
-        return Outcome(finished.status.value)
+        measure(f"object.{settled.status}", *finished(claimed, settled), version=settled.version)
+        return Outcome(settled.status.value)
 
     def _give_up(self, stored: StoredObject, message: Message, *, error: str) -> Outcome:
         """Bury the message, then fail the object: nothing looks at a failed object by itself."""

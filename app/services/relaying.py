@@ -78,9 +78,10 @@ class Relaying:
             announced = [found for record in records if (found := self._announcement(record))]
             self._record(announced)
             unpublished = self._bus.publish([made.event for made in announced])
+            now = self._clock()
             for made in announced:
                 if made.event.id not in unpublished:
-                    self._report(made.event)
+                    _report(made.event, now)
             published = len(announced) - len(unpublished)
             logger.info("relay.done", records=len(records), published=published, **work.costs())
         return next((a.sequence_number for a in announced if a.event.id in unpublished), None)
@@ -94,33 +95,29 @@ class Relaying:
                 self._usage.count(made.event, made.usage, shard=made.shard)
 
     def _announcement(self, record: StreamRecord) -> Announcement | None:
+        """Return the event of a record, if it has one. Set aside a record that cannot be read.
+
+        It is kept whole in the bucket, so that it does not hold up the records behind it.
+        """
         try:
             return announcement_of(record)
         except UnreadableItem as unreadable:
-            self._set_aside(record, unreadable)
+            number = record["dynamodb"]["SequenceNumber"]
+            self._payloads.set_aside(number, json.dumps(record).encode())
+            aside = SET_ASIDE(1)
+            measure("relay.set_aside", aside, level=logging.ERROR, fault=unreadable, sequence_number=number)
             return None
 
-    def _set_aside(self, record: StreamRecord, unreadable: UnreadableItem) -> None:
-        """Keep a record whole in the bucket, so that it does not hold up the ones behind it."""
-        sequence_number = record["dynamodb"]["SequenceNumber"]
-        self._payloads.set_aside(sequence_number, json.dumps(record).encode())
-        measure(
-            "relay.set_aside",
-            SET_ASIDE(1),
-            level=logging.ERROR,
-            fault=unreadable,
-            sequence_number=sequence_number,
-        )
 
-    def _report(self, event: ObjectEvent) -> None:
-        measure(
-            "event.published",
-            EVENTS(1, type=event.type.value),
-            # The clocks of two functions may differ, so the lag can come out below zero.
-            RELAY_SECONDS(max(0.0, (self._clock() - event.time).total_seconds())),
-            **of_cause(event.cause),
-            owner=event.owner,
-            object_id=event.object_id,
-            kind=event.data["kind"],
-            version=event.version,
-        )
+def _report(event: ObjectEvent, now: datetime) -> None:
+    measure(
+        "event.published",
+        EVENTS(1, type=event.type.value),
+        # The clocks of two functions may differ, so the lag can come out below zero.
+        RELAY_SECONDS(max(0.0, (now - event.time).total_seconds())),
+        **of_cause(event.cause),
+        owner=event.owner,
+        object_id=event.object_id,
+        kind=event.data["kind"],
+        version=event.version,
+    )

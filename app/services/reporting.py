@@ -32,11 +32,11 @@ def waited(claimed: StoredObject, sent_at: datetime | None, now: datetime) -> It
         yield QUEUE_SECONDS(max(0.0, (now - sent_at).total_seconds()), kind=claimed.kind)
 
 
-def settled(finished: StoredObject, seconds: float) -> Iterator[Sample]:
-    """Measure an object that became ready or was rejected, `seconds` after its claim."""
-    yield OBJECTS(1, kind=finished.kind, outcome=finished.status.value)
-    yield PROCESSING_SECONDS(seconds, kind=finished.kind)
-    if finished.newest is not None:
-        yield PAYLOAD_BYTES(finished.newest.size, kind=finished.kind)
-    if finished.problem is not None:
-        yield REJECTIONS(1, code=finished.problem.code.value)
+def finished(claimed: StoredObject, settled: StoredObject) -> Iterator[Sample]:
+    """Measure an object that became ready or was rejected, and the time since its claim."""
+    yield OBJECTS(1, kind=settled.kind, outcome=settled.status.value)
+    yield PROCESSING_SECONDS((settled.updated_at - claimed.updated_at).total_seconds(), kind=settled.kind)
+    if settled.newest is not None:
+        yield PAYLOAD_BYTES(settled.newest.size, kind=settled.kind)
+    if settled.problem is not None:
+        yield REJECTIONS(1, code=settled.problem.code.value)

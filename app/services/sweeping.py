@@ -100,13 +100,11 @@ class Sweeping:
         try:
             stored = self._objects.get(owner, object_id)
             bind(**of_object(stored), **of_cause(stored.work_cause))
-            action = decide(
-                stored,
-                payload_found=self._payload_found(stored),
-                now=self._clock(),
-                max_attempts=self._max_attempts,
-            )
-            self._act(action, stored)
+            now = self._clock()
+            key = stored.payload_key(stored.newest_number)
+            found = stored.status is Status.PENDING and self._payloads.exists(key)
+            action = decide(stored, payload_found=found, now=now, max_attempts=self._max_attempts)
+            self._act(action, stored, now)
             _report(action, stored)
         except (NotFound, StaleWrite):
             return Action.LEAVE
@@ -119,13 +117,8 @@ class Sweeping:
             return Action.FAIL
         return action
 
-    def _payload_found(self, stored: StoredObject) -> bool:
-        key = stored.payload_key(stored.newest_number)
-        return stored.status is Status.PENDING and self._payloads.exists(key)
-
-    def _act(self, action: Action, stored: StoredObject) -> None:
+    def _act(self, action: Action, stored: StoredObject, now: datetime) -> None:
         """Save the state first and send the message last: the next sweep finds a message that was lost."""
-        now = self._clock()
         match action:
             case Action.REQUEUE:
                 self._objects.save(stored.requeue(now=now), read=stored)

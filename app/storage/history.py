@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from app.aws import passing_faults
 from app.domain.errors import Unavailable
 from app.domain.events import ObjectEvent
-from app.domain.json import compact_json
 from app.domain.times import utc_now
 from app.storage.items import partition_key
 
@@ -109,7 +108,7 @@ def new_event(event: ObjectEvent) -> dict[str, Any]:
     item = {
         "pk": {"S": partition_key(event.owner, event.object_id)},
         "sk": {"S": sort_key(event.version)},
-        "event": {"S": compact_json(event.as_cloud_event())},
+        "event": {"S": event.text},
     }
     return {
         "Item": item,

@@ -18,8 +18,8 @@ class Dispatcher:
     def dispatch(self, message: Message, *, seconds_left: Callable[[], float]) -> Outcome:
         """Raise UnknownMessage for a message that is not for the worker."""
         match message.content:
-            case Arrival(key):
-                return self._processing.process(key, message, seconds_left=seconds_left())
+            case Arrival() as arrival:
+                return self._processing.process(arrival, message, seconds_left=seconds_left())
             case Replacement(owner, object_id):
                 return self._purging.purge_replaced(owner, object_id)
             case Deletion(owner, object_id):

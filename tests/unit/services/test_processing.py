@@ -16,7 +16,7 @@ from app.domain.objects import StoredObject
 from app.domain.values import Artifact, Payload, PayloadKey, Problem, Result, Revision, Status
 from app.messaging.messages import Message, parse_message
 from app.processors.report import ArtifactFile, Report, Task
-from app.services.processing import PROCESSOR_MEMORY_BYTES, Verdict, judge, seconds_needed
+from app.services.processing import PROCESSOR_MEMORY_BYTES, Action, decide, seconds_needed
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.faults import (
     Fault,
@@ -156,73 +156,73 @@ PAYLOAD = Payload("text/csv", 12, CSV_SHA256, 1)
 TIRED = replace(CLAIMED, attempts=MAX_ATTEMPTS)
 SECOND = Revision(2, "text/csv", 1, None, None)
 
-VERDICTS: dict[str, tuple[StoredObject, int, datetime, Verdict]] = {
-    "pending": (make_object(), 1, NOW, Verdict.CLAIM),
+ACTIONS: dict[str, tuple[StoredObject, int, datetime, Action]] = {
+    "pending": (make_object(), 1, NOW, Action.CLAIM),
     "pending, an older revision": (
         make_object(newest=SECOND),
         1,
         NOW,
-        Verdict.DISCARD,
+        Action.DISCARD,
     ),
-    "pending, a revision to come": (make_object(), 2, NOW, Verdict.ACKNOWLEDGE),
-    "expired": (make_object().expire(now=NOW), 1, NOW, Verdict.CLAIM),
-    "processing, lease held": (CLAIMED, 1, LATER - timedelta(milliseconds=1), Verdict.ACKNOWLEDGE),
-    "processing, lease lapsed": (CLAIMED, 1, LATER, Verdict.CLAIM),
-    "processing, lease released": (CLAIMED.release(now=NOW), 1, NOW, Verdict.CLAIM),
+    "pending, a revision to come": (make_object(), 2, NOW, Action.ACKNOWLEDGE),
+    "expired": (make_object().expire(now=NOW), 1, NOW, Action.CLAIM),
+    "processing, lease held": (CLAIMED, 1, LATER - timedelta(milliseconds=1), Action.ACKNOWLEDGE),
+    "processing, lease lapsed": (CLAIMED, 1, LATER, Action.CLAIM),
+    "processing, lease released": (CLAIMED.release(now=NOW), 1, NOW, Action.CLAIM),
     "processing, lease lapsed, attempts used up": (
         TIRED,
         1,
         LATER,
-        Verdict.GIVE_UP,
+        Action.GIVE_UP,
     ),
-    "processing, lease held, attempts used up": (TIRED, 1, NOW, Verdict.ACKNOWLEDGE),
-    "ready": (CLAIMED.accept(PAYLOAD, Result({}, ()), now=NOW), 1, NOW, Verdict.ACKNOWLEDGE),
+    "processing, lease held, attempts used up": (TIRED, 1, NOW, Action.ACKNOWLEDGE),
+    "ready": (CLAIMED.accept(PAYLOAD, Result({}, ()), now=NOW), 1, NOW, Action.ACKNOWLEDGE),
     "rejected": (
         CLAIMED.reject(InvalidPayload(ProblemCode.INVALID_CONTENT, "no"), now=NOW),
         1,
         NOW,
-        Verdict.ACKNOWLEDGE,
+        Action.ACKNOWLEDGE,
     ),
-    "failed": (CLAIMED.give_up(now=NOW), 1, NOW, Verdict.ACKNOWLEDGE),
-    "deleted": (deleted(make_object()), 1, NOW, Verdict.DISCARD),
+    "failed": (CLAIMED.give_up(now=NOW), 1, NOW, Action.ACKNOWLEDGE),
+    "deleted": (deleted(make_object()), 1, NOW, Action.DISCARD),
     "a revision that a newer one has replaced": (
         make_object(status=Status.READY, newest=SECOND, payload=replace(PAYLOAD, revision=2)),
         1,
         NOW,
-        Verdict.DISCARD,
+        Action.DISCARD,
     ),
     "the ready revision while another is awaited": (
         make_object(newest=Revision(3, "text/csv", 1, None, None), payload=replace(PAYLOAD, revision=2)),
         2,
         NOW,
-        Verdict.ACKNOWLEDGE,
+        Action.ACKNOWLEDGE,
     ),
     "one between the ready revision and the newest": (
         make_object(newest=Revision(3, "text/csv", 1, None, None), payload=PAYLOAD),
         2,
         NOW,
-        Verdict.DISCARD,
+        Action.DISCARD,
     ),
     "older than the newest, which was rejected": (
         make_object(status=Status.REJECTED, newest=SECOND),
         1,
         NOW,
-        Verdict.DISCARD,
+        Action.DISCARD,
     ),
     "a record": (
         make_object(kind="record", status=Status.READY, newest=None),
         1,
         NOW,
-        Verdict.ACKNOWLEDGE,
+        Action.ACKNOWLEDGE,
     ),
 }
 
 
-@pytest.mark.parametrize(("stored", "revision", "now", "expected"), VERDICTS.values(), ids=VERDICTS)
+@pytest.mark.parametrize(("stored", "revision", "now", "expected"), ACTIONS.values(), ids=ACTIONS)
 def test_a_message_is_judged_by_revision_status_lease_and_attempts(
-    stored: StoredObject, revision: int, now: datetime, expected: Verdict
+    stored: StoredObject, revision: int, now: datetime, expected: Action
 ) -> None:
-    assert judge(stored, revision, now=now, max_attempts=MAX_ATTEMPTS) is expected
+    assert decide(stored, revision, now=now, max_attempts=MAX_ATTEMPTS) is expected
 
 
 @pytest.mark.parametrize(
