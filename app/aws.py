@@ -1,4 +1,4 @@
-"""What every AWS adapter shares: how clients are made, and which faults pass if one waits."""
+"""What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -60,17 +60,14 @@ class Clients:
     def client(self, service: str, **options: Any) -> Any:
         config = S3_CONFIG if service == "s3" else CONFIG
         client = self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
-        _count_calls(client.meta.events)
+        # Each call counts for the unit of work that makes it. Presigning makes no call.
+        events = client.meta.events
+        # Not `before-call`: its handlers may answer in the place of AWS.
+        events.register("before-parameter-build", _begin_call)
+        events.register("request-created", _count_attempt)
+        events.register("after-call", _end_call)
+        events.register("after-call-error", _end_call)
         return client
-
-
-def _count_calls(events: Any) -> None:
-    """Count each call for the unit of work that makes it. Presigning makes no call."""
-    # Not `before-call`: its handlers may answer in the place of AWS.
-    events.register("before-parameter-build", _begin_call)
-    events.register("request-created", _count_attempt)
-    events.register("after-call", _end_call)
-    events.register("after-call-error", _end_call)
 
 
 def _begin_call(context: dict[str, Any], **_: Any) -> None:
@@ -108,7 +105,8 @@ def passing_faults() -> Iterator[None]:
     except (NoConnection, HTTPClientError, IncompleteReadError) as fault:
         raise Unavailable(f"AWS does not answer: {type(fault).__name__}") from fault
     except ClientError as fault:
-        if not _passes(fault):
+        status = fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status < 500 and error_code(fault) not in PASSING_CODES:
             raise
         raise Unavailable(f"AWS is busy: {error_code(fault)}") from fault
 
@@ -125,8 +123,3 @@ def all_faults() -> Iterator[None]:
 
 def error_code(fault: ClientError) -> str:
     return fault.response.get("Error", {}).get("Code", "")
-
-
-def _passes(fault: ClientError) -> bool:
-    status = fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or error_code(fault) in PASSING_CODES

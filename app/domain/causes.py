@@ -38,7 +38,10 @@ class Trace:
         if not int(found["trace"], 16) or not int(found["parent"], 16):
             return None
         is_sampled = bool(int(found["flags"], 16) & 1)
-        return cls(found["trace"], found["parent"], is_sampled, _valid_state(tracestate))
+        # The state is passed on whole or not at all.
+        state = tracestate or ""
+        is_valid = 0 < len(state) <= TRACE_STATE_CHARACTERS and state.isascii() and state.isprintable()
+        return cls(found["trace"], found["parent"], is_sampled, state if is_valid else None)
 
     @classmethod
     def from_xray(cls, header: str) -> Self | None:
@@ -74,10 +77,3 @@ class Cause:
     @property
     def trace_id(self) -> str | None:
         return None if self.trace is None else self.trace.trace_id
-
-
-def _valid_state(tracestate: str | None) -> str | None:
-    """Return the state whole, or None: it is never passed on in part."""
-    if not tracestate or len(tracestate) > TRACE_STATE_CHARACTERS:
-        return None
-    return tracestate if tracestate.isascii() and tracestate.isprintable() else None

@@ -77,9 +77,17 @@ class ObjectEvent:
 
 def event_of(before: StoredObject | None, after: StoredObject) -> ObjectEvent | None:
     """Return the event of a change, or None when nothing public changed."""
-    if before is not None and before.version == after.version:
+    if before is None:
+        return _event(after, EventType.CREATED)
+    if after.version == before.version:
         return None
-    return _event(after, _type_of(before, after))
+    if after.status is Status.PENDING and after.newest_number != before.newest_number:
+        return _event(after, EventType.UPLOAD_REQUESTED)
+    if after.status is before.status:
+        return _event(after, EventType.UPDATED)
+    if after.status is Status.PENDING:
+        return _event(after, EventType.REPROCESS_REQUESTED)
+    return _event(after, EventType(f"object.{after.status}"))
 
 
 def current_event(stored: StoredObject) -> ObjectEvent:
@@ -92,18 +100,6 @@ def current_event(stored: StoredObject) -> ObjectEvent:
     if stored.status is Status.PENDING:
         return _event(stored, EventType.UPLOAD_REQUESTED)
     return _event(stored, EventType(f"object.{stored.status}"))
-
-
-def _type_of(before: StoredObject | None, after: StoredObject) -> EventType:
-    if before is None:
-        return EventType.CREATED
-    if after.status is Status.PENDING and after.newest_number != before.newest_number:
-        return EventType.UPLOAD_REQUESTED
-    if after.status is before.status:
-        return EventType.UPDATED
-    if after.status is Status.PENDING:
-        return EventType.REPROCESS_REQUESTED
-    return EventType(f"object.{after.status}")
 
 
 def _event(stored: StoredObject, event_type: EventType) -> ObjectEvent:

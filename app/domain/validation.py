@@ -41,16 +41,11 @@ def message(error: Mapping[str, Any]) -> str:
     said = str(error["msg"])
     if error["type"] not in OF_PYDANTIC:
         said = said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        return _unless_repeating(said, error["input"])
+        repeated = any(len(text) >= REPEATED_CHARACTERS and text in said for text in _texts(error["input"]))
+        return "Input is not valid here" if repeated else said
     if error["type"].endswith("_parsing"):
         return said.partition(", ")[0]  # what follows quotes the input
     return said
-
-
-def _unless_repeating(said: str, value: Any) -> str:
-    """Replace a message that repeats the input, as a kind's own rule may."""
-    is_repeating = any(len(text) >= REPEATED_CHARACTERS and text in said for text in _texts(value))
-    return "Input is not valid here" if is_repeating else said
 
 
 def _texts(value: Any) -> Iterator[str]:

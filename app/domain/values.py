@@ -102,7 +102,7 @@ class PayloadKey:
 
     @classmethod
     def parse(cls, key: str) -> Self:
-        """Raise UnknownMessage when the text is not the key of a payload."""
+        """Return the key that a text is. Raises UnknownMessage when it is not the key of a payload."""
         match key.split("/"):
             case [prefix, owner, object_id, revision] if prefix == PAYLOADS and revision.isdecimal():
                 return cls(owner, object_id, int(revision))

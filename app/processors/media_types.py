@@ -42,27 +42,21 @@ def _starts_with(*prefixes: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(prefixes)
 
 
-def _is_webp(head: bytes) -> bool:
-    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-
-
 def _is_avif(head: bytes) -> bool:
     box = head[: max(16, int.from_bytes(head[:4], "big"))]
     brands = {box[8:12], *(box[at : at + 4] for at in range(16, len(box), 4))}
     return head[4:8] == b"ftyp" and not brands.isdisjoint({b"avif", b"avis"})
 
 
-def _is_bitmap(head: bytes) -> bool:
-    return head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BITMAP_HEADER_BYTES
-
-
 SIGNATURES: dict[str, Callable[[bytes], bool]] = {
     "image/png": _starts_with(b"\x89PNG\r\n\x1a\n"),
     "image/jpeg": _starts_with(b"\xff\xd8\xff"),
     "image/gif": _starts_with(b"GIF87a", b"GIF89a"),
-    "image/webp": _is_webp,
+    "image/webp": lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP",
     "image/tiff": _starts_with(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-    "image/bmp": _is_bitmap,
+    "image/bmp": lambda head: (
+        head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BITMAP_HEADER_BYTES
+    ),
     "image/avif": _is_avif,
     PDF: _starts_with(b"%PDF-"),
     GZIP: _starts_with(b"\x1f\x8b\x08"),

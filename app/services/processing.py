@@ -99,11 +99,12 @@ class Processing:
         """
         if seconds_left < seconds_needed(arrival.size, self._lease_seconds):
             raise Unavailable("Too little time is left for this payload.")
+        deadline = self._clock() + timedelta(seconds=seconds_left * (1 - STORING_SHARE))
         claimed = self._claim(arrival.key, message)
         if isinstance(claimed, Outcome):
             return claimed
         try:
-            return self._work(claimed, arrival.key, seconds_left)
+            return self._work(claimed, arrival.key, deadline)
         except Exception as fault:
             logger.exception("processing.failed", attempts=claimed.attempts)
             released = self._write(claimed, lambda current: current.release(now=self._clock()))
@@ -136,9 +137,8 @@ class Processing:
             return claimed
         raise Unavailable("The object is being changed too often to be claimed.")
 
-    def _work(self, claimed: StoredObject, key: PayloadKey, seconds_left: float) -> Outcome:
+    def _work(self, claimed: StoredObject, key: PayloadKey, deadline: datetime) -> Outcome:
         assert claimed.newest is not None  # noqa: S101  # a claim is on a revision
-        deadline = self._clock() + timedelta(seconds=seconds_left * (1 - STORING_SHARE))
         try:
             payload, result = self._examine(claimed, claimed.newest, key, deadline)
         except InvalidPayload as invalid:

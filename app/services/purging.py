@@ -54,7 +54,7 @@ class Purging:
         return Outcome.PURGED
 
     def purge_replaced(self, owner: str, object_id: str) -> Outcome:
-        """Remove the revisions that a consistent read shows to be replaced. Repeatable."""
+        """Remove the revisions that a consistent read shows to be replaced. It may be repeated."""
         stored = self._find(owner, object_id)
         if stored is None or stored.status is Status.DELETED:
             return Outcome.ACKNOWLEDGED

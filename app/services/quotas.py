@@ -52,8 +52,8 @@ class Quotas:
     def taking(self, owner: str, change: Usage) -> Iterator[Callable[[], None]]:
         """Admit the change that is made in the block. A block that fails has taken nothing.
 
-        The block may call what it is given to return what it did not need. Raises QuotaExceeded
-        before the block begins.
+        The block gets a function that gives the change back, for a block that did not need it.
+        Raises QuotaExceeded before the block begins.
         """
         read_at = self._take(owner, change)
 
@@ -81,7 +81,11 @@ class Quotas:
         with self._lock:
             # Another thread may have read or admitted meanwhile.
             known = self._fresh(owner) or read
-            self._remember(owner, known)
+            # The owner who was asked for longest ago makes room for a new one.
+            self._owners.pop(owner, None)
+            if len(self._owners) >= self._remembered:
+                del self._owners[next(iter(self._owners))]
+            self._owners[owner] = known
             self.limits.check(known.counted + known.admitted, change)
             self._owners[owner] = replace(known, admitted=known.admitted + change)
             return known.read_at
@@ -92,9 +96,3 @@ class Quotas:
             return None
         age = self._clock() - known.read_at
         return known if timedelta(0) <= age < timedelta(seconds=QUOTA_SECONDS) else None
-
-    def _remember(self, owner: str, known: Known) -> None:
-        self._owners.pop(owner, None)
-        if len(self._owners) >= self._remembered:
-            del self._owners[next(iter(self._owners))]
-        self._owners[owner] = known

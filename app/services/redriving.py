@@ -125,8 +125,13 @@ class Redriving:
     def carry_out(self, step: Step, *, cause: Cause) -> None:
         """Do what the step says. Raises Refused if the object has changed since the survey."""
         match step.target, step.action:
-            case FailedObject() as failed, Action.REPROCESS:
-                self._reprocess(failed, cause)
+            case FailedObject(stored, letters), Action.REPROCESS:
+                now = self._clock()
+                deadline = now + timedelta(seconds=FIRST_REQUEUE_SECONDS)
+                self._objects.save(stored.redrive(now=now, deadline=deadline, cause=cause), read=stored)
+                # Only now that the object is pending again are its dead letters no longer needed.
+                for letter in letters:
+                    self._letters.delete(letter)
             case DeadLetter() as letter, Action.SEND_BACK:
                 self._letters.send_back(letter)
 
@@ -140,12 +145,3 @@ class Redriving:
         except NotFound:
             return None
         return stored if stored.status is Status.FAILED else None
-
-    def _reprocess(self, failed: FailedObject, cause: Cause) -> None:
-        """Save the object first. Once it is pending again, its dead letters are no longer needed."""
-        now = self._clock()
-        deadline = now + timedelta(seconds=FIRST_REQUEUE_SECONDS)
-        pending = failed.stored.redrive(now=now, deadline=deadline, cause=cause)
-        self._objects.save(pending, read=failed.stored)
-        for letter in failed.letters:
-            self._letters.delete(letter)

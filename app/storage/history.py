@@ -43,10 +43,6 @@ class HistoryRepository:
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.put_item(TableName=self._table, **new_event(event))
 
-    def _write_all(self, requests: Sequence[Any]) -> None:
-        for start in range(0, len(requests), ITEMS_PER_CALL):
-            self._write(requests[start : start + ITEMS_PER_CALL])
-
     def _write(self, batch: Sequence[Any]) -> None:
         requests: Any = {self._table: batch}
         for _ in range(CALLS_PER_BATCH):
@@ -75,7 +71,9 @@ class HistoryRepository:
         )
         keys = [item for page in pages for item in page["Items"]]
         purge_at = int((utc_now() + timedelta(days=STUB_DAYS)).timestamp())
-        self._write_all([{"PutRequest": {"Item": {**key, "purge_at": {"N": str(purge_at)}}}} for key in keys])
+        puts = [{"PutRequest": {"Item": {**key, "purge_at": {"N": str(purge_at)}}}} for key in keys]
+        for start in range(0, len(puts), ITEMS_PER_CALL):
+            self._write(puts[start : start + ITEMS_PER_CALL])
 
     @passing_faults()
     def page(self, owner: str, object_id: str, *, after_version: int, limit: int) -> HistoryPage:

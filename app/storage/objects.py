@@ -127,7 +127,14 @@ class ObjectRepository:
         A filtered page may be short or empty although more objects follow.
         """
         parts = [self._query_shard(query, shard) for shard in range(self._shards)]
-        return _merged(parts, query.limit)
+        # Merge the shards' items, down to the point that every shard was read to.
+        read_to = [part["LastEvaluatedKey"]["listed_at"]["S"] for part in parts if "LastEvaluatedKey" in part]
+        horizon = max(read_to, default="")
+        found = [item for part in parts for item in part["Items"] if _listed_at(item) >= horizon]
+        found.sort(key=_listed_at, reverse=True)
+        has_more = len(found) > query.limit
+        position = _listed_at(found[query.limit - 1]) if has_more else horizon or None
+        return Page(tuple(summary_from_item(item) for item in found[: query.limit]), position)
 
     def _query_shard(self, query: ListQuery, shard: int) -> Mapping[str, Any]:
         index = "by_owner" if query.status is None else "by_status"
@@ -217,19 +224,6 @@ def _filters(query: ListQuery) -> tuple[str, dict[str, str], dict[str, str]]:
         names["#labels"], names[f"#label{number}"] = "labels", key
         values[f":label{number}"] = value
     return " AND ".join(conditions), names, values
-
-
-def _merged(parts: list[Mapping[str, Any]], limit: int) -> Page:
-    """Merge the shards' items, down to the point that every shard was read to."""
-    read_to = [part["LastEvaluatedKey"]["listed_at"]["S"] for part in parts if "LastEvaluatedKey" in part]
-    horizon = max(read_to, default="")
-    found = sorted(
-        (item for part in parts for item in part["Items"] if _listed_at(item) >= horizon),
-        key=_listed_at,
-        reverse=True,
-    )
-    position = _listed_at(found[limit - 1]) if len(found) > limit else horizon or None
-    return Page(tuple(summary_from_item(item) for item in found[:limit]), position)
 
 
 def _listed_at(item: Mapping[str, Any]) -> str:

@@ -87,7 +87,7 @@ class PayloadStore:
 
     @passing_faults()
     def put_once(self, key: PayloadKey, body: bytes, revision: Revision) -> None:
-        """Write a payload. One that is there already counts as written."""
+        """Write a payload. A payload that is there already counts as written."""
         try:
             self._client.put_object(
                 Bucket=self._bucket,

@@ -4,7 +4,7 @@ pk   <owner>#usage
 sk   shard#<n>
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.aws import passing_faults
@@ -34,7 +34,17 @@ class UsageRepository:
         The item proves that the event was counted, so a repeated event counts once.
         """
         put = {"TableName": self._table, **new_event(event)}
-        transaction: list[Any] = [{"Put": put}, {"Update": self._addition(event.owner, change, shard)}]
+        addition = {
+            "TableName": self._table,
+            "Key": {"pk": {"S": _partition(event.owner)}, "sk": {"S": f"shard#{shard}"}},
+            "UpdateExpression": "ADD #objects :objects, #bytes :bytes",
+            "ExpressionAttributeNames": {"#objects": "objects", "#bytes": "bytes"},
+            "ExpressionAttributeValues": {
+                ":objects": {"N": str(change.objects)},
+                ":bytes": {"N": str(change.bytes)},
+            },
+        }
+        transaction: list[Any] = [{"Put": put}, {"Update": addition}]
         if not any(self._is_done(transaction) for _ in range(TRIES)):
             raise Unavailable("DynamoDB cancelled a transaction each time; others were writing.")
 
@@ -43,25 +53,13 @@ class UsageRepository:
         try:
             self._client.transact_write_items(TransactItems=transaction)
         except self._client.exceptions.TransactionCanceledException as cancelled:
-            reasons = _reasons(cancelled.response)
+            reasons = [reason["Code"] for reason in cancelled.response["CancellationReasons"]]
             if reasons[0] == COUNTED_BEFORE:
                 return True
             if CONFLICT in reasons:
                 return False
             raise Unavailable(f"DynamoDB cancelled a transaction: {', '.join(reasons)}") from cancelled
         return True
-
-    def _addition(self, owner: str, change: Usage, shard: int) -> dict[str, Any]:
-        return {
-            "TableName": self._table,
-            "Key": {"pk": {"S": _partition(owner)}, "sk": {"S": f"shard#{shard}"}},
-            "UpdateExpression": "ADD #objects :objects, #bytes :bytes",
-            "ExpressionAttributeNames": {"#objects": "objects", "#bytes": "bytes"},
-            "ExpressionAttributeValues": {
-                ":objects": {"N": str(change.objects)},
-                ":bytes": {"N": str(change.bytes)},
-            },
-        }
 
     @passing_faults()
     def read(self, owner: str) -> Usage:
@@ -80,7 +78,3 @@ class UsageRepository:
 
 def _partition(owner: str) -> str:
     return f"{owner}#usage"
-
-
-def _reasons(response: Mapping[str, Any]) -> list[str]:
-    return [reason["Code"] for reason in response["CancellationReasons"]]

@@ -46,7 +46,10 @@ class BatchWorker:
     def handle(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
         """Return `{"batchItemFailures": [{"itemIdentifier": …}]}`."""
         sample_details()
-        messages = {record["messageId"]: _parsed(record) for record in event["Records"]}
+        messages = {
+            record["messageId"]: parse_message(record["body"], record["attributes"].get("AWSTraceHeader", ""))
+            for record in event["Records"]
+        }
         smallest_first = sorted(event["Records"], key=lambda record: messages[record["messageId"]].size)
 
         def handle_record(record: SQSRecord) -> None:
@@ -80,11 +83,12 @@ class BatchWorker:
     def _bury(self, record: SQSRecord, message: Message, work: Work, refused: Refused) -> None:
         """Move the message to the dead-letter queue: to try it again cannot help."""
         error = type(refused).__name__
+        redrives = record.message_attributes["redrives"]
         self._queue.bury(
             message.body,
             error=error,
             attempts=_receives(record),
-            redrives=redrives_of(record),
+            redrives=int(redrives.string_value or 0) if redrives else 0,
             trace=message.trace,
         )
         _log(message, work, BURIED, level=logging.ERROR, fault=refused, error=error)
@@ -105,10 +109,6 @@ class BatchWorker:
         self._queue.retry_in(record.receipt_handle, seconds)
 
 
-def _parsed(record: dict[str, Any]) -> Message:
-    return parse_message(record["body"], record["attributes"].get("AWSTraceHeader", ""))
-
-
 def _log(message: Message, work: Work, outcome: str, *samples: Sample, **fields: Any) -> None:
     """Write the one line of a message."""
     name = type(message.content).__name__.lower()
@@ -120,12 +120,6 @@ def _receives(record: SQSRecord) -> int:
     return int(record.attributes.approximate_receive_count)
 
 
-def redrives_of(record: SQSRecord) -> int:
-    """Return how often an operator sent this message back from the dead-letter queue."""
-    attribute = record.message_attributes["redrives"]
-    return int(attribute.string_value or 0) if attribute else 0
-
-
 def retry_seconds(receives: int) -> int:
-    """Twice as long after each receive."""
+    """Return how long to wait before the next receive: twice as long each time."""
     return int(min(FIRST_RETRY_SECONDS * 2 ** (receives - 1), LAST_RETRY_SECONDS))

@@ -16,7 +16,7 @@ class Dispatcher:
         self._sweeping = sweeping
 
     def dispatch(self, message: Message, *, seconds_left: Callable[[], float]) -> Outcome:
-        """Raise UnknownMessage for a message that is not for the worker."""
+        """Call the use case of a message. Raises UnknownMessage for a message that is not for the worker."""
         match message.content:
             case Arrival() as arrival:
                 return self._processing.process(arrival, message, seconds_left=seconds_left())

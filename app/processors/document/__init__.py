@@ -11,9 +11,10 @@ Artifacts: `text.txt`, and `page-1.webp` for a PDF.
 """
 
 from app.processors.document.pdf import read_pdf
-from app.processors.document.text import TextFile, rewrite_text
+from app.processors.document.text import TextFile
 from app.processors.media_types import PDF, check_content
 from app.processors.report import ArtifactFile, Report, Task
+from app.processors.texts import recognise_text
 
 TEXT = ArtifactFile("text.txt", "text/plain; charset=utf-8")
 FIRST_PAGE = ArtifactFile("page-1.webp", "image/webp")
@@ -24,7 +25,8 @@ def process(task: Task) -> Report:
     check_content(task.source, task.media_type, is_text=task.media_type != PDF)
     with TextFile(task.output / TEXT.name) as text:
         if task.media_type != PDF:
-            rewrite_text(task.source, text)
+            for piece in recognise_text(task.source).pieces():
+                text.write(piece)
             return Report({"pages": None, **text.counts()}, (TEXT,))
         about = read_pdf(task.source, text, task.output / FIRST_PAGE.name)
     return Report({"pages": about.pop("pages"), **text.counts(), **about}, (TEXT, FIRST_PAGE))

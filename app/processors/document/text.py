@@ -7,8 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.processors.texts import recognise_text
-
 
 class TextFile:
     """A UTF-8 file being written, and its number of characters and words.
@@ -49,9 +47,3 @@ class TextFile:
 
     def counts(self) -> dict[str, int]:
         return {"characters": self.characters, "words": self._words}
-
-
-def rewrite_text(source: Path, target: TextFile) -> None:
-    """Copy a text in any encoding; raise InvalidPayload if it is not valid or holds NUL characters."""
-    for piece in recognise_text(source).pieces():
-        target.write(piece)
