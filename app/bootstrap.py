@@ -16,11 +16,11 @@ from app.config import ApiSettings, Settings, WorkerSettings
 from app.domain.times import utc_now
 
 if TYPE_CHECKING:
+    from app.api.services import ApiServices
     from app.messaging.dead_letters import DeadLetterQueue
     from app.messaging.event_bus import EventBus
     from app.messaging.work_queue import WorkQueue
     from app.sandbox.client import Sandbox
-    from app.services.api import ApiServices
     from app.services.redriving import Redriving
     from app.services.relaying import Relaying
     from app.services.republishing import Republishing
@@ -107,8 +107,8 @@ def adapters(settings: Settings) -> Adapters:
 
 
 def compose_api(adapters: Adapters, settings: ApiSettings, *, clock: Clock = utc_now) -> "ApiServices":
+    from app.api.services import ApiServices
     from app.domain.usage import Limits
-    from app.services.api import ApiServices
     from app.services.creating import Creating
     from app.services.editing import Editing
     from app.services.quotas import Quotas

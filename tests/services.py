@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from app.api.services import ApiServices
 from app.bootstrap import Clock, compose_api, compose_relay, compose_worker
 from app.config import ApiSettings, WorkerSettings
 from app.domain.times import utc_now
 from app.messaging.messages import Message, Outcome
-from app.services.api import ApiServices
 from app.services.relaying import Relaying
 from tests.conftest import Aws
 

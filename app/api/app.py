@@ -21,8 +21,8 @@ from app.api.routes import (
     usage,
 )
 from app.api.routes.documents import contracts_of
+from app.api.services import ApiServices
 from app.config import ApiSettings, AuthMode
-from app.services.api import ApiServices
 
 VERSION = "0.2.0"
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import Depends, Header, Path, Query, Request
 
 from app.api.schemas.annotations import Documented
+from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.errors import InvalidIdempotencyKey
 from app.domain.usage import Limits
-from app.services.api import ApiServices
 from app.services.creating import Creating
 from app.services.editing import Editing
 from app.services.readiness import Readiness

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.api.app import create_app
+from app.api.services import ApiServices
 from app.config import ApiSettings
-from app.services.api import ApiServices
 
 
 def document() -> dict[str, Any]:

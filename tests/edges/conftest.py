@@ -12,10 +12,10 @@ from starlette.testclient import TestClient
 
 from app.api.app import create_app
 from app.api.lambda_adapter import create_handler
+from app.api.services import ApiServices
 from app.config import ApiSettings, AuthMode
 from app.observability import sinks
 from app.observability.metrics import Sample
-from app.services.api import ApiServices
 from tests.conftest import Aws, Clock
 from tests.edges.described import Described
 from tests.edges.doors import STAGE, LambdaTransport

@@ -17,8 +17,8 @@ from jsonschema_rs import Draft202012Validator
 
 from app.api.app import create_app
 from app.api.routes.documents import contracts_of
+from app.api.services import ApiServices
 from app.config import ApiSettings, AuthMode
-from app.services.api import ApiServices
 
 Json = dict[str, Any]
 OURS = {"allow", "cache-control", "etag", "idempotency-replayed", "location", "request-id", "retry-after"}

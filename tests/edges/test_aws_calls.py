@@ -7,9 +7,9 @@ import httpx2
 import pytest
 
 from app.api.app import create_app
+from app.api.services import ApiServices
 from app.domain.events import event_of
 from app.domain.usage import Usage
-from app.services.api import ApiServices
 from app.services.quotas import QUOTA_SECONDS
 from tests.conftest import Aws, Clock, make_object
 from tests.edges.conftest import settings_for, through_lambda

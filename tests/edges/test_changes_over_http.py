@@ -12,10 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api.app import create_app
+from app.api.services import ApiServices
 from app.config import ApiSettings
 from app.domain.causes import Cause
 from app.domain.values import Revision
-from app.services.api import ApiServices
 from tests.conftest import NOW, Aws
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.stored import ID, URL, Stored, behind

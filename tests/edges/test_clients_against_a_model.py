@@ -29,11 +29,11 @@ from hypothesis.stateful import (
 from starlette.testclient import TestClient
 
 from app.api.app import create_app
+from app.api.services import ApiServices
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.events import event_of
 from app.domain.objects import StoredObject
 from app.domain.values import Artifact, Payload, Result
-from app.services.api import ApiServices
 from app.storage.history import HistoryRepository
 from app.storage.items import object_key
 from app.storage.objects import ObjectRepository

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api.app import create_app
-from app.services.api import ApiServices
+from app.api.services import ApiServices
 from tests.conftest import Aws
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.stored import URL, behind

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from app.api.app import create_app
-from app.services.api import ApiServices
+from app.api.services import ApiServices
 from tests.conftest import Aws
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.doors import proxy_event

@@ -21,9 +21,9 @@ from app.api.openapi.security import SCHEMES
 from app.api.problems.catalogue import PAGES
 from app.api.routes import kinds
 from app.api.routes.documents import Contract, UndocumentedRoute, contracts_of, documents
+from app.api.services import ApiServices
 from app.config import AuthMode
 from app.observability.logs import IN_LAMBDA
-from app.services.api import ApiServices
 from scripts.build.openapi import as_text, document
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.described import CONTRACTS, bare_app, document_of

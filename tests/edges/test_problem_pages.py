@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from app.api.app import create_app
 from app.api.problems.catalogue import ANSWERS, GATEWAY_ANSWERS, HTTP_ANSWERS, PAGES
-from app.services.api import ApiServices
+from app.api.services import ApiServices
 from tests.conftest import Aws
 from tests.edges.conftest import settings_for
 from tests.edges.stored import URL, Stored, behind

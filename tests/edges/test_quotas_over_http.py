@@ -5,9 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.api.services import ApiServices
 from app.domain.objects import StoredObject
 from app.domain.values import PayloadKey
-from app.services.api import ApiServices
 from app.services.quotas import QUOTA_SECONDS
 from app.storage.items import to_item
 from tests.conftest import Aws, Clock

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from app.api.app import VERSION, create_app
 from app.api.middleware.security_headers import HEADERS, NOTHING, ONLY_HTTPS
-from app.services.api import ApiServices
+from app.api.services import ApiServices
 from tests.conftest import Aws
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.stored import URL, behind

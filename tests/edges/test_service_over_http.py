@@ -13,11 +13,11 @@ from app.api import routes
 from app.api.app import create_app
 from app.api.problems.catalogue import ANSWERS, HTTP_ANSWERS
 from app.api.schemas.responses import PublicStatus
+from app.api.services import ApiServices
 from app.domain import errors
 from app.domain.errors import WharfError
 from app.domain.kinds import KINDS
 from app.domain.values import Status
-from app.services.api import ApiServices
 from tests.edges.conftest import settings_for, through_lambda
 
 INTERNAL = {errors.OutOfTime, errors.UnknownMessage}

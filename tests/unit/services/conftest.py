@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.api.services import ApiServices
 from app.messaging.work_queue import WorkQueue
-from app.services.api import ApiServices
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.objects import StoredObject
 from app.domain.values import Artifact, Payload, Result
-from app.services.api import ApiServices
 from app.services.creating import NewObject
 from app.services.uploads import DeclaredPayload, InlinePayload
 from app.storage.objects import ObjectRepository

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.errors import (
     IdempotencyKeyReused,
@@ -16,7 +17,6 @@ from app.domain.errors import (
 )
 from app.domain.kinds import ATTRIBUTES_LIMIT_BYTES, GIBIBYTE, LARGEST_PUT_BYTES
 from app.domain.values import Payload, Result, Status
-from app.services.api import ApiServices
 from app.services.creating import NewObject
 from app.services.uploads import DeclaredPayload, InlinePayload
 from app.storage.objects import ObjectRepository

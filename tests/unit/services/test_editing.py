@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.errors import (
     InvalidInput,
@@ -25,7 +26,6 @@ from app.domain.errors import (
 from app.domain.kinds import ATTRIBUTES_LIMIT_BYTES, KINDS
 from app.domain.objects import StoredObject
 from app.domain.values import PayloadKey, Revision, Status
-from app.services.api import ApiServices
 from app.services.editing import WRITE_TRIES, Editing
 from app.services.uploads import DeclaredPayload, InlinePayload
 from app.storage.objects import ObjectRepository

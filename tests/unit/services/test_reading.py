@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.errors import (
     InvalidCursor,
@@ -17,7 +18,6 @@ from app.domain.errors import (
 )
 from app.domain.events import event_of
 from app.domain.objects import StoredObject
-from app.services.api import ApiServices
 from app.services.cursors import encode_cursor
 from app.storage.history import HistoryRepository
 from app.storage.objects import ListQuery, ObjectRepository

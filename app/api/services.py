@@ -1,4 +1,4 @@
-"""The use cases that the API calls, together."""
+"""What the routes call, together: bootstrap composes it."""
 
 from dataclasses import dataclass
 
