@@ -48,9 +48,11 @@ def _has_brand(*names: bytes) -> Callable[[bytes], bool]:
     """Return a look at the brands of a file in ISO's base media format (ISO/IEC 14496-12, 4.3)."""
 
     def matches(head: bytes) -> bool:
+        if head[4:8] != b"ftyp":
+            return False
         box = head[: max(16, int.from_bytes(head[:4], "big"))]
         brands = {box[8:12], *(box[at : at + 4] for at in range(16, len(box), 4))}
-        return head[4:8] == b"ftyp" and not brands.isdisjoint(names)
+        return not brands.isdisjoint(names)
 
     return matches
 
