@@ -5,8 +5,9 @@
 
 The summary is `{"pages": int | None, "characters": int, "words": int}`; pages is
 None for plain text, which has none. It also holds, only if they apply: `title`
-and `author` of a PDF, `truncated` (true if the text is longer than text.txt) and
-`unreadable_pages` (how many damaged pages were skipped).
+and `author` of a PDF, `truncated` (true if the text is longer than text.txt),
+`unreadable_pages` (of how many damaged pages the text is missing, wholly or in part)
+and `xfa` (true if the pages are only the placeholder of an XFA form).
 Artifacts: `text.txt`, and `page-1.webp` for a PDF.
 """
 

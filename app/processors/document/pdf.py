@@ -1,5 +1,8 @@
 """Reads a PDF with PDFium: its text page by page, title and author, and a picture of its first page.
 
+* annotations   what was filled into a form or noted on a page, as part of the text
+* content       whether a page's content can be unpacked
+
 Pages are closed one by one, so memory does not grow with their number. The
 limits act between pages; only the sandbox stops a single page that is too slow.
 """
@@ -9,10 +12,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pypdfium2 import PdfDocument, PdfiumError, PdfPage
-from pypdfium2.raw import FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
+from pypdfium2 import PdfDocument, PdfiumError, PdfPage, raw
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.document.annotations import draw_annotations
+from app.processors.document.content import can_be_unpacked
 from app.processors.document.text import TextFile
 from app.processors.image.render import PREVIEW_EDGE, write_webp
 
@@ -23,12 +27,16 @@ MOST_CHARACTERS = 50_000_000
 LARGEST_SCALE = 4.0
 ABOUT_CHARACTERS = 300
 REFUSALS = {
-    FPDF_ERR_PASSWORD: "The PDF is protected by a password.",
-    FPDF_ERR_SECURITY: "The PDF is protected in a way that is not supported.",
+    raw.FPDF_ERR_PASSWORD: "The PDF is protected by a password.",
+    raw.FPDF_ERR_SECURITY: "The PDF is protected in a way that is not supported.",
 }
+WITHOUT_PAGES = "The PDF has no pages, or they cannot be found."
 DAMAGED = "The PDF is damaged or cut off."
 #: PDFium replaces a hyphen at the end of a line by U+FFFE or U+0002, and joins the lines.
 DROPPED = (0x02, 0x0D, 0xFFFE, 0xFFFF)
+#: To judge a page, PDFium copies it with its fonts and pictures. In a larger file only pages without text
+#: or pictures are judged.
+MOST_COPIED_BYTES = 1024**3
 TRIMMED = dict.fromkeys([*range(32), 0x7F], " ") | {0x0A: "\n"} | dict.fromkeys(DROPPED)
 
 
@@ -41,8 +49,14 @@ def read_pdf(source: Path, text: TextFile, picture: Path) -> dict[str, Any]:
         pages = len(pdf)
         with closing(pdf[0]) as page, closing(page.render(scale=_scale(page))) as bitmap:
             write_webp(bitmap.to_pil(), picture)
-        unreadable, is_whole = _write_text(pdf, text)
-        about = {"pages": pages, "title": _metadata(pdf, "Title"), "author": _metadata(pdf, "Author")}
+        judges_all = source.stat().st_size * pages <= MOST_COPIED_BYTES
+        unreadable, is_whole = _write_text(pdf, text, judges_all)
+        about: dict[str, Any] = {
+            "pages": pages,
+            "title": _metadata(pdf, "Title"),
+            "author": _metadata(pdf, "Author"),
+        }
+        about["xfa"] = pdf.get_formtype() == raw.FORMTYPE_XFA_FULL
     about |= {"truncated": not is_whole, "unreadable_pages": unreadable}
     return {name: value for name, value in about.items() if value}
 
@@ -53,8 +67,18 @@ def _opened(source: Path) -> Iterator[PdfDocument]:
         with PdfDocument(source) as pdf:
             pdf.init_forms()  # Without this, the picture lacks what was filled into a form.
             yield pdf
-    except PdfiumError as error:
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, REFUSALS.get(error.err_code, DAMAGED)) from None
+    except PdfiumError:
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, _refusal(source)) from None
+
+
+def _refusal(source: Path) -> str:
+    """Open the file once more: PDFium sets its last error only when it fails to open a file."""
+    pdf = raw.FPDF_LoadDocument(bytes(source) + b"\0", None)
+    if not pdf:
+        return REFUSALS.get(raw.FPDF_GetLastError(), DAMAGED)
+    has_pages = raw.FPDF_GetPageCount(pdf) > 0
+    raw.FPDF_CloseDocument(pdf)
+    return DAMAGED if has_pages else WITHOUT_PAGES
 
 
 def _scale(page: PdfPage) -> float:
@@ -64,22 +88,45 @@ def _scale(page: PdfPage) -> float:
     return min(LARGEST_SCALE, (PREVIEW_EDGE - 0.5) / longest) if longest > 0 else 1.0
 
 
-def _write_text(pdf: PdfDocument, text: TextFile) -> tuple[int, bool]:
+def _write_text(pdf: PdfDocument, text: TextFile, judges_all: bool) -> tuple[int, bool]:
     """Return the number of pages that could not be read, and if all other text was written."""
     unreadable = 0
     for number in range(min(len(pdf), MOST_PAGES)):
         try:
-            with closing(pdf[number]) as page, closing(page.get_textpage()) as content:
-                found = str(content.get_text_bounded()).translate(TRIMMED).strip()
+            found, is_readable = _page_text(pdf, number, judges_all)
         except PdfiumError:
-            unreadable += 1
-            found = ""
+            found, is_readable = "", False
+        unreadable += not is_readable
         room = MOST_CHARACTERS - text.characters
         text.write(found[:room])
         text.end_page()
         if len(found) > room:
             return unreadable, False
     return unreadable, len(pdf) <= MOST_PAGES
+
+
+def _page_text(pdf: PdfDocument, number: int, judges_all: bool) -> tuple[str, bool]:
+    """Return the text of a page and what was filled in or noted there, and if the page could be read."""
+    with closing(pdf[number]) as page:
+        is_blank = raw.FPDFPage_CountObjects(page) == 0
+        is_readable = can_be_unpacked(pdf, number) if judges_all or is_blank else True
+        has_annotations = raw.FPDFPage_GetAnnotCount(page) > 0
+        noted = draw_annotations(pdf, page)
+        found = "" if has_annotations else _text_of(page)
+    if has_annotations:
+        with closing(pdf[number]) as page:
+            found = _text_of(page)
+    missing = [one for one in map(_printable, noted) if " ".join(one.split()) not in " ".join(found.split())]
+    return "\n".join(filter(None, (found, *missing))), is_readable
+
+
+def _text_of(page: PdfPage) -> str:
+    with closing(page.get_textpage()) as content:
+        return _printable(str(content.get_text_bounded()))
+
+
+def _printable(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(TRIMMED).strip()
 
 
 def _metadata(pdf: PdfDocument, key: str) -> str:

@@ -3,6 +3,7 @@
 Its parts, in the order in which a payload passes through them:
 
 * decode   limits, and Pillow's errors as problems
+* tiff, jpeg, png   what each of these formats needs beyond what Pillow does
 * frames   how many frames or pages there are
 * exif     the allow-listed part of the EXIF data
 * render   smaller, upright, in sRGB, as WebP
@@ -19,11 +20,21 @@ from typing import Any
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from app.processors.image.decode import opened
 from app.processors.image.exif import described, orientation_of
-from app.processors.image.frames import count_frames
-from app.processors.image.render import PREVIEW_EDGE, THUMBNAIL_EDGE, rendered, shrunk, write_webp
+from app.processors.image.frames import count_frames, first_frame
+from app.processors.image.png import gamma_of, with_alpha
+from app.processors.image.render import (
+    PREVIEW_EDGE,
+    SIXTEEN_BITS,
+    THUMBNAIL_EDGE,
+    rendered,
+    shrunk,
+    write_webp,
+)
+from app.processors.image.tiff import meaning_of_numbers
 from app.processors.media_types import check_content
 from app.processors.report import ArtifactFile, Report, Task
 
@@ -51,11 +62,13 @@ def _look_at(image: ImageFile, source: Path) -> tuple[dict[str, Any], Image.Imag
     mode, frames = image.mode, count_frames(image, source)
     width, height = image.size
     exif = described(image)
-    pixels = shrunk(image, PREVIEW_EDGE)
+    numbers = meaning_of_numbers(image) if isinstance(image, TiffImageFile) else SIXTEEN_BITS
+    pixels = shrunk(_with_transparency(image, source), PREVIEW_EDGE)
     orientation = orientation_of(image)  # only now: TIFF is upright once it is loaded
     if orientation in SIDEWAYS:
         width, height = height, width
-    preview = rendered(pixels, orientation, image.info.get("icc_profile"))
+    profile = image.info.get("icc_profile")
+    preview = rendered(pixels, orientation, profile, numbers=numbers, gamma=gamma_of(image))
     summary = {
         "format": format_name(image),
         "width": width,
@@ -65,6 +78,16 @@ def _look_at(image: ImageFile, source: Path) -> tuple[dict[str, Any], Image.Imag
         "exif": exif,
     }
     return summary, preview
+
+
+def _with_transparency(image: ImageFile, source: Path) -> Image.Image:
+    match image.format:
+        case "PNG":
+            return with_alpha(image, source)
+        case "GIF":
+            return first_frame(image)
+        case _:
+            return image
 
 
 def format_name(image: ImageFile) -> str:

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 from PIL import AvifImagePlugin, Image
 from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.image import jpeg, png, tiff
 from app.processors.report import Task
 
 Image.init()  # once, before the fork server forks
@@ -61,30 +63,56 @@ def opened(task: Task) -> Iterator[ImageFile]:
     most = task.memory_limit // BYTES_PER_PIXEL.get(name, USUAL_BYTES_PER_PIXEL)
     # Pillow warns above this number and refuses above twice as much: its refusal becomes ours.
     Image.MAX_IMAGE_PIXELS = most // 2
+    was_opened = False
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(task.source, formats=(name,)) as image:
+            was_opened = True
             if "progressive" in image.info:
-                _refuse_pixels(image, task.memory_limit // PROGRESSIVE_BYTES_PER_PIXEL)
+                most_coefficients = task.memory_limit // PROGRESSIVE_BYTES_PER_PIXEL
+                _refuse_pixels(image, most_coefficients, "The image, a progressive JPEG,")
+            if isinstance(image, TiffImageFile):
+                tiff.seek_picture(image)
+                _refuse_pixels(image, most)  # Pillow looks at the first page only.
             yield image
     except Image.DecompressionBombError:
         raise _too_large(f"The image has more than {most} pixels.") from None
     except MemoryError:
         raise _too_large("The image needs more memory than is allowed.") from None
     except UNREADABLE as error:
-        raise _translated(error) from None
+        raise _translated(error, task, was_opened) from None
 
 
-def _refuse_pixels(image: ImageFile, most: int) -> None:
+def _refuse_pixels(image: ImageFile, most: int, named: str = "The image") -> None:
     if image.width * image.height > most:
-        raise _too_large(f"The image, a progressive JPEG, has more than {most} pixels.")
+        raise _too_large(f"{named} has more than {most} pixels.")
 
 
-def _translated(error: Exception) -> Exception:
+def _translated(error: Exception, task: Task, was_opened: bool) -> Exception:
     if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
         return error
     if any(phrase in str(error).lower() for phrase in TOO_LARGE):
         return _too_large("The image, or data hidden in it, needs more memory than is allowed.")
-    return InvalidPayload(ProblemCode.INVALID_CONTENT, "The image is damaged, cut off or of an unknown sort.")
+    return _variant(error, task, was_opened) or InvalidPayload(ProblemCode.INVALID_CONTENT, _damage(task))
+
+
+def _variant(error: Exception, task: Task, was_opened: bool) -> InvalidPayload | None:
+    """Return the reason if the file is sound but of a variant that is not read."""
+    match FORMATS[task.media_type]:
+        case "TIFF":
+            return tiff.explain_failure(task.source, was_opened=was_opened)
+        case "JPEG":
+            return jpeg.explain_failure(task.source)
+        case "BMP" if "unsupported" in str(error).lower():
+            detail = "The image is a BMP of a variant that is not supported."
+            return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+        case _:
+            return None
+
+
+def _damage(task: Task) -> str:
+    if FORMATS[task.media_type] == "PNG" and png.has_wrong_checksum(task.source):
+        return "The image is damaged: the checksum (CRC) of a chunk is wrong."
+    return "The image is damaged or cut off."
 
 
 def _too_large(detail: str) -> InvalidPayload:

@@ -1,7 +1,8 @@
-"""How many frames (GIF, PNG, WebP, AVIF) or pages (TIFF) there are, counted without decoding them.
+"""How many frames (GIF, PNG, WebP, AVIF) or pages (TIFF) there are, and what the first one leaves uncovered.
 
-Pillow decodes, or reads the tags of, every frame that it counts; a file may
-hold millions. Here GIF and TIFF are walked from frame to frame, up to a bound.
+They are counted without decoding them. Pillow decodes, or reads the tags of,
+every frame that it counts; a file may hold millions. Here GIF and TIFF are walked
+from frame to frame, up to a bound.
 """
 
 import mmap
@@ -12,6 +13,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from app.domain.errors import InvalidPayload, ProblemCode
@@ -27,7 +29,8 @@ GIF_BLOCK = re.compile(rb"[,;!]")
 def count_frames(image: ImageFile, source: Path) -> int:
     """Raises InvalidPayload above MOST_FRAMES.
 
-    A JPEG is one picture: what may follow it are previews and depth maps.
+    A JPEG is one picture: what may follow it are previews and depth maps. A PNG's
+    default image is not one of its frames unless the animation says so.
     """
     match image.format:
         case "JPEG" | "MPO":
@@ -37,11 +40,22 @@ def count_frames(image: ImageFile, source: Path) -> int:
         case "TIFF":
             frames = _walked(source, tiff_pages)
         case _:
-            frames = getattr(image, "n_frames", 1)
+            frames = getattr(image, "n_frames", 1) - bool(image.info.get("default_image"))
     if frames > MOST_FRAMES:
         detail = f"The image has more than {MOST_FRAMES} frames."
         raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)
     return frames
+
+
+def first_frame(image: ImageFile) -> Image.Image:
+    """Return the first frame of a GIF; what it leaves uncovered is transparent, as in browsers."""
+    whole = (0, 0, *image.size)
+    box = image.tile[0].extents if image.tile else None
+    if box is None or box == whole:
+        return image
+    canvas = Image.new("RGBA", image.size)
+    canvas.paste(image.convert("RGBA").crop(box), box)
+    return canvas
 
 
 def gif_frames(data: mmap.mmap) -> Iterator[int]:

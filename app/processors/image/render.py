@@ -7,6 +7,7 @@ converted before.
 
 import math
 from contextlib import suppress
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -32,7 +33,23 @@ TRANSPOSES = {
 }
 """What each EXIF orientation needs to be upright (CIPA DC-008, tag 274)."""
 WITHOUT_ALPHA = {"1": "L", "P": "RGB"}
-WITH_ALPHA = {"La": "LA", "LA": "RGBA", "RGBa": "RGBA", "PA": "RGBA"}
+#: What keeps the transparent colour as an alpha channel.
+WITH_ALPHA = {"1": "LA", "L": "LA", "P": "RGBA", "PA": "RGBA", "RGB": "RGBA"}
+#: What undoes alpha that colours were multiplied by.
+NOT_MULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """What samples of more than 8 bits stand for."""
+
+    #: Full brightness. None if the samples have no range of their own.
+    highest: int | None = 0xFFFF
+    #: True if the lowest number is white.
+    is_negative: bool = False
+
+
+SIXTEEN_BITS = Numbers()
 
 
 def fitted(size: tuple[float, float], edge: int) -> tuple[int, int]:
@@ -52,11 +69,25 @@ def shrunk(image: Image.Image, edge: int) -> Image.Image:
     return resizable.resize(target, Resampling.LANCZOS, box=box, reducing_gap=gap)
 
 
-def rendered(image: Image.Image, orientation: int, profile: bytes | None) -> Image.Image:
-    """RGB or RGBA in sRGB, upright."""
+def rendered(
+    image: Image.Image,
+    orientation: int,
+    profile: bytes | None = None,
+    *,
+    numbers: Numbers = SIXTEEN_BITS,
+    gamma: float | None = None,
+) -> Image.Image:
+    """RGB or RGBA in sRGB, upright; `gamma` is what the samples are to be rid of."""
     if orientation in TRANSPOSES:
         image = image.transpose(TRANSPOSES[orientation])
-    return _in_srgb(_eight_bits(image), profile)
+    image = _eight_bits(image, numbers)
+    while image.mode in NOT_MULTIPLIED:
+        image = image.convert(NOT_MULTIPLIED[image.mode])
+    if image.mode not in ("LA", "RGBA"):
+        return _in_srgb(image, profile, gamma)
+    colours = _in_srgb(image.convert(image.mode.removesuffix("A")), profile, gamma)
+    colours.putalpha(image.getchannel("A"))
+    return colours
 
 
 def write_webp(image: Image.Image, path: Path) -> None:
@@ -66,39 +97,51 @@ def write_webp(image: Image.Image, path: Path) -> None:
 
 def _resizable(image: Image.Image) -> Image.Image:
     image.load()
-    if image.mode in ("1", "L", "P", "PA", "RGB") and image.has_transparency_data:
-        return image.convert("RGBA")
+    if image.mode in WITH_ALPHA and image.has_transparency_data:
+        return image.convert(WITH_ALPHA[image.mode])
     return image.convert(WITHOUT_ALPHA[image.mode]) if image.mode in WITHOUT_ALPHA else image
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def _eight_bits(image: Image.Image, numbers: Numbers) -> Image.Image:
     if image.mode.startswith("I;16"):
-        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
-    if image.mode in ("I", "F"):
-        return _stretched(image.convert("F"))
-    return image
-
-
-def _stretched(image: Image.Image) -> Image.Image:
-    """From darkest to brightest: such numbers have no range of their own."""
-    darkest, brightest = cast("tuple[float, float]", image.getextrema())
-    spread = brightest - darkest
-    if not (math.isfinite(spread) and spread > 0):
+        image = image.convert("I")
+    if image.mode not in ("I", "F"):
+        return image
+    black, white = _black_and_white(image, numbers)
+    image = image.convert("F")
+    if not math.isfinite(white - black) or black == white:
         return image.convert("L")
-    scale = 255 / spread
-    return image.point(lambda value: value * scale - darkest * scale).convert("L")
+    scale = 255 / (white - black)
+    return image.point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
 
 
-def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _black_and_white(image: Image.Image, numbers: Numbers) -> tuple[float, float]:
+    """Return the ends of the range: what is known of it, 0 and 1 for fractions, else what there is."""
+    darkest, brightest = cast("tuple[float, float]", image.getextrema())
+    if numbers.highest is not None:
+        darkest, brightest = 0, numbers.highest
+    elif image.mode == "F" and darkest >= 0 and brightest <= 1:
+        darkest, brightest = 0, 1
+    return (brightest, darkest) if numbers.is_negative else (darkest, brightest)
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None, gamma: float | None) -> Image.Image:
     """A profile that does not fit the pixels, or is damaged, is left out of account."""
-    while image.mode in WITH_ALPHA:
-        image = image.convert(WITH_ALPHA[image.mode])
-    wanted = "RGBA" if image.mode == "RGBA" else "RGB"
     if profile:
         with suppress(ImageCms.PyCMSError, OSError):
             converted = ImageCms.profileToProfile(
-                image, BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode=wanted
+                image, BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
             if converted is not None:
                 return converted
-    return image.convert(wanted)
+    image = image.convert("RGB")
+    return (
+        image
+        if gamma is None
+        else image.point([_srgb((value / 255) ** (1 / gamma)) for value in range(256)] * 3)
+    )
+
+
+def _srgb(light: float) -> int:
+    """Return the sample of sRGB (IEC 61966-2-1) for an amount of light from 0 to 1."""
+    return round(255 * (12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055))

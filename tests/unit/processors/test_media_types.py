@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.processors.media_types import contradicts, detect_media_type
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.media_types import check_content, contradicts, detect_media_type
 
 from .conftest import parquet_bytes
 
@@ -24,15 +25,50 @@ SAMPLES = {
     "text/html": b"\xef\xbb\xbf\n<!DOCTYPE html><title>x</title>",
 }
 
+FTYP = b"\0\0\0\x1cftyp%b\0\0\0\0%bmiaf\0\0\0\0"
+OTHERS = {
+    "image/heic": FTYP % (b"heic", b"mif1"),
+    "image/heic-sequence": FTYP % (b"hevc", b"msf1"),
+    "image/heif": FTYP % (b"mif1", b"xxxx"),
+    "image/x-canon-cr2": b"II*\0\x10\0\0\0CR\2\0",
+    "image/x-canon-cr3": FTYP % (b"crx ", b"isom"),
+    "image/jxl": b"\0\0\0\x0cJXL \r\n\x87\n",
+    "image/jp2": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "image/jxr": b"II\xbc\1\x08\0\0\0",
+    "image/vnd.adobe.photoshop": b"8BPS\0\1" + bytes(6),
+    "image/x-icon": b"\0\0\1\0\1\0" + bytes(12) + struct.pack("<L", 22),
+    "image/x-icns": b"icns\0\0\1\0",
+    "image/x-exr": b"v/1\1\2\0\0\0",
+    "image/vnd.ms-dds": b"DDS |\0\0\0",
+    "image/x-xcf": b"gimp xcf file\0",
+    "image/vnd.djvu": b"AT&TFORM\0\0\0\1DJVU",
+    "image/wmf": b"\xd7\xcd\xc6\x9a\0\0",
+    "application/dicom": bytes(128) + b"DICM\2\0\0\0",
+    "video/mp4": FTYP % (b"isom", b"mp41"),
+    "video/quicktime": FTYP % (b"qt  ", b"qt  "),
+    "video/webm": b"\x1a\x45\xdf\xa3\1",
+    "video/x-msvideo": b"RIFF\0\0\0\0AVI ",
+    "audio/wav": b"RIFF\0\0\0\0WAVE",
+    "application/postscript": b"\xc5\xd0\xd3\xc6\x1e\0\0\0",
+    "application/x-ole-storage": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "application/x-7z-compressed": b"7z\xbc\xaf\x27\x1c",
+    "application/vnd.rar": b"Rar!\x1a\x07\1\0",
+    "application/x-bzip2": b"BZh91AY&SY",
+    "application/x-xz": b"\xfd7zXZ\0",
+    "application/zstd": b"\x28\xb5\x2f\xfd\0",
+    "application/vnd.sqlite3": b"SQLite format 3\0",
+}
+"""Formats that no kind takes."""
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "file"
 
 
-@pytest.mark.parametrize("media_type", SAMPLES)
+@pytest.mark.parametrize("media_type", [*SAMPLES, *OTHERS])
 def test_a_file_is_known_by_its_first_bytes(file: Path, media_type: str) -> None:
-    file.write_bytes(SAMPLES[media_type])
+    file.write_bytes((SAMPLES | OTHERS)[media_type])
 
     assert detect_media_type(file) == media_type
 
@@ -96,6 +132,38 @@ def test_a_declared_type_with_a_signature_must_carry_it(file: Path) -> None:
     assert not contradicts(file, "image/png")
     assert contradicts(file, "image/jpeg")
     assert contradicts(file, "application/vnd.apache.parquet")
+
+
+@pytest.mark.parametrize("media_type", OTHERS)
+def test_what_no_kind_takes_is_named_in_the_refusal(file: Path, media_type: str) -> None:
+    file.write_bytes(OTHERS[media_type])
+    with pytest.raises(InvalidPayload) as refused:
+        check_content(file, "image/jpeg")
+
+    assert refused.value.code == ProblemCode.MEDIA_TYPE_MISMATCH
+    assert refused.value.detail == f"Declared as image/jpeg, but the content is {media_type}."
+
+
+@pytest.mark.parametrize("media_type", OTHERS)
+def test_a_type_that_no_kind_takes_is_believed_all_the_same(file: Path, media_type: str) -> None:
+    file.write_bytes(PNG)
+
+    assert not contradicts(file, media_type)
+
+
+def test_an_avif_may_carry_the_brands_of_its_relatives(file: Path) -> None:
+    file.write_bytes(FTYP % (b"mif1", b"avif") + b"heic")
+
+    assert detect_media_type(file) == "image/avif"
+
+
+@pytest.mark.parametrize(
+    "text", [b"gimp xcf files are", b"AT&TFORM letters, a", b"8BPS is Photoshop", b"BZh9 is a name"]
+)
+def test_a_text_that_begins_like_another_format_is_a_text(file: Path, text: bytes) -> None:
+    file.write_bytes(text)
+
+    assert detect_media_type(file) == "text/plain"
 
 
 def test_a_declared_type_without_a_signature_is_believed(file: Path) -> None:

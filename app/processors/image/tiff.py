@@ -1,0 +1,171 @@
+"""TIFF: which of its many variants are read, which page is the picture, and what its numbers mean.
+
+Pillow reads TIFF with decoders of its own or with libtiff. Only libtiff is used
+here, because Pillow's own decoders read planes of 16 bits as if they had 8.
+libtiff returns samples in the byte order of the machine, which is what "N" says
+in Pillow's names below.
+"""
+
+import warnings
+from pathlib import Path
+
+from PIL import TiffImagePlugin
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
+
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.image.render import Numbers
+
+NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
+WIDTH, HEIGHT = 256, 257
+BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 258, 259, 262
+SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION = 277, 284
+SUB_DIRECTORIES, SAMPLE_FORMAT = 330, 339
+#: Of strips, and of tiles.
+OFFSETS_AND_LENGTHS = ((273, 279), (324, 325))
+
+SMALL_VERSION_OR_MASK = 1 | 4
+OLD_SMALL_VERSION = 2
+SEPARATE_PLANES = 2
+UNSIGNED, SIGNED, FLOATING = 1, 2, 3
+FORMATS = {UNSIGNED: "", SIGNED: "signed ", FLOATING: "floating-point ", 5: "complex ", 6: "complex "}
+MIN_IS_WHITE, MIN_IS_BLACK = 0, 1
+PHOTOMETRICS = {
+    MIN_IS_WHITE: "grey",
+    MIN_IS_BLACK: "grey",
+    2: "RGB",
+    3: "palette",
+    4: "mask",
+    5: "CMYK",
+    6: "YCbCr",
+    8: "CIE Lab",
+    9: "ICC Lab",
+    10: "ITU Lab",
+    32803: "camera raw",
+    32844: "LogL",
+    32845: "LogLuv",
+    34892: "camera raw",
+}
+#: By format and bits: the mode that holds such samples, and Pillow's name for how they are stored.
+GREY_SAMPLES = {
+    (UNSIGNED, 12): ("I;16", "I;12"),
+    (UNSIGNED, 16): ("I;16", "I;16N"),
+    (UNSIGNED, 32): ("F", "F;32N"),
+    (SIGNED, 8): ("I", "I;8S"),
+    (SIGNED, 16): ("I", "I;16NS"),
+    (SIGNED, 32): ("I", "I;32NS"),
+    (FLOATING, 32): ("F", "F;32NF"),
+    (FLOATING, 64): ("F", "F;64NF"),
+}
+#: What the libtiff within Pillow can undo.
+COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32809, 32946, 34925, 50000}
+#: Pillow mixes up the samples of these modes if they are stored plane by plane.
+WITHOUT_PLANES = ("LA", "La", "P", "PA")
+
+TiffImagePlugin.READ_LIBTIFF = True
+TiffImagePlugin.OPEN_INFO.update(
+    {
+        (order, photometric, (sample_format,), fill_order, (bits,), ()): modes
+        for order in (TiffImagePlugin.II, TiffImagePlugin.MM)
+        for photometric in (MIN_IS_WHITE, MIN_IS_BLACK)
+        for fill_order in (1, 2)
+        for (sample_format, bits), modes in GREY_SAMPLES.items()
+    }
+)
+
+
+def seek_picture(image: TiffImageFile) -> None:
+    """Go to the first page that is not a small version or a mask of another page.
+
+    If there is none, stay at the first page. Raise InvalidPayload if the picture
+    is of a variant that would be read wrongly, or hidden below the first page, as
+    in camera raw files.
+    """
+    is_hidden = SUB_DIRECTORIES in image.tag_v2
+    try:
+        while _belongs_to_another(image.tag_v2):
+            image.seek(image.tell() + 1)
+    except EOFError:
+        image.seek(0)
+        if is_hidden:
+            raise unsupported("its picture is not among its pages") from None
+    if image.mode in WITHOUT_PLANES and image.tag_v2.get(PLANAR_CONFIGURATION) == SEPARATE_PLANES:
+        raise unsupported(_described(image.tag_v2))
+
+
+def meaning_of_numbers(image: TiffImageFile) -> Numbers:
+    """Return what the samples stand for, as far as the tags tell."""
+    bits, sample_format = _sample(image.tag_v2)
+    return Numbers(
+        highest=2**bits - 1 if sample_format == UNSIGNED else None,
+        is_negative=image.tag_v2.get(PHOTOMETRIC, MIN_IS_WHITE) == MIN_IS_WHITE,
+    )
+
+
+def explain_failure(source: Path, *, was_opened: bool) -> InvalidPayload | None:
+    """Return the reason if a sound file could not be read because of its variant, else None.
+
+    A file is sound if its first directory is, and its strips or tiles lie within it.
+    """
+    try:
+        tags = _first_directory(source)
+    except (OSError, SyntaxError, ValueError, TypeError, LookupError):
+        return None
+    is_known = was_opened and tags.get(COMPRESSION, 1) in COMPRESSIONS
+    return None if is_known or not _is_sound(tags, source.stat().st_size) else unsupported(_described(tags))
+
+
+def unsupported(variant: str) -> InvalidPayload:
+    detail = f"The image is a TIFF of a variant that is not supported: {variant}."
+    return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+
+
+def _belongs_to_another(tags: ImageFileDirectory_v2) -> bool:
+    kind = tags.get(NEW_SUBFILE_TYPE, 0)
+    return tags.get(SUBFILE_TYPE) == OLD_SMALL_VERSION or (
+        isinstance(kind, int) and bool(kind & SMALL_VERSION_OR_MASK)
+    )
+
+
+def _first_directory(source: Path) -> ImageFileDirectory_v2:
+    with warnings.catch_warnings(action="ignore"), source.open("rb") as file:
+        header = file.read(8)
+        if header[2:4] in (b"+\0", b"\0+"):
+            header += file.read(8)
+        tags = ImageFileDirectory_v2(header)
+        file.seek(tags.next)
+        tags.load(file)
+    return tags
+
+
+def _is_sound(tags: ImageFileDirectory_v2, file_bytes: int) -> bool:
+    for offsets, lengths in OFFSETS_AND_LENGTHS:
+        places = list(zip(_all(tags.get(offsets)), _all(tags.get(lengths)), strict=False))
+        if places:
+            return bool(tags.get(WIDTH) and tags.get(HEIGHT)) and all(
+                offset + length <= file_bytes for offset, length in places
+            )
+    return False
+
+
+def _described(tags: ImageFileDirectory_v2) -> str:
+    compression = tags.get(COMPRESSION, 1)
+    if compression not in COMPRESSIONS:
+        return f"compression {compression}"
+    bits, sample_format = _sample(tags)
+    samples = tags.get(SAMPLES_PER_PIXEL, 1)
+    colours = PHOTOMETRICS.get(tags.get(PHOTOMETRIC, MIN_IS_WHITE), "unknown colours")
+    kind = FORMATS.get(sample_format, "untyped ")
+    planes = ", in planes" if tags.get(PLANAR_CONFIGURATION) == SEPARATE_PLANES else ""
+    return f"{colours}, {samples} × {bits} bits {kind}per pixel{planes}"
+
+
+def _sample(tags: ImageFileDirectory_v2) -> tuple[int, int]:
+    """Return the bits and the format of the first sample."""
+    bits, sample_format = _all(tags.get(BITS_PER_SAMPLE)), _all(tags.get(SAMPLE_FORMAT))
+    return (bits[0] if bits else 1), (sample_format[0] if sample_format else UNSIGNED)
+
+
+def _all(value: object) -> tuple[int, ...]:
+    """Return the whole numbers of a tag, which Pillow gives as one number or as a tuple."""
+    values = value if isinstance(value, tuple) else (value,)
+    return tuple(one for one in values if isinstance(one, int))
