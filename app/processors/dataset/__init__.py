@@ -16,6 +16,8 @@ Artifacts: `profile.json`, `preview.json`, `data.parquet`.
 """
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from app.processors.dataset.ndjson import ndjson_to_parquet
 from app.processors.dataset.parquet import parquet_to_parquet
 from app.processors.dataset.preview import preview
 from app.processors.dataset.profile import profile_columns
-from app.processors.dataset.rectangle import TAB
+from app.processors.dataset.rows import TAB
 from app.processors.dataset.text import plain_text
 from app.processors.media_types import PARQUET, check_content
 from app.processors.report import ArtifactFile, Report, Task
@@ -42,9 +44,32 @@ FORMATS = {
 DATA = ArtifactFile("data.parquet", PARQUET)
 PROFILE = ArtifactFile("profile.json", "application/json")
 PREVIEW = ArtifactFile("preview.json", "application/json")
-Loaded = tuple[int, dict[str, Any]]
-"""The number of rows, and the entries of HOW that apply."""
-HOW = ("delimiter", "quote", "encoding", "header", "compression", "date_format", "ragged_rows")
+#: What the profile says of the whole file, null where it does not apply.
+HOW = (
+    "delimiter",
+    "quote",
+    "encoding",
+    "header",
+    "header_guessed",
+    "compression",
+    "ragged_rows",
+    "blank_lines",
+    "lines_above",
+    "total_rows",
+)
+#: What it says of how a column was written, null where it does not apply.
+WRITTEN = ("original_name", "decimals", "format", "offset", "decimal_mark", "thousands_mark")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of writing a payload to Parquet."""
+
+    rows: int
+    #: The entries of HOW that apply.
+    how: Mapping[str, Any]
+    #: For each column the entries of WRITTEN that apply, and its flags.
+    written: Sequence[Mapping[str, Any]] | None = None
 
 
 def process(task: Task) -> Report:
@@ -59,12 +84,14 @@ def process(task: Task) -> Report:
 
 def _process(connection: DuckDBPyConnection, task: Task) -> Report:
     table = task.output / DATA.name
-    rows, how = _load(connection, task, table)
-    columns = profile_columns(connection, table, rows)
-    described = {"format": FORMATS[task.media_type], **dict.fromkeys(HOW), **how}
-    _write_json(task.output / PROFILE.name, {"rows": rows, "columns": columns, **described})
+    loaded = _load(connection, task, table)
+    columns = profile_columns(connection, table, loaded.rows)
+    for column, written in zip(columns, loaded.written or [{}] * len(columns), strict=True):
+        column |= {**dict.fromkeys(WRITTEN), "flags": [], **written}
+    described = {"format": FORMATS[task.media_type], "rows": loaded.rows, **dict.fromkeys(HOW), **loaded.how}
+    _write_json(task.output / PROFILE.name, {**described, "columns": columns})
     _write_json(task.output / PREVIEW.name, preview(connection, table))
-    summary = {"format": described["format"], "rows": rows, "columns": len(columns)}
+    summary = {"format": described["format"], "rows": loaded.rows, "columns": len(columns)}
     return Report(summary, (PROFILE, PREVIEW, DATA))
 
 
@@ -81,28 +108,37 @@ def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
 
 def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     check_content(task.source, task.media_type)
-    return parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {}
+    return Loaded(parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {})
 
 
 def _load_ndjson(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     text = plain_text(task, encodings=())
     rows = ndjson_to_parquet(connection, text.path, table)
-    return rows, {"encoding": text.encoding, "compression": text.compression}
+    return Loaded(rows, {"encoding": text.encoding, "compression": text.compression})
 
 
 def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     text = plain_text(task)
-    given = TAB if FORMATS[task.media_type] == "tsv" else None
-    read = csv_to_parquet(connection, text.path, table, scratch(task), given)
-    return read.rows, {
+    read = csv_to_parquet(
+        connection,
+        text.path,
+        table,
+        scratch(task),
+        dialect=TAB if FORMATS[task.media_type] == "tsv" else None,
+    )
+    how = {
         "delimiter": read.dialect.delimiter,
-        "quote": read.dialect.quote,
+        "quote": read.dialect.quote or None,
         "encoding": text.encoding,
         "header": read.header,
+        "header_guessed": True,
         "compression": text.compression,
-        "date_format": read.date_format,
         "ragged_rows": read.ragged_rows,
+        "blank_lines": read.blank_lines,
+        "lines_above": read.lines_above,
+        "total_rows": read.total_rows,
     }
+    return Loaded(read.rows, how, read.written())
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
