@@ -94,6 +94,7 @@ KINDS = {
                 {
                     "text/csv",
                     "text/tab-separated-values",
+                    "application/json",
                     "application/x-ndjson",
                     "application/vnd.apache.parquet",
                 }

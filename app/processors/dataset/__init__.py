@@ -26,10 +26,12 @@ from duckdb import DuckDBPyConnection
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.csv import csv_to_parquet
 from app.processors.dataset.engine import connect, reading, scratch
+from app.processors.dataset.json_rows import write_items_as_lines
 from app.processors.dataset.ndjson import ndjson_to_parquet
 from app.processors.dataset.parquet import parquet_to_parquet
 from app.processors.dataset.preview import preview
 from app.processors.dataset.profile import profile_columns
+from app.processors.dataset.proof import written
 from app.processors.dataset.rows import TAB
 from app.processors.dataset.text import plain_text
 from app.processors.media_types import PARQUET, check_content
@@ -39,6 +41,7 @@ FORMATS = {
     "text/csv": "csv",
     "text/tab-separated-values": "tsv",
     "application/x-ndjson": "ndjson",
+    "application/json": "json",
     PARQUET: "parquet",
 }
 DATA = ArtifactFile("data.parquet", PARQUET)
@@ -86,8 +89,8 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
     table = task.output / DATA.name
     loaded = _load(connection, task, table)
     columns = profile_columns(connection, table, loaded.rows)
-    for column, written in zip(columns, loaded.written or [{}] * len(columns), strict=True):
-        column |= {**dict.fromkeys(WRITTEN), "flags": [], **written}
+    for column, told in zip(columns, loaded.written or [{}] * len(columns), strict=True):
+        column |= {**dict.fromkeys(WRITTEN), "flags": [], **told}
     described = {"format": FORMATS[task.media_type], "rows": loaded.rows, **dict.fromkeys(HOW), **loaded.how}
     _write_json(task.output / PROFILE.name, {**described, "columns": columns})
     _write_json(task.output / PREVIEW.name, preview(connection, table))
@@ -100,8 +103,8 @@ def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     match FORMATS[task.media_type]:
         case "parquet":
             return _load_parquet(connection, task, table)
-        case "ndjson":
-            return _load_ndjson(connection, task, table)
+        case "ndjson" | "json":
+            return _load_json(connection, task, table)
         case _:
             return _load_csv(connection, task, table)
 
@@ -111,10 +114,15 @@ def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Lo
     return Loaded(parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {})
 
 
-def _load_ndjson(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
+def _load_json(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     text = plain_text(task, encodings=())
-    rows = ndjson_to_parquet(connection, text.path, table)
-    return Loaded(rows, {"encoding": text.encoding, "compression": text.compression})
+    lines, unit = text.path, "Line"
+    if FORMATS[task.media_type] == "json":
+        lines, unit = scratch(task) / "items.ndjson", "Item"
+        write_items_as_lines(text.path, lines)
+    read = ndjson_to_parquet(connection, lines, table, scratch(task), unit=unit)
+    how = {"encoding": text.encoding, "compression": text.compression}
+    return Loaded(read.rows, how, written(read.columns, read.original_names))
 
 
 def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
@@ -138,7 +146,7 @@ def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded
         "lines_above": read.lines_above,
         "total_rows": read.total_rows,
     }
-    return Loaded(read.rows, how, read.written())
+    return Loaded(read.rows, how, written(read.columns, read.original_names))
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

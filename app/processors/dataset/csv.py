@@ -10,16 +10,16 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.engine import described_table, literal
-from app.processors.dataset.forms import TEXT
+from app.processors.dataset.forms import TEXT, possible_forms
 from app.processors.dataset.layout import (
     DELIMITERS,
     guess_dialect,
@@ -33,7 +33,7 @@ from app.processors.dataset.rectangle import MOST_COLUMNS, refuse_too_wide, shap
 from app.processors.dataset.rows import COMMA, Dialect, count_rows, first_line_end, first_rows, line_of_row
 from app.processors.dataset.text import LONGEST_FIRST_LINE_BYTES
 
-SAMPLE_ROWS = 5_000
+SAMPLE_ROWS = 2_000
 # DuckDB's own buffers, of which it holds several, have 32 MB: no faster, and memory grows with the file.
 # Of wide tables they hold few rows, and there small ones take more memory in the end.
 SMALL_BUFFERS = "buffer_size = 4000000, max_line_size = 2000000"
@@ -61,13 +61,6 @@ class CsvRead:
     blank_lines: int = 0
     lines_above: Sequence[str] = ()
     total_rows: Sequence[int] = ()
-
-    def written(self) -> list[dict[str, Any]]:
-        """Return what the profile says of how each column was written."""
-        return [
-            {**column.told(), "original_name": name}
-            for column, name in zip(self.columns, self.original_names, strict=True)
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +150,7 @@ def _write(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRea
         TextColumn(
             name=name,
             cells=[row[place] for row in data if row[place]],
-            decimal_commas=table.decimal_commas,
+            find_forms=partial(possible_forms, decimal_commas=table.decimal_commas),
         )
         for place, name in enumerate(names)
     ]

@@ -15,7 +15,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.engine import identifier, literal, write_parquet
-from app.processors.dataset.forms import EMPTY, TEXT, Form, possible_forms, with_blanks
+from app.processors.dataset.forms import EMPTY, TEXT, FindForms, Form, with_blanks
 
 COLUMNS_AT_ONCE = 25
 #: Cells that are looked at when the sample held none.
@@ -30,13 +30,11 @@ class TextColumn:
 
     name: str
     cells: Sequence[str]
-    #: False where the comma separates the columns.
-    decimal_commas: bool = True
-    #: True for the strings of JSON, which are not numbers.
-    only_moments: bool = False
+    #: Return the forms that such cells fit, the best first.
+    find_forms: FindForms
 
     def possible_forms(self) -> list[Form]:
-        return possible_forms(self.cells, decimal_commas=self.decimal_commas, only_moments=self.only_moments)
+        return self.find_forms(self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,13 @@ class ReadColumn:
 
     def told(self) -> dict[str, Any]:
         return {**self.form.told, "flags": list(self.doubts)}
+
+
+def written(columns: Sequence[ReadColumn], original_names: Sequence[str | None]) -> list[dict[str, Any]]:
+    """Return what the profile says of how each column was written."""
+    return [
+        {**column.told(), "original_name": name} for column, name in zip(columns, original_names, strict=True)
+    ]
 
 
 def write_proved(
