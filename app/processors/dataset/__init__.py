@@ -133,13 +133,14 @@ def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded
         table,
         scratch(task),
         dialect=TAB if FORMATS[task.media_type] == "tsv" else None,
+        header=declared_header(task.parameters),
     )
     how = {
         "delimiter": read.dialect.delimiter,
         "quote": read.dialect.quote or None,
         "encoding": text.encoding,
         "header": read.header,
-        "header_guessed": True,
+        "header_guessed": declared_header(task.parameters) is None,
         "compression": text.compression,
         "ragged_rows": read.ragged_rows,
         "blank_lines": read.blank_lines,
@@ -147,6 +148,11 @@ def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded
         "total_rows": read.total_rows,
     }
     return Loaded(read.rows, how, written(read.columns, read.original_names))
+
+
+def declared_header(parameters: Mapping[str, str]) -> bool | None:
+    """Return what the media type says of a header (RFC 4180, section 3); None if it says nothing."""
+    return {"present": True, "absent": False}.get(parameters.get("header", "").lower())
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
