@@ -166,6 +166,14 @@ def test_a_header_may_be_made_of_years_days_or_counts(
     assert result.report.summary["rows"] == 2
 
 
+@pytest.mark.parametrize(("header", "rows"), [("absent", 2), ("present", 1), ("else", 1)])
+def test_the_media_type_says_if_there_is_a_header(process: ProcessDataset, header: str, rows: int) -> None:
+    result = process("Ann,Berlin\nBob,Paris\n", f"text/csv; header={header}")
+
+    assert result.report.summary["rows"] == rows
+    assert result.profile["header_guessed"] is (header == "else")
+
+
 @pytest.mark.parametrize("text", ["Ann,2019,2020\nBob,2018,2021\n", "x,3\ny,4\n", "N/A,5\n3,6\n"])
 def test_a_first_row_like_the_others_is_no_header(process: ProcessDataset, text: str) -> None:
     assert process(text).report.summary["rows"] == 2
