@@ -270,7 +270,8 @@ def _moments(cell: str) -> Iterator[Form]:
         type="date",
         pattern=ISO_DAY,
         value="TRY_CAST({t} AS DATE)",
-        proof="CAST({v} AS VARCHAR) = {t}",
+        # The length keeps out `infinity`, which is a date to DuckDB.
+        proof="strlen({t}) = 10 AND CAST({v} AS VARCHAR) = {t}",
     )
     digits = re.search(r":[0-9]{2}\.([0-9]{1,9})", cell)
     offset = OFFSET_AT_THE_END.search(cell)

@@ -17,10 +17,12 @@ MOST_LINES_ABOVE = 20
 #: Tables of fewer columns may have a header of which most cells are empty.
 FEWEST_COLUMNS_BELOW_A_TITLE = 3
 FEWEST_COUNTED_NAMES = 3
+COMPARED_CELLS = 100
 YEARS = range(1000, 3000)
 #: Cells of these groups of types are alike: a header among them does not stand out.
 ALIKE = {"integer": "number", "timestamp": "date"}
 FIGURES = re.compile("[+-]?[0-9]+(?:[.,:/-][0-9]+)*")
+MISSING = re.compile(r"n/?a|nan|nil|null|none|nothing|missing|unknown|#n/a|[-–—?.]*", re.IGNORECASE)
 TOTAL = re.compile(r"(?:grand )?total|(?:gesamt)?summe|gesamt|sum|totale?s?|somme|suma", re.IGNORECASE)
 
 ESCAPED_QUOTE = '\\"'
@@ -96,18 +98,20 @@ def lines_above(rows: Sequence[Row]) -> int:
 def has_header(rows: Sequence[Row], *, decimal_commas: bool = True) -> bool:
     """True if the first row names the columns.
 
-    It does if none of its cells could be a value of its column: a first row of words
-    is a header, also above columns of words.
+    It does if some word stands above values that are not text, or if none of its cells
+    could be a value of its column: a first row of words is a header above words too.
     """
     first = rows[0] if rows else []
     if not any(first):
         return False
-    if _names_years_or_counts(rows):
+    if _names_years_or_counts(rows) or any(
+        _is_word(cell, decimal_commas) and _type(_below(rows, place), decimal_commas) != "text"
+        for place, cell in enumerate(first)
+    ):
         return True
     for place, cell in enumerate(first):
         kind = _type([cell] if cell else [], decimal_commas)
-        below = _type(_below(rows, place), decimal_commas)
-        if kind != "text" and (below in ("text", kind)):
+        if kind != "text" and not _stands_out(kind, _below(rows, place), decimal_commas):
             return False
     return True
 
@@ -170,6 +174,19 @@ def _names_years_or_counts(rows: Sequence[Row]) -> bool:
 
 def _are_years(cells: Sequence[str]) -> bool:
     return bool(cells) and all(cell.isdecimal() and int(cell) in YEARS for cell in cells)
+
+
+def _is_word(cell: str, decimal_commas: bool) -> bool:
+    """True for text that does not just say that a value is missing."""
+    return bool(cell) and not MISSING.fullmatch(cell.strip()) and _type([cell], decimal_commas) == "text"
+
+
+def _stands_out(kind: str, below: Sequence[str], decimal_commas: bool) -> bool:
+    """True if the cells below are of another type, or words of which none is a value of this type."""
+    others = _type(below, decimal_commas)
+    if others != "text":
+        return others != kind
+    return bool(below) and all(_type([cell], decimal_commas) != kind for cell in below[:COMPARED_CELLS])
 
 
 def _below(rows: Sequence[Row], place: int) -> list[str]:

@@ -155,6 +155,8 @@ def test_the_end_mark_of_dos_is_no_row(process: ProcessDataset) -> None:
         ("country,2019,2020", "A,1,2\nB,3,4"),
         ("country,2019-01-01,2020-01-01", "A,1,2\nB,3,4"),
         ("day,0,1,2", "mon,5,6,7\ntue,1,2,3"),
+        ("name,2020,2019", "A,x,y\nB,z,1-2"),
+        ("id,2019,price", "1,2.5,3.25\n2,3.5,4.25"),
     ],
 )
 def test_a_header_may_be_made_of_years_days_or_counts(
