@@ -111,6 +111,14 @@ $(SAMPLES_STAMP): $(DEV_STAMP)
 CSV_SPECTRUM := csv-spectrum@2.0.0
 CSV_SPECTRUM_SUM := 002a6a938bf51ceb26af7b760f5c1b54baca4820b0e9142f135619210c93d021  csv-spectrum-2.0.0.tgz
 
+TABLES ?= 2000
+SEED ?=
+.PHONY: properties
+properties: $(DEV_STAMP) ## Generated tables with hostile cells: none may change in silence (TABLES, SEED)
+	@TABLES=$(TABLES) SEED="$(or $(SEED),$(shell $(PYTHON) -c 'import random; print(random.randrange(10**6))'))"; \
+	  export TABLES SEED; echo "TABLES=$$TABLES SEED=$$SEED"; \
+	  $(VENV)/bin/python -m pytest -m properties --numprocesses $(WORKERS) --maxprocesses 4 tests/properties
+
 .PHONY: model
 model: $(DEV_STAMP) ## Compare long random sequences of requests with a model of the service
 	@HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m pytest tests/edges/test_clients_against_a_model.py
@@ -129,7 +137,8 @@ benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES:
 ##@ Check
 
 .PHONY: check
-check: lint template test ## Everything that a change must pass: lint, template, test
+check: lint template test ## Everything that a change must pass: lint, template, test, a share of properties
+	@$(MAKE) --no-print-directory properties TABLES=100
 
 .PHONY: lint
 lint: $(DEV_STAMP) $(SAM_STAMP) ## Check format, types, import rules, shell scripts and Dockerfile

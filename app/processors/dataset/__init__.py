@@ -16,6 +16,8 @@ Artifacts: `profile.json`, `preview.json`, `data.parquet`.
 """
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,13 @@ from duckdb import DuckDBPyConnection
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.csv import csv_to_parquet
 from app.processors.dataset.engine import connect, reading, scratch
+from app.processors.dataset.json_rows import write_items_as_lines
 from app.processors.dataset.ndjson import ndjson_to_parquet
 from app.processors.dataset.parquet import parquet_to_parquet
 from app.processors.dataset.preview import preview
 from app.processors.dataset.profile import profile_columns
-from app.processors.dataset.rectangle import TAB
+from app.processors.dataset.proof import written
+from app.processors.dataset.rows import TAB
 from app.processors.dataset.text import plain_text
 from app.processors.media_types import PARQUET, check_content
 from app.processors.report import ArtifactFile, Report, Task
@@ -37,14 +41,38 @@ FORMATS = {
     "text/csv": "csv",
     "text/tab-separated-values": "tsv",
     "application/x-ndjson": "ndjson",
+    "application/json": "json",
     PARQUET: "parquet",
 }
 DATA = ArtifactFile("data.parquet", PARQUET)
 PROFILE = ArtifactFile("profile.json", "application/json")
 PREVIEW = ArtifactFile("preview.json", "application/json")
-Loaded = tuple[int, dict[str, Any]]
-"""The number of rows, and the entries of HOW that apply."""
-HOW = ("delimiter", "quote", "encoding", "header", "compression", "date_format", "ragged_rows")
+#: What the profile says of the whole file, null where it does not apply.
+HOW = (
+    "delimiter",
+    "quote",
+    "encoding",
+    "header",
+    "header_guessed",
+    "compression",
+    "ragged_rows",
+    "blank_lines",
+    "lines_above",
+    "total_rows",
+)
+#: What it says of how a column was written, null where it does not apply.
+WRITTEN = ("original_name", "decimals", "format", "offset", "decimal_mark", "thousands_mark")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of writing a payload to Parquet."""
+
+    rows: int
+    #: The entries of HOW that apply.
+    how: Mapping[str, Any]
+    #: For each column the entries of WRITTEN that apply, and its flags.
+    written: Sequence[Mapping[str, Any]] | None = None
 
 
 def process(task: Task) -> Report:
@@ -59,12 +87,14 @@ def process(task: Task) -> Report:
 
 def _process(connection: DuckDBPyConnection, task: Task) -> Report:
     table = task.output / DATA.name
-    rows, how = _load(connection, task, table)
-    columns = profile_columns(connection, table, rows)
-    described = {"format": FORMATS[task.media_type], **dict.fromkeys(HOW), **how}
-    _write_json(task.output / PROFILE.name, {"rows": rows, "columns": columns, **described})
+    loaded = _load(connection, task, table)
+    columns = profile_columns(connection, table, loaded.rows)
+    for column, told in zip(columns, loaded.written or [{}] * len(columns), strict=True):
+        column |= {**dict.fromkeys(WRITTEN), "flags": [], **told}
+    described = {"format": FORMATS[task.media_type], "rows": loaded.rows, **dict.fromkeys(HOW), **loaded.how}
+    _write_json(task.output / PROFILE.name, {**described, "columns": columns})
     _write_json(task.output / PREVIEW.name, preview(connection, table))
-    summary = {"format": described["format"], "rows": rows, "columns": len(columns)}
+    summary = {"format": described["format"], "rows": loaded.rows, "columns": len(columns)}
     return Report(summary, (PROFILE, PREVIEW, DATA))
 
 
@@ -73,36 +103,56 @@ def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     match FORMATS[task.media_type]:
         case "parquet":
             return _load_parquet(connection, task, table)
-        case "ndjson":
-            return _load_ndjson(connection, task, table)
+        case "ndjson" | "json":
+            return _load_json(connection, task, table)
         case _:
             return _load_csv(connection, task, table)
 
 
 def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     check_content(task.source, task.media_type)
-    return parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {}
+    return Loaded(parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {})
 
 
-def _load_ndjson(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
+def _load_json(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     text = plain_text(task, encodings=())
-    rows = ndjson_to_parquet(connection, text.path, table)
-    return rows, {"encoding": text.encoding, "compression": text.compression}
+    lines, unit = text.path, "Line"
+    if FORMATS[task.media_type] == "json":
+        lines, unit = scratch(task) / "items.ndjson", "Item"
+        write_items_as_lines(text.path, lines)
+    read = ndjson_to_parquet(connection, lines, table, scratch(task), unit=unit)
+    how = {"encoding": text.encoding, "compression": text.compression}
+    return Loaded(read.rows, how, written(read.columns, read.original_names))
 
 
 def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     text = plain_text(task)
-    given = TAB if FORMATS[task.media_type] == "tsv" else None
-    read = csv_to_parquet(connection, text.path, table, scratch(task), given)
-    return read.rows, {
+    read = csv_to_parquet(
+        connection,
+        text.path,
+        table,
+        scratch(task),
+        dialect=TAB if FORMATS[task.media_type] == "tsv" else None,
+        header=declared_header(task.parameters),
+    )
+    how = {
         "delimiter": read.dialect.delimiter,
-        "quote": read.dialect.quote,
+        "quote": read.dialect.quote or None,
         "encoding": text.encoding,
         "header": read.header,
+        "header_guessed": declared_header(task.parameters) is None,
         "compression": text.compression,
-        "date_format": read.date_format,
         "ragged_rows": read.ragged_rows,
+        "blank_lines": read.blank_lines,
+        "lines_above": read.lines_above,
+        "total_rows": read.total_rows,
     }
+    return Loaded(read.rows, how, written(read.columns, read.original_names))
+
+
+def declared_header(parameters: Mapping[str, str]) -> bool | None:
+    """Return what the media type says of a header (RFC 4180, section 3); None if it says nothing."""
+    return {"present": True, "absent": False}.get(parameters.get("header", "").lower())
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

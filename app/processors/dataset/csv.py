@@ -1,53 +1,50 @@
-"""CSV and TSV into Parquet, without ever losing a row in silence.
+"""CSV and TSV into Parquet, without ever losing a row or changing a value in silence.
 
-A ladder; the first rung that holds is taken:
-
-1. DuckDB's sniffer on a sample, then a strict read;
-2. the same with every row sniffed, for types that change late in the file;
-3. Python's csv rewrites the text into a rectangle, DuckDB reads that strictly;
-4. the same with every column as text.
-
-A rung holds when DuckDB accepts every row and Python's csv counts as many.
+Dialect, header and the forms of the columns are found out from the first rows.
+DuckDB then reads every cell strictly as text, and `proof` makes values of it. The
+rows are counted by another reader. Where DuckDB refuses the text or counts
+otherwise, Python's csv rewrites it into a rectangle first.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.engine import described_table, literal, write_parquet
-from app.processors.dataset.rectangle import (
-    COMMA,
+from app.processors.dataset.engine import described_table, literal
+from app.processors.dataset.forms import TEXT, possible_forms
+from app.processors.dataset.layout import (
     DELIMITERS,
-    MOST_COLUMNS,
-    Dialect,
-    agrees,
-    count_rows,
-    first_row,
-    guess_delimiter,
-    refuse_too_wide,
-    shape_of,
+    guess_dialect,
+    has_header,
+    is_total,
+    lines_above,
     unique_names,
-    write_rectangular,
 )
+from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
+from app.processors.dataset.rectangle import MOST_COLUMNS, refuse_too_wide, shape_of, write_rectangular
+from app.processors.dataset.rows import COMMA, Dialect, count_rows, first_line_end, first_rows, line_of_row
 from app.processors.dataset.text import LONGEST_FIRST_LINE_BYTES
 
-SNIFFED_ROWS = 20_480
-EVERY_ROW = -1
+SAMPLE_ROWS = 2_000
 # DuckDB's own buffers, of which it holds several, have 32 MB: no faster, and memory grows with the file.
 # Of wide tables they hold few rows, and there small ones take more memory in the end.
 SMALL_BUFFERS = "buffer_size = 4000000, max_line_size = 2000000"
 MOST_COLUMNS_OF_SMALL_BUFFERS = 100
-# Parquet has no integer of 128 bits: DuckDB would write it as a rounded double.
-WIDE_INTEGERS = {"HUGEINT": "DECIMAL(38,0)", "UHUGEINT": "DECIMAL(38,0)"}
-NOTHING = "(empty)"
-# DuckDB names line ends by their escapes: a backslash and a letter.
-LINE_FEED = r"\n"
-RECTANGLE = f""", delim = ',', quote = '"', escape = '"', new_line = '{LINE_FEED}'"""
+#: Excel's line that names the delimiter.
+DELIMITER_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+#: DOS ended its text files with it.
+END_OF_FILE = b"\x1a"
+LONGEST_LINE_ABOVE = 500
+LAST_ROWS = 3
+CHUNK_CHARACTERS = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,216 +52,184 @@ class CsvRead:
     """How the text was understood. `rows` are data rows, without the header."""
 
     rows: int
+    columns: Sequence[ReadColumn]
+    #: The names in the file, where they had to be changed.
+    original_names: Sequence[str | None]
     dialect: Dialect
     header: bool
-    date_format: str | None = None
-    timestamp_format: str | None = None
     ragged_rows: int = 0
+    blank_lines: int = 0
+    lines_above: Sequence[str] = ()
+    total_rows: Sequence[int] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sniffed:
-    """What DuckDB's sniffer said; `types` are DuckDB's, one per column."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A text and how to read it; `sample` holds its first rows, the header too."""
 
+    path: Path
     dialect: Dialect
     header: bool
-    types: tuple[str, ...]
     line_end: str
-    skipped: int = 0
-    date_format: str | None = None
-    timestamp_format: str | None = None
+    sample: Sequence[Sequence[str]]
 
-    def as_text(self, places: Collection[int]) -> "Sniffed":
-        """Some columns as text."""
-        types = ("VARCHAR" if place in places else kind for place, kind in enumerate(self.types))
-        return replace(self, types=tuple(types))
+    @property
+    def is_rectangular(self) -> bool:
+        """True if the first rows are equally long."""
+        return len({len(row) for row in self.sample}) == 1
+
+    @property
+    def decimal_commas(self) -> bool:
+        return self.dialect.delimiter != ","
 
 
 def csv_to_parquet(
-    connection: DuckDBPyConnection, text: Path, target: Path, scratch: Path, given: Dialect | None
+    connection: DuckDBPyConnection,
+    text: Path,
+    target: Path,
+    scratch: Path,
+    *,
+    dialect: Dialect | None = None,
+    header: bool | None = None,
 ) -> CsvRead:
-    """Read UTF-8 text into `target`. Without a given dialect the dialect is found out.
+    """Read UTF-8 text into `target`. What is not given is found out.
 
     Raises InvalidPayload: too many columns, a quote never closed, no rows.
-    Raises duckdb.Error when not even the last rung holds.
+    Raises duckdb.Error when not even the rectangle can be read.
     """
     _refuse_wide_start(text)
-    dialect = given
-    options = f", delim = {literal(given.delimiter)}" if given else ""
-    for sample in (SNIFFED_ROWS, EVERY_ROW):
-        try:
-            sniffed = _sniff(connection, text, sample, options)
-            if not _plausible(text, sniffed):
-                break
-            dialect = _trusted(text, sniffed.dialect)
-            if dialect != sniffed.dialect:
-                break
-            rows = _copy(connection, text, target, sniffed)
-        except duckdb.ConversionException:
-            continue
-        except duckdb.Error:
-            break
-        if agrees(text, dialect, rows + sniffed.header):
-            return _understood(rows, sniffed)
-        break
-    return _rewritten(connection, text, target, scratch, dialect or Dialect(guess_delimiter(text)))
+    if dialect is None and (delimiter := _named_delimiter(text)):
+        dialect, text = Dialect(delimiter), _rest_of(text, 1, scratch / "below-delimiter")
+    if _has_end_mark(text):
+        text = _rest_of(text, 0, scratch / "without-end-mark")
+    dialect = dialect or guess_dialect(text)
+    above: list[str] = []
+    sample = first_rows(text, dialect, SAMPLE_ROWS)
+    if header is None and (skipped := lines_above(sample)):
+        line, sample = line_of_row(text, dialect, skipped), sample[skipped:]
+        above = _first_lines(text, line)
+        text = _rest_of(text, line, scratch / "below-title")
+    if header is None:
+        header = has_header(sample, decimal_commas=dialect.delimiter != ",")
+    table = Table(text, dialect, header, first_line_end(text, dialect), sample)
+    read = _read_as_it_is(connection, table, target) or _rewritten(connection, table, target, scratch)
+    return replace(read, lines_above=above, total_rows=_total_rows(connection, target, read))
 
 
-def _rewritten(
-    connection: DuckDBPyConnection, text: Path, target: Path, scratch: Path, dialect: Dialect
-) -> CsvRead:
-    shape = shape_of(text, dialect)
+def _read_as_it_is(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRead | None:
+    """Return None where DuckDB refuses the text or finds other rows than Python does."""
+    if not table.is_rectangular:
+        return None
+    try:
+        read = _write(connection, table, target)
+    except duckdb.Error:
+        return None
+    count = count_rows(table.path, table.dialect, table.line_end)
+    return replace(read, blank_lines=count.blank_lines) if read.rows + table.header == count.rows else None
+
+
+def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scratch: Path) -> CsvRead:
+    shape = shape_of(table.path, table.dialect)
     rectangle = scratch / "rectangle.csv"
-    write_rectangular(text, dialect, shape.columns, rectangle)
-    typed = _sniff_rectangle(connection, rectangle, shape.columns)
-    rows = _copy_typed_or_as_text(connection, rectangle, target, typed)
-    if rows + typed.header != shape.rows:
-        detail = f"Only {rows} of {shape.rows} rows can be read."
+    write_rectangular(table.path, table.dialect, shape.columns, rectangle)
+    sample = first_rows(rectangle, COMMA, SAMPLE_ROWS)
+    read = _write(
+        connection, replace(table, path=rectangle, dialect=COMMA, line_end="\n", sample=sample), target
+    )
+    if read.rows + table.header != shape.rows:
+        detail = f"Only {read.rows} of {shape.rows} rows can be read."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
-    return replace(_understood(rows, typed), dialect=dialect, ragged_rows=shape.ragged)
+    return replace(read, dialect=table.dialect, ragged_rows=shape.ragged, blank_lines=shape.blank_lines)
 
 
-def _copy_typed_or_as_text(
-    connection: DuckDBPyConnection, rectangle: Path, target: Path, typed: Sniffed
-) -> int:
-    try:
-        return _copy(connection, rectangle, target, typed)
-    except duckdb.Error:
-        return _copy(connection, rectangle, target, typed.as_text(range(len(typed.types))))
-
-
-def _sniff_rectangle(connection: DuckDBPyConnection, rectangle: Path, columns: int) -> Sniffed:
-    """What the sniffer says of the rewritten text; all text under a header when it says nonsense."""
-    plain = Sniffed(dialect=COMMA, header=True, types=("VARCHAR",) * columns, line_end=LINE_FEED)
-    try:
-        sniffed = _sniff(connection, rectangle, EVERY_ROW, RECTANGLE)
-    except duckdb.Error:
-        return plain
-    if sniffed.skipped or len(sniffed.types) != columns:
-        return plain
-    return replace(sniffed, dialect=COMMA, line_end=LINE_FEED)
-
-
-def _sniff(connection: DuckDBPyConnection, text: Path, sample: int, options: str) -> Sniffed:
-    cursor = connection.execute(f"FROM sniff_csv({literal(text)}, sample_size = {sample} {options})")
-    names = [column[0] for column in cursor.description or ()]
-    found = dict(zip(names, cursor.fetchone() or (), strict=True))
-    return Sniffed(
-        dialect=_dialect(found),
-        header=found["HasHeader"],
-        types=tuple(WIDE_INTEGERS.get(column["type"], column["type"]) for column in found["Columns"]),
-        skipped=found["SkipRows"],
-        line_end=found["NewLineDelimiter"],
-        date_format=found["DateFormat"],
-        timestamp_format=found["TimestampFormat"],
+def _write(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRead:
+    header, data = (table.sample[0], table.sample[1:]) if table.header else ([], table.sample)
+    width = len(table.sample[0]) if table.sample else 0
+    names = unique_names(header, width)
+    columns = [
+        TextColumn(
+            name=name,
+            cells=[row[place] for row in data if row[place]],
+            find_forms=partial(possible_forms, decimal_commas=table.decimal_commas),
+        )
+        for place, name in enumerate(names)
+    ]
+    rows, read = write_proved(connection, _strictly(table, width), columns, target)
+    originals = [
+        cell if table.header and cell != name else None
+        for cell, name in zip_longest(header, names, fillvalue="")
+    ]
+    return CsvRead(
+        rows=rows, columns=read, original_names=originals, dialect=table.dialect, header=table.header
     )
 
 
-def _dialect(found: dict[str, Any]) -> Dialect:
-    """Quotes are always on: a sample without one says nothing about the rest of the file."""
-    quote = '"' if found["Quote"] == NOTHING else found["Quote"]
-    escape = quote if found["Escape"] == NOTHING else found["Escape"]
-    return Dialect(found["Delimiter"], quote, escape)
-
-
-def _trusted(text: Path, dialect: Dialect) -> Dialect:
-    """The usual quotes instead, where others would join lines that the usual ones keep apart."""
-    usual = Dialect(dialect.delimiter)
-    if dialect == usual or count_rows(text, usual) in (None, count_rows(text, dialect)):
-        return dialect
-    return usual
-
-
-def _plausible(text: Path, sniffed: Sniffed) -> bool:
-    """Whether the sniffer took the file from its first line on, and split that line itself."""
-    if sniffed.skipped or len(first_row(text, sniffed.dialect)) != len(sniffed.types):
-        return False
-    with text.open(encoding="utf-8") as file:
-        line = file.readline(LONGEST_FIRST_LINE_BYTES)
-    if not line.strip():
-        return False
-    # A single column may also be what the sniffer makes of a remark above the table.
-    return len(sniffed.types) > 1 or not any(sign in line for sign in ("#", *DELIMITERS))
-
-
-def _copy(connection: DuckDBPyConnection, text: Path, target: Path, sniffed: Sniffed) -> int:
-    cells = first_row(text, sniffed.dialect) if sniffed.header else []
-    names = unique_names(cells, len(sniffed.types))
-    rows = write_parquet(connection, f"FROM {_strictly(text, sniffed, names)}", target, len(names))
-    if words := _words_read_as_dates(connection, text, target, sniffed):
-        table = _strictly(text, sniffed.as_text(words), names)
-        rows = write_parquet(connection, f"FROM {table}", target, len(names))
-    return rows
-
-
-def _words_read_as_dates(
-    connection: DuckDBPyConnection, text: Path, target: Path, sniffed: Sniffed
-) -> frozenset[int]:
-    """The columns of dates that hold words.
-
-    Where it reads dates by a format, DuckDB takes `infinity` and `epoch` for the first day of 1900.
-    """
-    _, written = described_table(connection, target)
-    dates = {place for place, kind in enumerate(sniffed.types) if kind in ("DATE", "TIMESTAMP")}
-    suspects = _columns_where(connection, written, dates, "CAST({} AS DATE) = '1900-01-01'")
-    names = [f"c{place}" for place in range(len(sniffed.types))]
-    cells = _strictly(text, sniffed.as_text(suspects), names)
-    return _columns_where(connection, cells, suspects, "regexp_matches({}, 'infinity|epoch', 'i')")
-
-
-def _columns_where(
-    connection: DuckDBPyConnection, table: str, places: Collection[int], condition: str
-) -> frozenset[int]:
-    """Those of the columns c0, c1, … in which the condition holds for any row."""
-    if not places:
-        return frozenset()
-    conditions = (f"bool_or({condition.format(f'c{place}')})" for place in places)
-    found = connection.execute(f"SELECT {', '.join(conditions)} FROM {table}").fetchone() or ()
-    return frozenset(place for place, holds in zip(places, found, strict=True) if holds)
-
-
-def _strictly(text: Path, sniffed: Sniffed, names: Sequence[str]) -> str:
-    return f"read_csv({literal(text)}, {', '.join(_strict_options(sniffed, names))})"
-
-
-def _strict_options(sniffed: Sniffed, names: Sequence[str]) -> Iterator[str]:
-    """Nothing is left to DuckDB's judgement.
+def _strictly(table: Table, width: int) -> str:
+    """Return SQL for the rows as text in the columns t0, t1, …, with nothing left to DuckDB's judgement.
 
     `strict_mode`, on unless it is named, must not be named: next to `new_line` it
     loses every row. A `new_line` that is wrong does too; the count finds that out.
     """
-    columns = ", ".join(
-        f"{literal(name)}: {literal(kind)}" for name, kind in zip(names, sniffed.types, strict=True)
-    )
-    yield "auto_detect = false, ignore_errors = false, null_padding = false"
-    yield f"skip = 0, comment = '', nullstr = '', header = {sniffed.header}"
-    if len(names) <= MOST_COLUMNS_OF_SMALL_BUFFERS:
-        yield SMALL_BUFFERS
-    yield f"delim = {literal(sniffed.dialect.delimiter)}"
-    yield f"quote = {literal(sniffed.dialect.quote)}"
-    yield f"escape = {literal(sniffed.dialect.escape)}"
-    yield f"new_line = {literal(sniffed.line_end)}"
-    yield f"columns = {{{columns}}}"
-    if sniffed.date_format:
-        yield f"dateformat = {literal(sniffed.date_format)}"
-    if sniffed.timestamp_format:
-        yield f"timestampformat = {literal(sniffed.timestamp_format)}"
+    columns = ", ".join(f"'t{place}': 'VARCHAR'" for place in range(width))
+    line_end = table.line_end.replace("\r", r"\r").replace("\n", r"\n")
+    options = [
+        "auto_detect = false, ignore_errors = false, null_padding = false",
+        f"skip = 0, comment = '', nullstr = '', header = {table.header}",
+        f"delim = {literal(table.dialect.delimiter)}",
+        f"quote = {literal(table.dialect.quote)}",
+        f"escape = {literal(table.dialect.escape)}",
+        f"new_line = {literal(line_end)}",
+        f"columns = {{{columns}}}",
+    ]
+    if width <= MOST_COLUMNS_OF_SMALL_BUFFERS:
+        options.append(SMALL_BUFFERS)
+    return f"read_csv({literal(table.path)}, {', '.join(options)})"
 
 
-def _understood(rows: int, sniffed: Sniffed) -> CsvRead:
-    return CsvRead(
-        rows=rows,
-        dialect=sniffed.dialect,
-        header=sniffed.header,
-        date_format=sniffed.date_format,
-        timestamp_format=sniffed.timestamp_format,
-    )
+def _total_rows(connection: DuckDBPyConnection, target: Path, read: CsvRead) -> list[int]:
+    """Return the numbers of the last rows that begin with a word such as Total."""
+    if read.columns[0].form is not TEXT:
+        return []
+    _, source = described_table(connection, target)
+    start = max(0, read.rows - LAST_ROWS)
+    cells = connection.execute(f"SELECT c0 FROM {source} LIMIT {LAST_ROWS} OFFSET {start}").fetchall()
+    return [number for number, (cell,) in enumerate(cells, start + 1) if is_total(cell)]
+
+
+def _named_delimiter(text: Path) -> str | None:
+    with text.open(encoding="utf-8", newline="") as file:
+        named = DELIMITER_LINE.fullmatch(file.readline(LONGEST_LINE_ABOVE))
+    return named[1] if named else None
+
+
+def _has_end_mark(text: Path) -> bool:
+    with text.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == END_OF_FILE
+
+
+def _first_lines(text: Path, lines: int) -> list[str]:
+    with text.open(encoding="utf-8") as file:
+        return [line.rstrip("\n")[:LONGEST_LINE_ABOVE] for line in islice(file, lines)]
+
+
+def _rest_of(text: Path, line: int, target: Path) -> Path:
+    """Copy the text from a line on, counted from 0, without a mark of its end; return the copy."""
+    with text.open(encoding="utf-8", newline="") as file, target.open("wb") as copy:
+        for _ in range(line):
+            file.readline()
+        while piece := file.read(CHUNK_CHARACTERS):
+            copy.write(piece.encode())
+        ends_with_mark = copy.tell() > 0
+    if ends_with_mark and _has_end_mark(target):
+        os.truncate(target, target.stat().st_size - len(END_OF_FILE))
+    return target
 
 
 def _refuse_wide_start(text: Path) -> None:
-    """DuckDB's sniffer runs out of memory on very many columns: look before it does."""
+    """Very many columns take very much memory: look before anything else does."""
     with text.open("rb") as file:
         line = file.readline(LONGEST_FIRST_LINE_BYTES)
     for delimiter in DELIMITERS:
         if line.count(delimiter.encode()) >= MOST_COLUMNS:
-            refuse_too_wide(len(first_row(text, Dialect(delimiter))))
+            refuse_too_wide(len(first_rows(text, Dialect(delimiter), 1)[0]))

@@ -1,146 +1,194 @@
 """Newline-delimited JSON into Parquet: every line that is not blank holds one object.
 
-Python looks at the lines (it knows where they are), DuckDB reads the values.
+DuckDB reads numbers as doubles before anybody sees their text. So the raw lines are
+searched first for numbers that a double would change. A text without them, and
+without keys that DuckDB renames, is read by DuckDB; any other is read line by line
+(json_rows) and its numbers are proved like the cells of a CSV.
 """
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.engine import Column, describe, identifier, literal, write_parquet
+from app.processors.dataset.engine import Column, describe, identifier, literal
+from app.processors.dataset.forms import (
+    BOOLEAN,
+    DOUBLE_IS_EXACT,
+    FindForms,
+    Form,
+    json_number_forms,
+    moment_forms,
+)
+from app.processors.dataset.json_rows import count_objects, rewrite_as_texts
+from app.processors.dataset.layout import unique_names
+from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
 from app.processors.dataset.rectangle import refuse_too_wide
 
-BLOCK_BYTES = 1024 * 1024
-DEEPEST_STRUCT = 10
-LONGEST_STRUCT_TYPE = 10_000
-# Parquet has no integer of 128 bits, and few readers know a column without a type.
-STORED_AS = {"HUGEINT": "DECIMAL(38,0)", '"NULL"': "VARCHAR"}
-INFERRED = f"map_inference_threshold = -1, sample_size = -1, maximum_depth = {DEEPEST_STRUCT}"
-NUMBERED = re.compile(r"(.*)_\d+", re.DOTALL)
+SAMPLE_ROWS = 2_000
+INFERRED = "map_inference_threshold = -1, sample_size = -1, maximum_depth = 2"
+#: Types that DuckDB gives to the strings of JSON; all but the first lose how they were written.
+STRINGS = ("VARCHAR", "UUID", "DATE", "TIME", "TIMESTAMP", '"NULL"')
+NUMBERS = re.compile("BIGINT|UBIGINT|DOUBLE|BOOLEAN")
+SIXTEEN_DIGITS = "|".join(f"[0-9]{{{whole}}}[.][0-9]{{{16 - whole},}}" for whole in range(1, 16))
+#: What a double may change: a number of 16 digits or more, one that ends in a zero behind other
+#: decimals, a large exponent, -0; and what is not a number at all.
+DOUBTFUL = (
+    r"[:,\[]\s*("
+    rf"-?(?:[0-9]{{16,}}(?:[.][0-9]+)?|{SIXTEEN_DIGITS}|[0-9]+[.][0-9]+0)(?:[eE][-+]?[0-9]+)?\b"
+    r"|-?[0-9.]+[eE][-+]?[0-9]{3,}"
+    r"|-0[,}\]\s]"
+    r"|-?(?i:nan|inf))"
+)
+LONG_INTEGER = "-?[0-9]{16,18}"
+SHORTEST_DECIMAL = r"-?[0-9]+[.](?:0|[0-9]*[1-9])(?:[eE][-+]?[0-9]{1,2})?"
+RENAMED = re.compile(r"(.*)_\d+", re.DOTALL)
+#: The one column of objects without any key.
+WHOLE = "json"
+
+BY_DUCKDB = Form(type="", pattern="", value="{t}")
+DOUBLE = Form(type="number", pattern="", value="{t}", told={"decimals": "mixed"})
+JSON = Form(type="json", pattern="", value="CAST({t} AS JSON)")
+FORMS_OF: dict[str, FindForms] = {
+    "string": moment_forms,
+    "number": json_number_forms,
+    "boolean": lambda _: [BOOLEAN],
+    "json": lambda _: [JSON],
+}
+#: The same by the types of DuckDB.
+READ_AS: dict[str, FindForms] = {"VARCHAR": moment_forms, "DOUBLE": lambda _: [DOUBLE]}
 
 
-def ndjson_to_parquet(connection: DuckDBPyConnection, text: Path, target: Path) -> int:
-    """Read UTF-8 text into `target`; returns the number of rows.
+@dataclass(frozen=True, slots=True)
+class NdjsonRead:
+    """How the text was understood."""
 
-    Objects within objects become structs, and JSON text where rows disagree.
-    Raises InvalidPayload with the first line that is not one JSON object, else
-    duckdb.Error.
+    rows: int
+    columns: Sequence[ReadColumn]
+    #: The keys in the file, where the names had to be changed.
+    original_names: Sequence[str | None]
+
+
+def ndjson_to_parquet(
+    connection: DuckDBPyConnection, text: Path, target: Path, scratch: Path, *, unit: str = "Line"
+) -> NdjsonRead:
+    """Read UTF-8 text into `target`.
+
+    Values that are objects or lists become JSON text, and so do the values of a key
+    whose rows disagree. Raises InvalidPayload with the first line (or another
+    `unit`) that is not one JSON object, and duckdb.Error.
     """
-    expected = _count_objects(text)
-    try:
-        columns = describe(connection, _read_json(text, INFERRED))
-        refuse_too_wide(len(columns))
-        rows = write_parquet(connection, _query(text, columns), target, len(columns))
-    except duckdb.Error:
-        _check_every_line(text)
-        raise
-    if rows != expected:
-        detail = f"Only {rows} of {expected} rows can be read."
+    expected = count_objects(text, unit)
+    read = _read_by_duckdb(connection, text, target)
+    if read is None or read.rows != expected:
+        read = _read_by_python(connection, text, target, scratch, unit)
+    if read.rows != expected:
+        detail = f"Only {read.rows} of {expected} rows can be read."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
-    return rows
+    return read
 
 
-def _query(text: Path, columns: list[Column]) -> str:
-    """Read with the types already found, which is twice as fast as finding them again.
-
-    Where DuckDB may have renamed a key (two that differ only in case) or made one
-    column of whole objects, only it can find the values again.
-    """
-    stored = [Column(column.name, _stored_type(column)) for column in columns]
-    if _may_be_renamed(columns):
-        casts = ", ".join(
-            f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in stored
+def _read_by_duckdb(connection: DuckDBPyConnection, text: Path, target: Path) -> NdjsonRead | None:
+    """Return None where DuckDB refuses the text or would change something in it."""
+    try:
+        unsafe, long_integers = _doubtful_numbers(connection, text)
+        if unsafe:
+            return None
+        found = describe(connection, _read_json(text, INFERRED))
+        refuse_too_wide(len(found))
+        types = [_stored_type(column) for column in found]
+        if _may_be_renamed(found) or (long_integers and "DOUBLE" in types):
+            return None
+        named = ", ".join(
+            f"{literal(name)}: {literal(kind)}" for (name, _), kind in zip(found, types, strict=True)
         )
-        return f"SELECT {casts} FROM {_read_json(text, INFERRED)}"
-    types = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in stored)
-    return f"SELECT * FROM {_read_json(text, f'columns = {{{types}}}')}"
+        cells = ", ".join(f"{identifier(column.name)} AS t{place}" for place, column in enumerate(found))
+        source = f"(SELECT {cells} FROM {_read_json(text, f'columns = {{{named}}}')})"
+        columns = _typed_columns(connection, source, found, types)
+        rows, read = write_proved(connection, source, columns, target)
+    except duckdb.Error:
+        return None
+    return NdjsonRead(rows, read, [None] * len(read))
+
+
+def _doubtful_numbers(connection: DuckDBPyConnection, text: Path) -> tuple[bool, bool]:
+    """Return whether a double would change some number, and whether there are long integers."""
+    exact = DOUBLE_IS_EXACT.format(n="t", v="TRY_CAST(t AS DOUBLE)")
+    query = f"""
+        SELECT coalesce(bool_or(CASE
+                   WHEN is_long THEN false
+                   WHEN regexp_full_match(t, {literal(SHORTEST_DECIMAL)}) THEN NOT ({exact})
+                   ELSE true END), false),
+               coalesce(bool_or(is_long), false)
+        FROM (SELECT t, regexp_full_match(t, {literal(LONG_INTEGER)}) AS is_long
+              FROM (SELECT unnest(regexp_extract_all(json, {literal(DOUBTFUL)}, 1)) AS t
+                    FROM read_ndjson_objects({literal(text)})))
+    """
+    unsafe, long_integers = connection.execute(query).fetchone() or (True, True)
+    return unsafe, long_integers
+
+
+def _typed_columns(
+    connection: DuckDBPyConnection, source: str, found: Sequence[Column], types: Sequence[str]
+) -> list[TextColumn]:
+    sample = connection.execute(f"FROM {source} LIMIT {SAMPLE_ROWS}").fetchall()
+    return [
+        TextColumn(
+            name=column.name,
+            cells=[row[place] for row in sample if row[place] is not None] if kind == "VARCHAR" else [],
+            find_forms=READ_AS.get(kind, _by_duckdb),
+        )
+        for place, (column, kind) in enumerate(zip(found, types, strict=True))
+    ]
+
+
+def _read_by_python(
+    connection: DuckDBPyConnection, text: Path, target: Path, scratch: Path, unit: str
+) -> NdjsonRead:
+    texts = scratch / "texts.ndjson"
+    found = rewrite_as_texts(text, texts, unit)
+    refuse_too_wide(len(found))
+    keys = [column.key for column in found]
+    types = ", ".join(f"'{place}': 'VARCHAR'" for place in range(len(found)))
+    cells = ", ".join(f'"{place}" AS t{place}' for place in range(len(found)))
+    source = f"(SELECT {cells} FROM {_read_json(texts, f'columns = {{{types}}}')})"
+    sample = connection.execute(f"FROM {source} LIMIT {SAMPLE_ROWS}").fetchall()
+    names = unique_names(keys, len(keys))
+    columns = [
+        TextColumn(
+            name=name,
+            cells=[row[place] for row in sample if row[place] is not None],
+            find_forms=FORMS_OF[column.kind],
+        )
+        for place, (name, column) in enumerate(zip(names, found, strict=True))
+    ]
+    rows, read = write_proved(connection, source, columns, target)
+    originals = [key if key != name else None for key, name in zip(keys, names, strict=True)]
+    return NdjsonRead(rows, read, originals)
+
+
+def _by_duckdb(_: Sequence[str]) -> list[Form]:
+    return [BY_DUCKDB]
 
 
 def _stored_type(column: Column) -> str:
-    if len(column.type) > LONGEST_STRUCT_TYPE:
-        return "JSON"
-    return STORED_AS.get(column.type, column.type)
+    if column.type.startswith(STRINGS):
+        return "VARCHAR"
+    return column.type if NUMBERS.fullmatch(column.type) else "JSON"
 
 
-def _may_be_renamed(columns: list[Column]) -> bool:
+def _may_be_renamed(columns: Sequence[Column]) -> bool:
+    """True where DuckDB may have renamed a key (of two that differ only in case) or found none."""
     names = {column.name.casefold() for column in columns}
-    if columns == [Column("json", "JSON")]:
+    if columns == [Column(WHOLE, "JSON")]:
         return True
-    matches = (NUMBERED.fullmatch(name) for name in names)
+    matches = (RENAMED.fullmatch(name) for name in names)
     return any(match and match[1] in names for match in matches)
 
 
 def _read_json(text: Path, options: str) -> str:
     return f"read_json({literal(text)}, format = 'newline_delimited', {options})"
-
-
-def _count_objects(text: Path) -> int:
-    """The lines that are not blank; a look at each whole line only where it may not be an object."""
-    rows = number = 0
-    for block in _blocks(text):
-        suspicious = _may_hold_nan(block)
-        for line in block:
-            number += 1
-            if suspicious or not line.startswith(b"{"):
-                rows += _check(line, number)
-            else:
-                rows += 1
-    if not rows:
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file holds no rows.")
-    return rows
-
-
-def _check_every_line(text: Path) -> None:
-    number = 0
-    for block in _blocks(text):
-        for line in block:
-            number += 1
-            _check(line, number)
-
-
-def _blocks(text: Path) -> Iterator[list[bytes]]:
-    with text.open("rb") as file:
-        while lines := file.readlines(BLOCK_BYTES):
-            yield lines
-
-
-def _may_hold_nan(block: list[bytes]) -> bool:
-    lowered = b"".join(block).lower()
-    return b"nan" in lowered or b"inf" in lowered
-
-
-def _check(line: bytes, number: int) -> bool:
-    """Whether the line is a row. Raises InvalidPayload when it is neither blank nor an object."""
-    if not line.strip():
-        return False
-    try:
-        value = json.loads(line, parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        detail = f"Line {number} is not valid JSON: {_reason(error)}."
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
-    if not isinstance(value, dict):
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"Line {number} is not a JSON object.")
-    return True
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case json.JSONDecodeError():
-            return f"{error.msg} at column {error.colno}"
-        case UnicodeEncodeError():
-            return "half of a surrogate pair"
-        case RecursionError():
-            return "nested too deeply"
-        case _:
-            return str(error)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")

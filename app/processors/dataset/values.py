@@ -52,7 +52,7 @@ def readable(column: Column, sql: str) -> str:
             return f"replace(CAST({sql} AT TIME ZONE 'UTC' AS VARCHAR), ' ', 'T') || {zone}"
         case "timestamp":
             return f"replace(CAST({sql} AS VARCHAR), ' ', 'T')"
-        case "json" if column.type != "VARIANT":
+        case "json" if column.type not in ("JSON", "VARIANT"):
             return f"CAST(to_json({sql}) AS VARCHAR)"
         case _:
             return f"CAST({sql} AS VARCHAR)"

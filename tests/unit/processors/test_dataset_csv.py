@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.rectangle import unique_names
+from app.processors.dataset.layout import unique_names
 
 from .conftest import ProcessDataset, Result, new_task, processed
 
@@ -50,13 +50,22 @@ def test_the_delimiter_is_found(process: ProcessDataset, delimiter: str) -> None
 
 
 def test_tsv_is_split_at_tabs_only(process: ProcessDataset) -> None:
-    result = process("a,b\tc\n1,2\t3\n", TSV)
+    result = process("a,b\tc\nx,y\t3\n", TSV)
 
-    assert result.preview == {"columns": ["a,b", "c"], "rows": [["1,2", 3]]}
+    assert result.preview == {"columns": ["a,b", "c"], "rows": [["x,y", 3]]}
 
 
 def test_tsv_without_a_tab_is_one_column(process: ProcessDataset) -> None:
-    assert process("a,b\n1,2\n", TSV).preview == {"columns": ["a,b"], "rows": [["1,2"]]}
+    assert process("a,b\nx,y\n", TSV).preview == {"columns": ["a,b"], "rows": [["x,y"]]}
+
+
+@pytest.mark.parametrize("text", ['name\tnote\nA\t"open\nB\tx\n', 'name\tnote\nA\t"open\nB\tx"\n'])
+def test_a_quote_in_tsv_is_a_character_like_any_other(process: ProcessDataset, text: str) -> None:
+    result = process(text, TSV)
+
+    assert result.report.summary["rows"] == 2
+    assert result.cells("note")[0] == '"open'
+    assert result.profile["quote"] is None
 
 
 @pytest.mark.parametrize("text", ["a,b\n", "a,b", "a,b\r\n"])
@@ -99,10 +108,77 @@ def test_ragged_rows_are_filled_up_and_counted(process: ProcessDataset) -> None:
     assert result.profile["ragged_rows"] == 3
 
 
-def test_lines_above_the_table_are_kept_as_rows(process: ProcessDataset) -> None:
-    result = process("A report of 2024\n\na,b,c\n" + "1,2,3\n" * 50)
+@pytest.mark.parametrize(
+    ("above", "lines"),
+    [
+        ("A report of 2024\n\n", ["A report of 2024", ""]),
+        ("# exported today\n# by me\n", ["# exported today", "# by me"]),
+        ("A report,,\n,,\n", ["A report,,", ",,"]),
+    ],
+)
+def test_a_title_above_the_table_is_told_and_is_no_row(
+    process: ProcessDataset, above: str, lines: list[str]
+) -> None:
+    result = process(above + "a,b,c\n" + "1,2,x\n" * 50)
 
-    assert result.report.summary["rows"] == 51
+    assert result.report.summary == {"format": "csv", "rows": 50, "columns": 3}
+    assert types(result) == {"a": "integer", "b": "integer", "c": "text"}
+    assert result.profile["lines_above"] == lines
+
+
+def test_a_header_of_which_one_name_is_missing_is_no_title(process: ProcessDataset) -> None:
+    result = process("id,,\n1,2,x\n3,4,y\n")
+
+    assert result.preview["columns"] == ["id", "column_2", "column_3"]
+    assert result.profile["lines_above"] == []
+
+
+def test_a_row_of_totals_stays_a_row_and_is_told(process: ProcessDataset) -> None:
+    result = process("city,units\nRome,1\nOslo,2\nTotal,3\n")
+
+    assert result.report.summary["rows"] == 3
+    assert result.profile["total_rows"] == [3]
+
+
+@pytest.mark.parametrize("text", ["sep=;\na;b\n1;2\n", "sep=|\r\na|b\r\n1|2\r\n", '"sep=,"\na,b\n1,2\n'])
+def test_the_line_that_names_the_delimiter_is_no_row(process: ProcessDataset, text: str) -> None:
+    assert process(text).preview == {"columns": ["a", "b"], "rows": [[1, 2]]}
+
+
+def test_the_end_mark_of_dos_is_no_row(process: ProcessDataset) -> None:
+    assert process("a,b\r\n1,2\r\n3,4\r\n\x1a").preview["rows"] == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("country,2019,2020", "A,1,2\nB,3,4"),
+        ("country,2019-01-01,2020-01-01", "A,1,2\nB,3,4"),
+        ("day,0,1,2", "mon,5,6,7\ntue,1,2,3"),
+        ("name,2020,2019", "A,x,y\nB,z,1-2"),
+        ("id,2019,price", "1,2.5,3.25\n2,3.5,4.25"),
+    ],
+)
+def test_a_header_may_be_made_of_years_days_or_counts(
+    process: ProcessDataset, header: str, rows: str
+) -> None:
+    result = process(f"{header}\n{rows}\n")
+
+    assert result.preview["columns"] == header.split(",")
+    assert result.report.summary["rows"] == 2
+
+
+@pytest.mark.parametrize(("header", "rows"), [("absent", 2), ("present", 1), ("else", 1)])
+def test_the_media_type_says_if_there_is_a_header(process: ProcessDataset, header: str, rows: int) -> None:
+    result = process("Ann,Berlin\nBob,Paris\n", f"text/csv; header={header}")
+
+    assert result.report.summary["rows"] == rows
+    assert result.profile["header_guessed"] is (header == "else")
+
+
+@pytest.mark.parametrize("text", ["Ann,2019,2020\nBob,2018,2021\n", "x,3\ny,4\n", "N/A,5\n3,6\n"])
+def test_a_first_row_like_the_others_is_no_header(process: ProcessDataset, text: str) -> None:
+    assert process(text).report.summary["rows"] == 2
 
 
 def test_a_remark_above_ragged_rows_does_not_hide_their_delimiter(process: ProcessDataset) -> None:
@@ -150,7 +226,32 @@ def test_a_late_ragged_row_is_not_lost(process: ProcessDataset) -> None:
 def test_stray_quotes_do_not_swallow_rows(process: ProcessDataset) -> None:
     result = process('a,b\n1,5" pipe\n2,"x"y\n3,6" pipe\n')
 
-    assert result.cells("b") == ['5" pipe', "xy", '6" pipe']
+    assert result.cells("b") == ['5" pipe', '"x"y', '6" pipe']
+
+
+def test_two_stray_quotes_do_not_swallow_the_rows_between(process: ProcessDataset) -> None:
+    result = process('name,note\nA,"open quote\nB,x\nC,"another\nD,z\n')
+
+    assert result.cells("name") == ["A", "B", "C", "D"]
+
+
+def test_a_stray_quote_among_quoted_cells_is_refused_with_its_line(process: ProcessDataset) -> None:
+    with pytest.raises(InvalidPayload, match="line 3, text stands behind a closing quote"):
+        process('a,b\n1,"x, y"\n2,"x"y\n')
+
+
+def test_blank_lines_are_counted(process: ProcessDataset) -> None:
+    result = process("a\n1\n\n2\n\n")
+
+    assert result.report.summary["rows"] == 2
+    assert result.profile["blank_lines"] == 2
+
+
+def test_a_late_line_end_of_another_kind_changes_no_cell(process: ProcessDataset) -> None:
+    result = process("a,b\n" + "1,x\n" * 30_000 + "2,x\r\n")
+
+    assert result.column("b")["distinct"] == 1
+    assert result.report.summary["rows"] == 30_001
 
 
 def test_a_quote_never_closed_is_refused_with_its_line(process: ProcessDataset) -> None:
@@ -212,6 +313,7 @@ def test_duplicate_and_empty_names_keep_their_values(process: ProcessDataset) ->
     result = process("a,a,,A\n1,2,3,4\n")
 
     assert result.preview == {"columns": ["a", "a_2", "column_3", "A_3"], "rows": [[1, 2, 3, 4]]}
+    assert [column["original_name"] for column in result.profile["columns"]] == [None, "a", "", "A"]
 
 
 def test_leading_zeros_and_long_integers_survive(process: ProcessDataset) -> None:

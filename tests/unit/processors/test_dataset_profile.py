@@ -26,7 +26,7 @@ def table() -> list[dict[str, str]]:
     return [
         {
             "id": str(number),
-            "price": "" if number % 10 == 0 else f"{chance.gauss(100, 15):.3f}",
+            "price": "" if number % 10 == 0 else f"{chance.gauss(100, 15):.2f}",
             "day": (date(2020, 1, 1) + timedelta(days=chance.randrange(900))).isoformat(),
             "paid": chance.choice(["true", "false", ""]),
             "city": chance.choice(["Rome", "Oslo", "São Paulo", "", "=HYPERLINK()", "-1 nowhere"]),

@@ -1,0 +1,249 @@
+"""The objects of JSON text, one by one, by Python's reader, which knows where each one is.
+
+It counts them, says which line is not an object, takes an array apart, and
+rewrites objects so that every value is text, with its numbers as they are written.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+from app.domain.errors import InvalidPayload, ProblemCode
+
+BLOCK_BYTES = 1024 * 1024
+LONGEST_KEY_TOLD = 100
+LONGEST_ITEM_CHARACTERS = 16 * 1024 * 1024
+BLANKS = re.compile(r"[ \t\n\r]*")
+LINE_ENDS = str.maketrans("\r\n", "  ")
+
+
+class RawNumber(str):
+    """A number as it is written."""
+
+
+@dataclass(slots=True)
+class JsonColumn:
+    """A key, and the kinds of its values: string, number, boolean, json. Nulls have none."""
+
+    key: str
+    kinds: set[str] = field(default_factory=set)
+
+    @property
+    def kind(self) -> str:
+        """The kind of all the values; json where they differ."""
+        if not self.kinds:
+            return "string"
+        return next(iter(self.kinds)) if len(self.kinds) == 1 else "json"
+
+
+def count_objects(text: Path, unit: str) -> int:
+    """Return the number of lines that are not blank; look at those that do not begin an object."""
+    rows = number = 0
+    for block in _blocks(text):
+        for line in block:
+            number += 1
+            if line.startswith(b"{") or _parse(line, number, unit) is not None:
+                rows += 1
+    if not rows:
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file holds no rows.")
+    return rows
+
+
+def rewrite_as_texts(text: Path, target: Path, unit: str) -> list[JsonColumn]:
+    """Write each object anew with a text for each value, under the place of its key; return the keys.
+
+    A value that is not a string is given as JSON, and so is a string where other
+    values of its key are none. Objects that have no key at all are given whole.
+    """
+    columns = _rewrite(text, target, unit, as_json=frozenset())
+    mixed = frozenset(key for key, column in columns.items() if column.kinds > {"string"})
+    if mixed:
+        columns = _rewrite(text, target, unit, as_json=mixed)
+    if not columns:
+        target.write_text('{"0":"{}"}\n' * count_objects(text, unit))
+        return [JsonColumn("json", {"json"})]
+    return list(columns.values())
+
+
+def write_items_as_lines(text: Path, target: Path) -> None:
+    """Write each object of a JSON array on a line of its own, as it is written.
+
+    Raises InvalidPayload if the text is not an array of objects.
+    """
+    with text.open(encoding="utf-8") as source, target.open("w", encoding="utf-8", newline="") as lines:
+        items = _Items(source)
+        mark = items.take("[")
+        if items.next_character() == "]":
+            mark = items.take("]")
+        while mark != "]":
+            # Within JSON, a line end can only stand between tokens.
+            lines.write(items.take_object().translate(LINE_ENDS) + "\n")
+            mark = items.take(",]")
+        if items.next_character():
+            raise _not_an_array()
+
+
+class _Items:
+    """A JSON array, read piece by piece."""
+
+    def __init__(self, source: TextIO) -> None:
+        self._source = source
+        self._text = ""
+        self._place = 0
+        self._items = 0
+
+    def next_character(self) -> str:
+        """Return the next character that is not blank, or nothing at the end."""
+        while True:
+            self._place += len(blanks[0]) if (blanks := BLANKS.match(self._text, self._place)) else 0
+            if self._place < len(self._text):
+                return self._text[self._place]
+            if not self._read_on():
+                return ""
+
+    def take(self, allowed: str) -> str:
+        character = self.next_character()
+        if not character or character not in allowed:
+            raise _not_an_array()
+        self._place += 1
+        return character
+
+    def take_object(self) -> str:
+        """Return the next object as it is written."""
+        if self.next_character() != "{":
+            raise _not_an_array()
+        self._items += 1
+        while True:
+            try:
+                _, end = PLAIN.raw_decode(self._text, self._place)
+            except (ValueError, RecursionError) as error:
+                if len(self._text) - self._place < LONGEST_ITEM_CHARACTERS and self._read_on():
+                    continue
+                reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+                detail = f"Item {self._items} is not valid JSON: {reason}."
+                raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
+            start, self._place = self._place, end
+            return self._text[start:end]
+
+    def _read_on(self) -> bool:
+        """True if there was more to read; what is kept doubles, so that a long item is not read too often."""
+        rest = self._text[self._place :]
+        more = self._source.read(max(BLOCK_BYTES, len(rest)))
+        self._text, self._place = rest + more, 0
+        return bool(more)
+
+
+def _not_an_array() -> InvalidPayload:
+    return InvalidPayload(ProblemCode.INVALID_CONTENT, "The file is not a JSON array of objects.")
+
+
+def _rewrite(text: Path, target: Path, unit: str, *, as_json: frozenset[str]) -> dict[str, JsonColumn]:
+    columns: dict[str, JsonColumn] = {}
+    places: dict[str, str] = {}
+    with target.open("w", encoding="utf-8") as texts:
+        for number, line in enumerate((line for block in _blocks(text) for line in block), 1):
+            row = _parse(line, number, unit)
+            if row is None:
+                continue
+            for key, value in row.items():
+                column = columns.setdefault(key, JsonColumn(key))
+                places.setdefault(key, str(len(places)))
+                if value is not None:
+                    column.kinds.add(_kind(value))
+            try:
+                written = {places[key]: _text(value, key in as_json) for key, value in row.items()}
+            except RecursionError as error:
+                raise _not_valid(unit, number, error) from None
+            texts.write(json.dumps(written, ensure_ascii=False) + "\n")
+    return columns
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case RawNumber():
+            return "number"
+        case str():
+            return "string"
+        case bool():
+            return "boolean"
+        case _:
+            return "json"
+
+
+def _text(value: Any, as_json: bool) -> str | None:
+    if value is None or (isinstance(value, str) and not isinstance(value, RawNumber) and not as_json):
+        return value
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    """Return JSON without blanks, with the numbers as they are written."""
+    match value:
+        case RawNumber():
+            return str(value)
+        case dict():
+            return "{" + ",".join(f"{_json(key)}:{_json(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ",".join(_json(item) for item in value) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _blocks(text: Path) -> Iterator[list[bytes]]:
+    with text.open("rb") as file:
+        while lines := file.readlines(BLOCK_BYTES):
+            yield lines
+
+
+def _parse(line: bytes, number: int, unit: str) -> dict[str, Any] | None:
+    """Return the object, or None for a blank line. Raise InvalidPayload for anything else."""
+    if not line.strip():
+        return None
+    try:
+        value = EXACT.decode(line.decode())
+        if b"\\u" in line:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise _not_valid(unit, number, error) from None
+    if not isinstance(value, dict):
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"{unit} {number} is not a JSON object.")
+    return value
+
+
+def _not_valid(unit: str, number: int, error: Exception) -> InvalidPayload:
+    detail = f"{unit} {number} is not valid JSON: {_reason(error)}."
+    return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f"{error.msg} at column {error.colno}"
+        case UnicodeEncodeError():
+            return "half of a surrogate pair"
+        case RecursionError():
+            return "nested too deeply"
+        case _:
+            return str(error)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        keys = [key for key, _ in members]
+        twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+        raise ValueError(f"the key {json.dumps(twice[:LONGEST_KEY_TOLD], ensure_ascii=False)} stands twice")
+    return found
+
+
+EXACT = json.JSONDecoder(
+    parse_float=RawNumber, parse_int=RawNumber, parse_constant=_refuse_constant, object_pairs_hook=_distinct
+)
+PLAIN = json.JSONDecoder()
