@@ -60,11 +60,10 @@ def guess_dialect(path: Path) -> Dialect:
     best = max(usual, key=lambda tried: tried.likeness)
     if best.rows_alike == 1:
         return best.dialect
-    refused = sorted(
-        (tried for tried in usual if tried.refusal), key=lambda tried: isinstance(tried.refusal, StrayQuote)
-    )
-    if refused and not isinstance(refused[0].refusal, StrayQuote):
-        return refused[0].dialect
+    refused = [tried for tried in usual if tried.refusal] if best.rows_alike <= 0 else []
+    for tried in refused:
+        if not isinstance(tried.refusal, StrayQuote):
+            return tried.dialect
     with path.open(encoding="utf-8", newline="") as file:
         has_escapes = ESCAPED_QUOTE in file.read(HEAD_CHARACTERS)
     quotes = OTHER_QUOTES if has_escapes else OTHER_QUOTES[1:]

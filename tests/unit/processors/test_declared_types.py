@@ -18,6 +18,7 @@ from .conftest import MakeTask, parquet_bytes
 TEXTS = {
     "text/csv": b"a,b\n1,2\n",
     "text/tab-separated-values": b"a\tb\n1\t2\n",
+    "application/json": b'[{"a": 1}]\n',
     "application/x-ndjson": b'{"a": 1}\n',
     "text/plain": b"Hello.\n",
     "text/markdown": b"# Hello\n",
