@@ -14,8 +14,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.api.middleware.security_headers import CACHE_CONTROL
-from app.api.openapi.examples import EXAMPLES, REQUEST_ID
-from app.api.openapi.problem_examples import EXAMPLES as PROBLEMS
+from app.api.openapi.examples import EXAMPLES, PROBLEMS, REQUEST_ID
 from app.api.openapi.security import gateway_codes, requirement, security_schemes
 from app.api.openapi.tidy import tidy
 from app.api.problems.catalogue import PAGES, Answer

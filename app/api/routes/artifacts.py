@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from app.api.caller import OwnerRead
 from app.api.dependencies import ObjectId, ReadingService
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import DOWNLOAD, ONE_OBJECT, READ, documents
 
 Name = Annotated[str, Path(description="One of `result.artifacts`.", examples=["data.parquet"])]

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
+from app.api.caller import OwnerRead
 from app.api.dependencies import Cursor, Limit, ObjectId, ReadingService
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import CURSOR, ONE_OBJECT, READ, Answers, documents
 from app.api.schemas.responses import EventOut, EventPage
 

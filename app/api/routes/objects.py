@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.caller import Caller
+from app.api.caller import Caller, OwnerRead
 from app.api.dependencies import (
     CreatingService,
     Cursor,
@@ -19,7 +19,6 @@ from app.api.dependencies import (
 from app.api.http.accept import JSON
 from app.api.http.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import (
     CALLER,
     CHANGE,

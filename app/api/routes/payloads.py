@@ -5,13 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.caller import Caller
+from app.api.caller import Caller, OwnerRead
 from app.api.dependencies import EditingService, ObjectId, ReadingService, RequestCause
 from app.api.http.accept import JSON
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
 from app.api.http.preconditions import entity_tag
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import (
     CHANGE,
     DOWNLOAD,

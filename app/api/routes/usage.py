@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
+from app.api.caller import OwnerRead
 from app.api.dependencies import UsageCounters, UsageLimits
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import CALLER, JSON_ANSWER, READ, Answers, documents
 from app.api.schemas.responses import UsageOut
 
