@@ -117,7 +117,7 @@ OwnerRead = Annotated[str, Depends(_owner_read)]
 
 
 def owner_read(caller: Principal, wanted: str | None) -> str:
-    """Return the owner to read from: the caller, or for an admin the one that is wanted.
+    """Return the owner to read from: the caller or, for an admin, the wanted owner.
 
     Raises Forbidden before anything is looked up, so that the refusal tells nothing.
     """

@@ -18,6 +18,7 @@ CONDITION = {"pattern": rf"^(\*|{SENT_TAG}( *, *{SENT_TAG})*)$"}
 
 
 def entity_tag(version: int) -> str:
+    """Return the version as a strong entity tag, quotes included."""
     return f'"{version}"'
 
 

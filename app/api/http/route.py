@@ -25,6 +25,8 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class StrictJsonRequest(Request):
+    """A request whose body must be strict JSON."""
+
     async def json(self) -> Any:
         """Return the body, which must be JSON by RFC 8259: no NaN, infinity or lone surrogate.
 
@@ -38,6 +40,8 @@ class StrictJsonRequest(Request):
 
 
 class LambdaRoute(APIRoute):
+    """A route that refuses other bodies than JSON, and clients that do not accept its answer."""
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if os.environ.get(IN_LAMBDA) and not iscoroutinefunction(endpoint):
             endpoint = _inline(endpoint)

@@ -15,7 +15,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app.api.middleware.security_headers import CACHE_CONTROL
 from app.api.openapi.examples import EXAMPLES, PROBLEMS, REQUEST_ID
-from app.api.openapi.security import gateway_codes, requirement, security_schemes
+from app.api.openapi.security import SCHEMES, gateway_codes, requirement
 from app.api.openapi.tidy import tidy
 from app.api.problems.catalogue import PAGES, Answer
 from app.api.problems.document import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
@@ -127,12 +127,12 @@ def _components(schemas: Json, auth_mode: AuthMode) -> Json:
             "NotFound": _problem_answer([PAGES["not_found"]]),
             "MethodNotAllowed": _problem_answer([PAGES["method_not_allowed"]]),
         },
-        "securitySchemes": security_schemes(auth_mode),
+        "securitySchemes": SCHEMES[auth_mode],
     }
 
 
 def _complete(operation: Json, contract: Contract, auth_mode: AuthMode) -> None:
-    """Add to what FastAPI knows of an operation what its contract says."""
+    """Complete an operation with what its contract says."""
     operation["summary"] = operation["description"].partition("\n\n")[0].partition(". ")[0].rstrip(".")
     found = operation["responses"]
     answers = {

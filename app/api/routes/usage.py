@@ -1,4 +1,4 @@
-"""Usage: what the caller's objects take."""
+"""Usage: how much the caller uses."""
 
 from fastapi import APIRouter
 
@@ -13,7 +13,7 @@ router = APIRouter(tags=["usage"], route_class=LambdaRoute)
 
 @router.get("/usage", operation_id="readUsage")
 @documents(
-    answers={200: Answers("What your objects take", examples=("usage",))},
+    answers={200: Answers("How much you use", examples=("usage",))},
     refuses=(*CALLER, *READ, *JSON_ANSWER),
 )
 def read_usage(owner: OwnerRead, services: Services) -> UsageOut:
