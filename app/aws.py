@@ -85,7 +85,7 @@ def _end_call(
     seconds = perf_counter() - context["began"]
     metadata = (parsed or {}).get("ResponseMetadata", {})
     retries = max(0, context.get("attempts", 0) - 1)
-    work = current_work()
+    work = current_work.get()
     if work is not None:
         work.count_call(seconds, retries=retries)
     logger.debug(

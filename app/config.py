@@ -1,6 +1,6 @@
 """Settings from the environment, checked once at start.
 
-One class for each function, which requires the variables that the function uses.
+There is a class for each function; it requires the variables that the function uses.
 A missing or wrong variable stops the start with a message that names it.
 """
 
@@ -27,11 +27,12 @@ OWNER = r"^[A-Za-z0-9_-]{1,64}$"
 AuthMode = Literal["iam", "cognito", "api-key", "local"]
 
 
-def _between_commas(text: str) -> list[str]:
+def between_commas(text: str) -> list[str]:
+    """Return the parts of a list that is written with commas. Empty parts are left out."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-Owners = Annotated[frozenset[Annotated[str, Field(pattern=OWNER)]], BeforeValidator(_between_commas)]
+Owners = Annotated[frozenset[Annotated[str, Field(pattern=OWNER)]], BeforeValidator(between_commas)]
 
 #: 0 means unlimited; a CloudFormation number parameter cannot be empty.
 Quota = Annotated[NonNegativeInt | None, AfterValidator(lambda limit: limit or None)]
@@ -68,14 +69,16 @@ class Settings(BaseModel):
 
 
 class ApiSettings(Settings):
+    """What the API needs."""
+
     auth_mode: AuthMode
     #: How long a presigned upload URL is valid.
     upload_seconds: Annotated[int, Field(ge=60, le=43_200)] = 900
     #: How long a presigned download URL is valid.
     download_seconds: Annotated[int, Field(ge=10, le=43_200)] = 300
-    #: API key id to owner, for keys that were rotated. Any other key owns as `key-<id>`.
+    #: Owners by API key id, for keys that were rotated. The owner of any other key is `key-<id>`.
     key_owners: Json[dict[str, str]] = {}
-    #: Who may read across owners where callers have no groups (`iam`, `local`); with commas between.
+    #: Owners that may read across owners, with commas between, where callers have no groups (`iam`, `local`).
     admin_owners: Owners = frozenset()
     #: Origins of the pages that may call the API, with commas between; `*` for any.
     cors_origins: str = ""
@@ -85,6 +88,8 @@ class ApiSettings(Settings):
 
 
 class WorkerSettings(Settings):
+    """What the worker needs."""
+
     queue_url: str
     dead_letter_queue_url: str
     #: The function's timeout. After it, nobody is working on a claimed object any more.
@@ -94,6 +99,8 @@ class WorkerSettings(Settings):
 
 
 class RelaySettings(Settings):
+    """What the relay needs."""
+
     bus_name: str
 
 

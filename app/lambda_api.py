@@ -1,4 +1,4 @@
-"""The API function: API Gateway events in, answers out."""
+"""The API function. It takes API Gateway's events and returns answers."""
 
 from app.api.app import create_app
 from app.api.lambda_adapter import create_handler, prime_before_snapshot

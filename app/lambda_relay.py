@@ -1,4 +1,4 @@
-"""The relay function: batches of stream records in, the first record to try again out."""
+"""The relay function. It takes batches of stream records and returns the first record to try again."""
 
 from typing import Any
 

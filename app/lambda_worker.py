@@ -1,4 +1,4 @@
-"""The worker function: SQS batches in, the messages to try again out."""
+"""The worker function. It takes SQS batches and returns the messages to try again."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The HTTP edge: one FastAPI app, for Lambda through Mangum and for uvicorn."""
+"""The HTTP edge: one FastAPI app, which runs in Lambda through Mangum and under uvicorn."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     )
     app.state.services = services
     app.state.settings = settings
-    # Added from the inside out.
+    # The last one that is added is the outermost.
     app.add_middleware(BodyLimitMiddleware)
     add_cross_origin(app, settings.cors_origins)
     app.add_middleware(RequestMiddleware)

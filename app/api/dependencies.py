@@ -1,4 +1,4 @@
-"""What routes ask for. Coroutines without I/O, so that none costs a thread hop."""
+"""What routes ask for. All are coroutines without I/O, because FastAPI calls others in a thread."""
 
 import re
 from typing import Annotated
@@ -10,42 +10,12 @@ from app.api.schemas.annotations import Documented
 from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.errors import InvalidIdempotencyKey
-from app.domain.usage import Limits
-from app.services.creating import Creating
-from app.services.editing import Editing
-from app.services.readiness import Readiness
-from app.services.reading import Reading
-from app.storage.usage import UsageRepository
 
+#: Bare, or quoted as draft-ietf-httpapi-idempotency-key-header has it.
 IDEMPOTENCY_KEY = r'^(?:[!#-~](?:[ -~]{0,253}[!-~])?|"[ -~]{1,255}")$'
-"""Bare, or quoted as draft-ietf-httpapi-idempotency-key-header has it."""
 
 
-async def _creating(request: Request) -> Creating:
-    return _services(request).creating
-
-
-async def _reading(request: Request) -> Reading:
-    return _services(request).reading
-
-
-async def _editing(request: Request) -> Editing:
-    return _services(request).editing
-
-
-async def _usage(request: Request) -> UsageRepository:
-    return _services(request).usage
-
-
-async def _limits(request: Request) -> Limits:
-    return _services(request).limits
-
-
-async def _readiness(request: Request) -> Readiness:
-    return _services(request).readiness
-
-
-def _services(request: Request) -> ApiServices:
+async def _services(request: Request) -> ApiServices:
     services: ApiServices = request.app.state.services
     return services
 
@@ -66,7 +36,7 @@ async def _idempotency_key(
         ),
     ] = None,
 ) -> str | None:
-    """The key without its quotes."""
+    """Return the key without its quotes. Raises InvalidIdempotencyKey."""
     if key is None:
         return None
     if not re.fullmatch(IDEMPOTENCY_KEY, key):
@@ -74,12 +44,7 @@ async def _idempotency_key(
     return key[1:-1] if key.startswith('"') else key
 
 
-CreatingService = Annotated[Creating, Depends(_creating)]
-ReadingService = Annotated[Reading, Depends(_reading)]
-EditingService = Annotated[Editing, Depends(_editing)]
-UsageCounters = Annotated[UsageRepository, Depends(_usage)]
-UsageLimits = Annotated[Limits, Depends(_limits)]
-ReadinessService = Annotated[Readiness, Depends(_readiness)]
+Services = Annotated[ApiServices, Depends(_services)]
 RequestCause = Annotated[Cause, Depends(_cause)]
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
 ObjectId = Annotated[UUID, Path(description="The object's `id`.")]

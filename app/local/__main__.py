@@ -19,9 +19,8 @@ from pathlib import Path
 
 from app.config import ConfigurationError
 from app.local import emulator
-from app.local.emulator import Emulator
+from app.local.emulator import HOST, Emulator, listen, reached_at
 from app.local.errors import AWS_FAULTS, CannotStart
-from app.local.ports import HOST, listen, reached_at
 
 LOG_FILE = "log.jsonl"
 LOG_LEVELS = ("DEBUG", "INFO")

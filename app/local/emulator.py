@@ -1,11 +1,13 @@
-"""Runs the AWS emulator as a child process.
+"""Runs the AWS emulator as a child process, and opens the ports that it and the API listen on.
 
-It listens on 127.0.0.1 unless told otherwise, and keeps its state in a folder. The
-state is written when the emulator stops; nothing is saved while it runs.
+Both listen on the loopback interface unless the user says otherwise. The emulator
+keeps its state in a folder. The state is written when the emulator stops; nothing
+is saved while it runs.
 """
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -17,8 +19,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.local.errors import CannotStart
-from app.local.ports import HOST, listen, reached_at
 
+HOST = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104  # only on request, for containers
 REGION = "us-east-1"
 START_SECONDS = 30
 STOP_SECONDS = 30
@@ -50,6 +53,25 @@ class Emulator:
             self.process.wait()
         if self.process.stdin:
             self.process.stdin.close()
+
+
+def reached_at(host: str) -> str:
+    """Return the address at which this machine reaches a server that listens on `host`."""
+    return HOST if host == EVERYWHERE else host
+
+
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """Return a listening socket; raise CannotStart if the port is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # Two processes can bind a port, but only one can listen.
+        listener.listen(128)
+    except OSError as refused:
+        listener.close()
+        raise CannotStart(f"Port {port} cannot be used: {refused.strerror}.") from None
+    return listener
 
 
 def environment_of(url: str) -> Mapping[str, str]:

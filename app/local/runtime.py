@@ -1,8 +1,9 @@
-"""Deploys the stack and runs its three functions in this process.
+"""Deploys the stack, and runs its three functions and the API's server in this process.
 
 The exit stack that `start` is given stops everything, in the reverse order.
 """
 
+import asyncio
 import importlib
 import logging
 import os
@@ -10,16 +11,19 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from threading import Event, Thread
+from typing import Any
 
 import boto3
+import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 
-from app.aws import CONFIG
+from app.aws import CONFIG, THREADS
 from app.local import catch_up, stack
 from app.local.errors import CannotStart, log_fault
 from app.local.invocation import Handler, Json
 from app.local.prometheus import Prometheus
-from app.local.server import Server, serve
 from app.local.sources import QueueSource, send_sweep
 from app.local.stack import Function, Stack
 from app.local.stream import StreamSource, hand_over
@@ -31,6 +35,7 @@ WORKERS = 2
 WORK_ENDS_SECONDS = 10
 DRAIN_SECONDS = 10
 SERVER_STARTS_SECONDS = 20
+REQUESTS_END_SECONDS = 5
 CATCH_UP_TRIES = 3
 
 #: Settings that a person may give to `make run`, and the stack's parameters for them.
@@ -49,6 +54,22 @@ PARAMETERS = {
 }
 #: Settings that the template's rules refuse in the AuthMode that is deployed here.
 THIS_PROCESS_ONLY = ("ADMIN_OWNERS",)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The API under uvicorn, in a thread, because the main thread receives the signals."""
+
+    uvicorn: uvicorn.Server
+    thread: Thread
+
+    def is_alive(self) -> bool:
+        return self.thread.is_alive()
+
+    def stop(self) -> None:
+        """Accept no more requests, and let those in progress end."""
+        self.uvicorn.should_exit = True
+        self.thread.join(REQUESTS_END_SECONDS + 1)
 
 
 def start(listener: socket.socket, running: ExitStack) -> Server:
@@ -72,6 +93,7 @@ def start(listener: socket.socket, running: ExitStack) -> Server:
 
 
 def deploy(session: boto3.session.Session, environment: Mapping[str, str]) -> Stack:
+    """Deploy the stack with the settings in the environment."""
     given = {PARAMETERS[name]: value for name, value in environment.items() if name in PARAMETERS}
     deployed = stack.deploy(session.client("cloudformation", config=CONFIG), parameters=given)
     stack.expire_items(session.client("dynamodb", config=CONFIG), deployed)
@@ -139,11 +161,31 @@ def start_workers(
 
 
 def stop_workers(source: QueueSource, threads: Sequence[Thread]) -> None:
-    """Wait up to WORK_ENDS_SECONDS; work that takes longer is cut off, and the sweep finds it."""
+    """Wait up to WORK_ENDS_SECONDS. Work that takes longer is cut off; the sweep finds it later."""
     source.stopping.set()
     give_up = time.monotonic() + WORK_ENDS_SECONDS
     for thread in threads:
         thread.join(max(0.0, give_up - time.monotonic()))
+
+
+def serve(app: Any, listener: socket.socket) -> Server:
+    config = uvicorn.Config(
+        app,
+        # uvicorn's lines take the same way as all others.
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=REQUESTS_END_SECONDS,
+    )
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        # No more requests at once than each AWS client has connections.
+        current_default_thread_limiter().total_tokens = THREADS
+        await server.serve(sockets=[listener])
+
+    return Server(server, _thread(lambda: asyncio.run(run()), "api"))
 
 
 def wait_for(server: Server) -> None:
@@ -155,7 +197,7 @@ def wait_for(server: Server) -> None:
 
 
 def _handler(module: str) -> Handler:
-    """Import the module only now, because it reads the environment."""
+    """Return the function's handler. The module reads the environment, so it is imported only now."""
     handler: Handler = importlib.import_module(f"app.{module}").handler
     return handler
 

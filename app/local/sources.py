@@ -47,8 +47,11 @@ class QueueSource:
             return
         failed = self._invoke(messages)
         self._delete([message for message in messages if message["MessageId"] not in failed])
-        if self.stopping.is_set():
-            self._give_back([message for message in messages if message["MessageId"] in failed])
+        left = [message for message in messages if message["MessageId"] in failed]
+        if left and self.stopping.is_set():
+            # There was no time for these. They go back at once, so that the next start takes them.
+            entries: Any = [{**entry, "VisibilityTimeout": 0} for entry in _entries(left)]
+            self.client.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
 
     def _receive(self) -> Sequence["MessageTypeDef"]:
         answer = self.client.receive_message(
@@ -72,16 +75,11 @@ class QueueSource:
         return failures(answer, identifiers)
 
     def _delete(self, messages: Sequence["MessageTypeDef"]) -> None:
+        """Delete messages, if there are any."""
         if messages:
             answer = self.client.delete_message_batch(QueueUrl=self.queue_url, Entries=_entries(messages))
             for refused in answer.get("Failed", []):
                 logger.warning("message.not_deleted", extra={"reason": refused.get("Message")})
-
-    def _give_back(self, messages: Sequence["MessageTypeDef"]) -> None:
-        """Return messages to the queue at once: there was no time for them, and the next start takes them."""
-        if messages:
-            entries: Any = [{**entry, "VisibilityTimeout": 0} for entry in _entries(messages)]
-            self.client.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
 
 
 def send_sweep(client: "SQSClient", queue_url: str) -> None:

@@ -40,7 +40,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What is needed of a deployed function to call its handler in another process."""
+    """What another process must know of a deployed function to call its handler."""
 
     name: str
     timeout_seconds: int

@@ -192,7 +192,7 @@ def passes(record: Any, filters: Sequence[Json]) -> bool:
 
 
 def _matches(value: Any, pattern: Any) -> bool:
-    """True if equal; raise NotImplementedError if the pattern holds an operator, such as a prefix."""
+    """True if the pattern lists the value; raise NotImplementedError if it holds an operator."""
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(
             _matches(value.get(name), wanted) for name, wanted in pattern.items()

@@ -1,7 +1,7 @@
 """The unit of work that log lines belong to: one request, one message, one batch of the stream.
 
 Every line that is logged during the unit carries its fields. A route may run in
-another thread: the context is copied there and still refers to the same unit.
+another thread; the context is copied there, and still refers to the same unit.
 """
 
 from collections.abc import Iterator
@@ -37,30 +37,27 @@ class Work:
         return calls | ({"aws_retries": self.aws_retries} if self.aws_retries else {})
 
 
-_current: ContextVar[Work | None] = ContextVar("work", default=None)
+#: The unit of work that is in progress here; None outside of all units.
+current_work: ContextVar[Work | None] = ContextVar("work", default=None)
 
 
 @contextmanager
 def begin_work(**fields: Any) -> Iterator[Work]:
     """Begin a unit of work, which starts with the fields of the unit around it.
 
-    Each unit has its own fields and counts; the outer one counts the inner one's calls too.
+    Each unit has its own fields and counts. The outer unit also counts the calls of the inner one.
     """
-    outer = _current.get()
+    outer = current_work.get()
     work = Work({**(outer.fields if outer else {}), **_known(fields)})
-    token = _current.set(work)
+    token = current_work.set(work)
     try:
         yield work
     finally:
-        _current.reset(token)
+        current_work.reset(token)
         if outer is not None:
             outer.aws_calls += work.aws_calls
             outer.aws_retries += work.aws_retries
             outer.aws_seconds += work.aws_seconds
-
-
-def current_work() -> Work | None:
-    return _current.get()
 
 
 def bind(**fields: Any) -> None:
@@ -68,7 +65,7 @@ def bind(**fields: Any) -> None:
 
     Does nothing outside a unit of work.
     """
-    work = _current.get()
+    work = current_work.get()
     if work is not None:
         work.fields = _known({**work.fields, **fields})
 

@@ -1,4 +1,4 @@
-"""Stands between a handler and Lambda's runtime, which logs the whole text of an exception."""
+"""Keeps the text of an exception from Lambda's runtime, which would log the whole of it."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -24,12 +24,15 @@ from app.observability.context import current_work
 from app.observability.metrics import METRICS, Unit
 
 SERVICE = "wharf"
+#: The package whose exceptions are this service's own.
 SOURCE = "app"
 COUNTS = frozenset(metric.name for metric in METRICS if metric.unit is Unit.COUNT)
+#: What a line for a person leaves out: the machinery of logging, and counts.
 NOT_SHOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_aws"} | COUNTS
 LOG_FILE_BYTES = 20 * 1024 * 1024
 #: The environment variable that Lambda sets, and nothing else does.
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+#: The share of units of work that log their DEBUG lines too.
 DETAILED_SHARE = float(os.environ.get("POWERTOOLS_LOGGER_SAMPLE_RATE") or 0)
 
 
@@ -37,11 +40,11 @@ class WorkFields(logging.Filter):
     """Puts the fields of the current unit of work on each line; the line's own fields win."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        work = current_work()
+        work = current_work.get()
         if work is not None:
             for name, value in work.fields.items():
                 record.__dict__.setdefault(name, value)
-        # asyncio's name for a task, which says nothing about the work.
+        # asyncio's name for the task says nothing about the work.
         record.__dict__.pop("taskName", None)
         return True
 
@@ -99,7 +102,7 @@ def described_fault(fault: BaseException) -> str:
 
 
 def described_trace(fault: BaseException) -> str:
-    """Return where an exception was raised, its causes first, each as `described_fault` has it."""
+    """Return where an exception was raised, its causes first, each described by `described_fault`."""
     lines: list[str] = []
     for one in reversed(_with_causes(fault)):
         frames = traceback.extract_tb(one.__traceback__)
@@ -125,7 +128,10 @@ def _as_json(line: Any) -> str:
 
 
 def as_text(value: Any, *, spaces: bool = False) -> str:
-    """Return a value for a terminal, as a JSON string unless it is plain; `spaces` may be plain."""
+    """Return a value for a terminal: plain text as it is, anything else as a JSON string.
+
+    Plain text is printable ASCII. It may hold spaces only if `spaces` is true.
+    """
     text = value if isinstance(value, str) else str(value)
     is_plain = text.isascii() and text.isprintable() and (spaces or " " not in text)
     return text if is_plain else json.dumps(text)
@@ -141,7 +147,13 @@ def build_logger() -> Logger:
         file = RotatingFileHandler(path, maxBytes=LOG_FILE_BYTES, backupCount=1)
         built.addHandler(discreet(file, JsonFormatter(service=SERVICE)))
     if path or IN_LAMBDA in os.environ:
-        _speak_for_libraries(logging.getLogger(SERVICE).handlers)
+        # The lines and warnings of libraries take the same way, but only from WARNING on: botocore's
+        # DEBUG lines hold secrets.
+        own = logging.getLogger(SERVICE)
+        logging.basicConfig(handlers=own.handlers, level=logging.WARNING, force=True)
+        warnings.showwarning = _log_warning  # type: ignore[assignment]  # the further arguments are not used
+        # The root logger has the same handlers now.
+        own.propagate = False
     return built
 
 
@@ -153,17 +165,6 @@ def discreet(handler: logging.Handler, formatter: logging.Formatter) -> logging.
     return handler
 
 
-def _speak_for_libraries(handlers: list[logging.Handler]) -> None:
-    """Send the logs and warnings of libraries to the handlers.
-
-    Only from WARNING on, since botocore's DEBUG lines hold secrets.
-    """
-    logging.basicConfig(handlers=handlers, level=logging.WARNING, force=True)
-    warnings.showwarning = _log_warning  # type: ignore[assignment]  # the further arguments are not used
-    # This logger has these handlers already.
-    logging.getLogger(SERVICE).propagate = False
-
-
 def _log_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any
 ) -> None:
@@ -172,7 +173,7 @@ def _log_warning(
 
 
 def sample_details() -> None:
-    """Decide by chance if the DEBUG lines of the work that begins are logged too."""
+    """Decide by chance if the work that begins now logs its DEBUG lines too."""
     if DETAILED_SHARE > 0:
         logger.refresh_sample_rate_calculation()
 

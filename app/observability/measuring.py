@@ -15,9 +15,11 @@ from typing import Any
 from app.observability.logs import SERVICE
 from app.observability.metrics import Sample
 
+#: The environment variable for the namespace of the metrics. Without it no metric is embedded.
 NAMESPACE = "METRICS_NAMESPACE"
 
 Sink = Callable[[Sequence[Sample]], None]
+#: Called with the samples of every line.
 sinks: list[Sink] = []
 
 
@@ -28,24 +30,21 @@ def measure(
     fault: BaseException | None = None,
     **fields: Any,
 ) -> None:
-    """Log an event with what it measures; each metric may occur once."""
+    """Log an event with what it measures. Each metric may occur once."""
     namespace = os.environ.get(NAMESPACE)
     embedded = {"_aws": embedded_metrics(samples, namespace)} if namespace and samples else {}
-    measured = {name: value for sample in samples for name, value in fields_of(sample).items()}
+    measured: dict[str, Any] = {}
+    for sample in samples:
+        value = round(sample.value, 4) if isinstance(sample.value, float) else sample.value
+        measured |= {**sample.dimensions, sample.metric.name: value}
     extra = {**fields, **measured, **embedded}
     logging.getLogger(SERVICE).log(level, event, exc_info=fault, extra=extra, stacklevel=2)
     for record in sinks:
         record(samples)
 
 
-def fields_of(sample: Sample) -> dict[str, Any]:
-    """Return the fields of a log line that hold the sample's dimensions and value."""
-    value = round(sample.value, 4) if isinstance(sample.value, float) else sample.value
-    return {**sample.dimensions, sample.metric.name: value}
-
-
 def embedded_metrics(samples: Sequence[Sample], namespace: str) -> dict[str, Any]:
-    """Return the field `_aws` of a line that also holds the `fields_of` these samples."""
+    """Return the field `_aws`, which names the fields of the line that CloudWatch makes metrics from."""
     directives = [
         {
             "Namespace": namespace,

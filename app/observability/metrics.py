@@ -1,7 +1,7 @@
 """Every metric of the service: name, unit, dimensions, meaning.
 
-A dimension has few values, all of them named in the code. Whatever has many
-values (an object, an owner, a request) is a field of the log line instead.
+A dimension has few values, all of them named in the code. Anything with many values
+(an object, an owner, a request) is a field of the log line instead.
 """
 
 from collections.abc import Mapping

@@ -11,8 +11,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host
 
-from app.api.caller import Caller
-from app.api.reading import OwnerRead
+from app.api.caller import Caller, OwnerRead
 from app.config import AuthMode
 from tests.edges.callers import DEPLOYED
 from tests.edges.conftest import through_lambda

@@ -8,8 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.api.caller import Principal
-from app.api.reading import owner_read
+from app.api.caller import Principal, owner_read
 from app.domain.errors import Forbidden
 from tests.conftest import Aws
 from tests.edges.callers import CALLERS, OTHERS, Somebody, client_of, cognito

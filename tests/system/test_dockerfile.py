@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.ports import EVERYWHERE
+from app.local.emulator import EVERYWHERE
 from tests.system.client import Client
 from tests.system.conftest import ROOT, Runtime, free_port, wait_until_healthy
 from tests.system.dockerfile import Stage, carry_out

@@ -231,7 +231,7 @@ class TestWork:
     def test_another_thread_has_work_of_its_own(self) -> None:
         seen = []
         with begin_work(correlation_id="r1"):
-            thread = Thread(target=lambda: seen.append(current_work()))
+            thread = Thread(target=lambda: seen.append(current_work.get()))
             thread.start()
             thread.join()
 

@@ -1,4 +1,4 @@
-"""How a download is answered: a redirect to S3, or its URL as JSON for a client that wants that."""
+"""How a download is answered: by a redirect to S3, or by its URL as JSON if the client asks for that."""
 
 from typing import Any
 
@@ -15,6 +15,6 @@ NOT_STORED = {"Cache-Control": "no-store"}
 
 
 def answer_with_link(request: Request, link: Link) -> Response:
-    if asks_for_json(", ".join(request.headers.getlist("accept"))):
+    if asks_for_json(request):
         return JSONResponse(LinkOut.of(link).model_dump(), headers=NOT_STORED)
     return RedirectResponse(link.url, 307, headers=NOT_STORED)

@@ -8,16 +8,17 @@ from fastapi import Depends, Header, Request
 from app.domain.errors import InvalidPrecondition
 
 ENTITY_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
-# No two parts can match the same blank: a long header takes no longer than its length.
+#: No two parts can match the same blank, so the time to match grows only with the header's length.
 TAG_LIST = rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*"
 VERSION_TAG = re.compile(r'"([1-9][0-9]{0,17})"')
 ANY = "*"
 SENT_TAG = r'(W/)?"[!#-~]*"'
+#: What a client should send. The service also understands empty elements, other white space and obs-text.
 CONDITION = {"pattern": rf"^(\*|{SENT_TAG}( *, *{SENT_TAG})*)$"}
-"""What a client should send. More is understood: empty list elements, other white space, obs-text."""
 
 
 def entity_tag(version: int) -> str:
+    """Return the version as a strong entity tag, quotes included."""
     return f'"{version}"'
 
 
@@ -27,13 +28,13 @@ async def _if_match(
         str | None,
         Header(
             alias="If-Match",
-            description='Only if the object is at one of these versions: `"3"`; 412 if not.',
+            description='Act only if the object is at one of these versions, such as `"3"`; 412 if not.',
             examples=['"3"'],
             json_schema_extra=CONDITION,
         ),
     ] = None,
 ) -> frozenset[int] | None:
-    """The versions that are accepted; None accepts any that is there."""
+    """Return the versions that are accepted; None accepts any. Raises InvalidPrecondition."""
     sent = _sent(request, "If-Match")
     if sent is None or sent.strip() == ANY:
         return None
@@ -48,12 +49,13 @@ async def _if_none_match(
         str | None,
         Header(
             alias="If-None-Match",
-            description='Answer 304 if the object is still at this version: `"3"`.',
+            description='Answer 304 if the object is still at one of these versions, such as `"3"`.',
             examples=['"3"'],
             json_schema_extra=CONDITION,
         ),
     ] = None,
 ) -> frozenset[str]:
+    """Return the tags that the client knows, or `*`. Raises InvalidPrecondition."""
     sent = _sent(request, "If-None-Match")
     if sent is None:
         return frozenset()
@@ -64,12 +66,12 @@ async def _if_none_match(
 
 
 def is_known(known: frozenset[str], version: int) -> bool:
-    """Whether the client has this version already."""
+    """True if the client has this version already."""
     return ANY in known or entity_tag(version) in known
 
 
 def _sent(request: Request, header: str) -> str | None:
-    """Several lines of a header are one list (RFC 9110, section 5.3)."""
+    """Return the header. Several lines of it are one list (RFC 9110, section 5.3)."""
     lines = request.headers.getlist(header)
     return ", ".join(lines) if lines else None
 

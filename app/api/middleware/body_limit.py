@@ -1,6 +1,7 @@
-"""The limit on a request's body, and an answer to every fault: the innermost middleware, in pure ASGI."""
+"""The innermost middleware: it limits the body of a request, and answers every fault."""
 
 from fastapi import HTTPException
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,8 +10,7 @@ from app.api.problems.document import problem
 from app.api.problems.handlers import answer_fault
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
-#: How much of a body that is too large is read and thrown away. A client that is still sending
-#: cannot read an answer.
+#: How much of a body that is too large is read and dropped: a client cannot read an answer while it sends.
 DISCARD_LIMIT_BYTES = 16 * BODY_LIMIT_BYTES
 TOO_LARGE = (
     f"A request body has at most {BODY_LIMIT_BYTES} bytes. Larger payloads: declare the payload's "
@@ -23,7 +23,11 @@ class BodyLimitMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _declared_length(scope) > BODY_LIMIT_BYTES:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and int(length) > BODY_LIMIT_BYTES:
             await _discard(receive)
             refusal = problem(Request(scope), HTTP_ANSWERS[413], TOO_LARGE)
             await refusal(scope, receive, send)
@@ -31,7 +35,7 @@ class BodyLimitMiddleware:
         await self._answer_faults(scope, _limited(receive), send)
 
     async def _answer_faults(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Here, because Starlette would answer them outside CORS, where a page cannot read the answer."""
+        """Answer faults inside CORS. Starlette answers them outside, where a page cannot read the answer."""
         is_answered = False
 
         async def send_noted(message: Message) -> None:
@@ -42,19 +46,14 @@ class BodyLimitMiddleware:
         try:
             await self._app(scope, receive, send_noted)
         except Exception as fault:
-            if is_answered or scope["type"] != "http":
+            if is_answered:
                 raise
             answer = answer_fault(Request(scope), fault)
             await answer(scope, receive, send)
 
 
-def _declared_length(scope: Scope) -> int:
-    values = [value for name, value in scope["headers"] if name == b"content-length"]
-    return int(values[0]) if values and values[0].isdigit() else 0
-
-
 def _limited(receive: Receive) -> Receive:
-    """Stop reading a body of undeclared length at the limit."""
+    """Return `receive`, which then refuses to read a body of undeclared length beyond the limit."""
     received = 0
 
     async def receive_limited() -> Message:
@@ -71,6 +70,7 @@ def _limited(receive: Receive) -> Receive:
 
 
 async def _discard(receive: Receive) -> None:
+    """Read and drop the rest of a body, up to DISCARD_LIMIT_BYTES."""
     discarded = 0
     while discarded < DISCARD_LIMIT_BYTES:
         message = await receive()

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from app.api.http.methods import METHODS
+from app.config import between_commas
 
 REQUEST_HEADERS = [
     "Accept",
@@ -22,8 +23,8 @@ PREFLIGHT_SECONDS = 3600
 
 
 def add_cross_origin(app: FastAPI, origins: str) -> None:
-    """`origins` with commas between; none allows none."""
-    allowed = [origin.strip() for origin in origins.split(",") if origin.strip()]
+    """Allow pages of these origins. `origins` has commas between; no page is allowed if it is empty."""
+    allowed = between_commas(origins)
     if allowed:
         app.add_middleware(
             CORSMiddleware,

@@ -1,6 +1,5 @@
-"""Surround every request, in pure ASGI: give it an id and a trace, log it, restore the stage, serve HEAD."""
+"""Surrounds every request: gives it an id and a trace, logs it, restores the stage and serves HEAD."""
 
-from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers
@@ -19,11 +18,13 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        cause = Cause(_request_id(scope), _trace_of(scope))
+        cause = _cause_of(scope)
         state = scope.setdefault("state", {})
         state.update(cause=cause, request_id=cause.correlation_id, method=scope["method"])
         _restore_stage(scope)
-        _serve_head_as_get(scope)
+        # HEAD is answered like GET without the content (RFC 9110, section 9.3.2); no server does it for us.
+        if state["method"] == "HEAD":
+            scope["method"] = "GET"
         answered = AnsweredRequest(scope)
         sample_details()
 
@@ -43,34 +44,28 @@ class RequestMiddleware:
                 log_request(answered, work)
 
 
-def _request_id(scope: Scope) -> str:
+def _cause_of(scope: Scope) -> Cause:
+    """Return API Gateway's id of the request, or a new one, and the trace in the headers.
+
+    The trace is that of W3C's headers, else that of X-Ray's, which API Gateway adds.
+    """
     context = scope.get("aws.event", {}).get("requestContext", {})
-    return str(context.get("requestId") or uuid4())
-
-
-def _trace_of(scope: Scope) -> Trace | None:
-    """Return the trace in the headers: W3C's, else X-Ray's, which API Gateway adds."""
     headers = Headers(scope=scope)
     parents = headers.getlist("traceparent")
     state = ",".join(headers.getlist("tracestate")) or None
     by_w3c = Trace.from_w3c(parents[0], state) if len(parents) == 1 else None
-    return by_w3c or Trace.from_xray(headers.get("x-amzn-trace-id", ""))
+    trace = by_w3c or Trace.from_xray(headers.get("x-amzn-trace-id", ""))
+    return Cause(str(context.get("requestId") or uuid4()), trace)
 
 
 def _restore_stage(scope: Scope) -> None:
-    """API Gateway serves below `/<stage>`, but hands over the path without it.
+    """Make `/<stage>` the root path, so that links and the assets of the docs are found.
 
-    Put back as the root path, so that links and the docs' assets are found;
-    there is none behind a custom domain.
+    API Gateway serves below the stage, but leaves it out of the path that it hands
+    over. Behind a custom domain there is no stage.
     """
-    context: dict[str, Any] = scope.get("aws.event", {}).get("requestContext", {})
-    whole, path = context.get("path") or "", scope.get("aws.event", {}).get("path") or ""
+    event = scope.get("aws.event", {})
+    whole, path = event.get("requestContext", {}).get("path") or "", event.get("path") or ""
     if whole != path and whole.endswith(path):
         scope["root_path"] = whole.removesuffix(path)
         scope["path"] = scope["root_path"] + scope["path"]
-
-
-def _serve_head_as_get(scope: Scope) -> None:
-    """HEAD is answered like GET without the content (RFC 9110, section 9.3.2); servers leave that out."""
-    if scope["method"] == "HEAD":
-        scope["method"] = "GET"

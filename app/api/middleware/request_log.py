@@ -1,32 +1,35 @@
 """The one line that a request leaves in the log, and what it measures.
 
-Nothing of it is the client's own words: the operation stands for the path, which may
-hold anything, and an id is told only where it is one.
+The line holds none of the client's own words. It names the operation, because a
+path may hold anything, and an object only if the path holds an id.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope
 
 from app.api.http.methods import LOGGED
 from app.observability import Work, measure
-from app.observability.metrics import PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS, Sample
+from app.observability.metrics import PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS
 
 UNROUTED = "none"
 OUTCOMES = {4: "refused", 5: "failed"}
 
 
+@dataclass(slots=True)
 class AnsweredRequest:
-    """What is noted of a request while it is answered. Sizes are of bodies, in bytes."""
+    """A request, and what is noted of it while it is answered. Sizes are of bodies, in bytes."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.status = 0
-        self.request_bytes = 0
-        self.response_bytes = 0
-        self.is_replay = False
+    scope: Scope
+    #: 0 if an exception left the request without an answer.
+    status: int = 0
+    request_bytes: int = 0
+    response_bytes: int = 0
+    is_replay: bool = False
 
     def counted(self, receive: Receive) -> Receive:
+        """Return `receive`, which then counts the bytes of the body."""
+
         async def receive_counted() -> Message:
             message = await receive()
             self.request_bytes += len(message.get("body", b""))
@@ -35,6 +38,7 @@ class AnsweredRequest:
         return receive_counted
 
     def note(self, message: Message) -> None:
+        """Note a part of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.is_replay = any(name.lower() == b"idempotency-replayed" for name, _ in message["headers"])
@@ -42,45 +46,29 @@ class AnsweredRequest:
 
     @property
     def operation(self) -> str:
-        """The id of the operation that was called; `none` where a path or a method has none."""
+        """The id of the operation that was called, or `none` if the path or the method has none."""
         route = self.scope.get("route")
         is_called = self.scope["method"] in (getattr(route, "methods", None) or ())
         return (is_called and getattr(route, "operation_id", None)) or UNROUTED
 
-    @property
-    def method(self) -> str:
-        method: str = self.scope["state"]["method"]
-        return method if method in LOGGED else UNROUTED
-
-    @property
-    def outcome(self) -> str:
-        """An exception that was not even answered leaves the status 0."""
-        return OUTCOMES.get(self.status // 100, "ok" if self.status else "failed")
-
-    @property
-    def code(self) -> str | None:
-        """Of the problem that it was answered with."""
-        code: str | None = self.scope["state"].get("problem_code")
-        return code
-
 
 def log_request(answered: AnsweredRequest, work: Work) -> None:
+    state, operation = answered.scope["state"], answered.operation
+    outcome = OUTCOMES.get(answered.status // 100, "ok" if answered.status else "failed")
+    samples = [
+        REQUESTS(1, operation=operation, outcome=outcome),
+        REQUEST_SECONDS(work.seconds, operation=operation),
+    ]
+    if code := state.get("problem_code"):
+        samples.append(PROBLEMS(1, code=code))
+    if answered.is_replay:
+        samples.append(REPLAYS(1))
     measure(
         "request.done",
-        *_samples(answered, work),
-        method=answered.method,
+        *samples,
+        method=state["method"] if state["method"] in LOGGED else UNROUTED,
         status=answered.status,
         request_bytes=answered.request_bytes,
         response_bytes=answered.response_bytes,
         **work.costs(),
     )
-
-
-def _samples(answered: AnsweredRequest, work: Work) -> Iterator[Sample]:
-    operation = answered.operation
-    yield REQUESTS(1, operation=operation, outcome=answered.outcome)
-    yield REQUEST_SECONDS(work.seconds, operation=operation)
-    if answered.code is not None:
-        yield PROBLEMS(1, code=answered.code)
-    if answered.is_replay:
-        yield REPLAYS(1)

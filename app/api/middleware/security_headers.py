@@ -1,7 +1,7 @@
-"""Headers by which a browser does less with an answer than it otherwise would, on every answer.
+"""Headers on every answer that restrict what a browser does with it.
 
-A route that sets one of them itself keeps it: the HTML pages allow what they are
-made of, by hash; a download is not stored at all.
+A route that sets one of these headers itself keeps its own: an HTML page allows its
+scripts and styles by hash, and a download may not be stored at all.
 """
 
 import re
@@ -11,27 +11,27 @@ from hashlib import sha256
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+#: Only the caller may store an answer, and must ask again each time. `If-None-Match` makes that cheap.
 CACHE_CONTROL = "private, no-cache"
-"""For its caller alone, and not without asking again: with `If-None-Match` that costs no content."""
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 HEADERS: Mapping[str, str] = {
     "cache-control": CACHE_CONTROL,
     "content-security-policy": NOTHING,
-    # Pages of other origins read answers by CORS, which this does not touch; they cannot embed them.
+    # Pages of other origins cannot embed answers. They still read them by CORS.
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+#: Sent behind API Gateway, which speaks only HTTPS. The local server has no certificate.
 ONLY_HTTPS: Mapping[str, str] = {"strict-transport-security": "max-age=31536000"}
-"""Behind API Gateway, which speaks nothing else; the local server has no certificate."""
 INLINE = {kind: re.compile(rf"<{kind}>(.*?)</{kind}>", re.DOTALL) for kind in ("script", "style")}
 
 Raw = tuple[tuple[bytes, bytes], ...]
 
 
 class SecurityHeadersMiddleware:
-    """In pure ASGI, outermost."""
+    """The outermost middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -55,22 +55,18 @@ class SecurityHeadersMiddleware:
 
 
 def policy_of(page: str, **sources: str) -> dict[str, str]:
-    """The header that lets an HTML page be what it is: its own scripts and styles, by hash, and `sources`.
+    """Return the header that allows a page its own scripts and styles, by hash, and `sources`.
 
-    Sources are given by directive, with an underscore for the hyphen.
+    Sources are given by directive, such as `img_src` for `img-src`.
     """
     allowed = {name.replace("_", "-"): [value] for name, value in sources.items()}
     for kind, inline in INLINE.items():
-        hashes = [f"'sha256-{_hash(text)}'" for text in inline.findall(page)]
-        if hashes:
-            allowed.setdefault(f"{kind}-src", []).extend(hashes)
+        for text in inline.findall(page):
+            digest = b64encode(sha256(text.encode()).digest()).decode()
+            allowed.setdefault(f"{kind}-src", []).append(f"'sha256-{digest}'")
     directives = [f"{name} {' '.join(values)}" for name, values in allowed.items()]
     policy = "; ".join([NOTHING, "base-uri 'none'", "form-action 'none'", *directives])
     return {"Content-Security-Policy": policy}
-
-
-def _hash(text: str) -> str:
-    return b64encode(sha256(text.encode()).digest()).decode()
 
 
 def _raw(headers: Mapping[str, str]) -> Raw:

@@ -1,22 +1,21 @@
-"""The OpenAPI document: what FastAPI finds in signatures, completed from the contracts of the routes.
+"""Makes the OpenAPI document: what FastAPI finds in signatures, and the contracts of the routes.
 
 FastAPI knows paths, parameters, bodies and models. Answers, their headers,
 problems, examples, links and security come from `@documents` beside each route.
-Apart from the routes, because only a reader of the document needs it: the app
-imports this module when the document is asked for.
+This module is apart from the routes because only the document needs it: the app
+imports it when the document is asked for.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.api.middleware.security_headers import CACHE_CONTROL
-from app.api.openapi.examples import EXAMPLES, REQUEST_ID
-from app.api.openapi.problem_examples import EXAMPLES as PROBLEMS
-from app.api.openapi.security import gateway_codes, requirement, security_schemes
+from app.api.openapi.examples import EXAMPLES, PROBLEMS, REQUEST_ID
+from app.api.openapi.security import SCHEMES, gateway_codes, requirement
 from app.api.openapi.tidy import tidy
 from app.api.problems.catalogue import PAGES, Answer
 from app.api.problems.document import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
@@ -27,22 +26,22 @@ Json = dict[str, Any]
 SCHEMAS = "#/components/schemas/"
 
 DESCRIPTION = """\
-Hand over a file or a record; have it checked and processed in the background; be told when it is
-done.
+Hand over a file or a record. The service checks and processes it in the background, and tells you when it
+is done.
 
-Every error is an `application/problem+json` document (RFC 9457) with a stable `code`: also an unknown
-path (404), and a method that a path does not have (405, with `Allow`). HEAD is answered wherever GET is,
-with the same headers and no content; OPTIONS with 204 and `Allow`. Every answer has a `Request-Id`, which
-is also in the logs.
+Every error is an `application/problem+json` document (RFC 9457) with a stable `code`. This includes an
+unknown path (404), and a method that a path does not have (405, with `Allow`). HEAD is answered wherever
+GET is, with the same headers and no content. OPTIONS is answered with 204 and `Allow`. Every answer has a
+`Request-Id`, which is also in the logs.
 """
 
 TAGS = {
     "objects": "Create, read, change, delete and list objects.",
-    "payloads": "Upload a new payload of an object; download the last that is ready.",
-    "artifacts": "Download what processing made of a payload.",
+    "payloads": "Upload a new payload of an object; download the last one that is ready.",
+    "artifacts": "Download the files that were made from a payload.",
     "history": "The events of one object.",
     "kinds": "The kinds of object, and the rules of each.",
-    "usage": "What the caller's objects take.",
+    "usage": "How much the caller uses.",
     "health": "Whether the service works.",
     "problems": "The pages that the `type` of a problem points to.",
 }
@@ -56,8 +55,8 @@ HEADERS: dict[str, Json] = {
         "example": "GET, HEAD, OPTIONS",
     },
     "Cache-Control": {
-        "description": "An answer is its caller's, to be asked for again with `If-None-Match`; a URL that is "
-        "made for this caller and this moment is not to be stored.",
+        "description": "Only the caller may store the answer, and must ask again with `If-None-Match`. A "
+        "short-lived URL must not be stored at all.",
         "required": True,
         "schema": {"type": "string", "enum": [CACHE_CONTROL, "no-store"]},
     },
@@ -68,11 +67,11 @@ HEADERS: dict[str, Json] = {
         "example": '"3"',
     },
     "Idempotency-Replayed": {
-        "description": "There when the key was used before: this is the object as it is now.",
+        "description": "Present if this key was used before; the body is the object's current state.",
         "schema": {"type": "string", "const": "true"},
     },
     "Location": {
-        "description": "Where to go on.",
+        "description": "URL of the new object, or of the download.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
@@ -83,7 +82,7 @@ HEADERS: dict[str, Json] = {
         "example": REQUEST_ID,
     },
     "Retry-After": {
-        "description": "Wait so many seconds.",
+        "description": "How many seconds to wait.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": RETRY_AFTER_SECONDS,
@@ -105,16 +104,12 @@ def describe(app: FastAPI, auth_mode: AuthMode) -> Json:
         servers=[{"url": "/"}],
     )
     contracts = contracts_of(app.routes)
-    for operation in _operations(document):
-        _complete(operation, contracts[operation["operationId"]], auth_mode)
+    for path in document["paths"].values():
+        for operation in path.values():
+            _complete(operation, contracts[operation["operationId"]], auth_mode)
     document["security"] = requirement(auth_mode)
     document["components"] |= _components(document["components"]["schemas"], auth_mode)
     return tidy(document)
-
-
-def _operations(document: Json) -> Iterator[Json]:
-    for path in document["paths"].values():
-        yield from path.values()
 
 
 def _components(schemas: Json, auth_mode: AuthMode) -> Json:
@@ -132,18 +127,25 @@ def _components(schemas: Json, auth_mode: AuthMode) -> Json:
             "NotFound": _problem_answer([PAGES["not_found"]]),
             "MethodNotAllowed": _problem_answer([PAGES["method_not_allowed"]]),
         },
-        "securitySchemes": security_schemes(auth_mode),
+        "securitySchemes": SCHEMES[auth_mode],
     }
 
 
 def _complete(operation: Json, contract: Contract, auth_mode: AuthMode) -> None:
+    """Complete an operation with what its contract says."""
     operation["summary"] = operation["description"].partition("\n\n")[0].partition(". ")[0].rstrip(".")
     found = operation["responses"]
     answers = {
         str(status): _answer(found.get(str(status), {}), of) for status, of in contract.answers.items()
     }
     answers |= _refusals(contract.refuses + gateway_codes(auth_mode, is_open=contract.is_open))
-    _add_links(answers, contract)
+    links = {
+        target: {"operationId": target, "parameters": dict(parameters)}
+        for target, parameters in contract.leads_to.items()
+    }
+    if links:
+        # The lowest status is the answer that has a body.
+        answers[str(min(contract.answers))]["links"] = links
     operation["responses"] = dict(sorted(answers.items()))
     if contract.is_open:
         operation["security"] = []
@@ -165,6 +167,7 @@ def _answer(found: Json, success: Answers) -> Json:
 
 
 def _refusals(codes: tuple[str, ...]) -> Json:
+    """Return the answer of each status that the codes have."""
     by_status: dict[int, list[Answer]] = defaultdict(list)
     for code in codes:
         by_status[PAGES[code].status].append(PAGES[code])
@@ -172,7 +175,7 @@ def _refusals(codes: tuple[str, ...]) -> Json:
 
 
 def _problem_answer(answers: list[Answer]) -> Json:
-    """One status, its possible codes, and an example of each."""
+    """Return the answer of one status, with its possible codes and an example of each."""
     codes = sorted({answer.code for answer in answers})
     status = answers[0].status
     return {
@@ -185,13 +188,6 @@ def _problem_answer(answers: list[Answer]) -> Json:
             }
         },
     }
-
-
-def _add_links(answers: Json, contract: Contract) -> None:
-    """Add what can be done next to the answer that has a body."""
-    for target, parameters in contract.leads_to.items():
-        link = {"operationId": target, "parameters": dict(parameters)}
-        answers[str(min(contract.answers))].setdefault("links", {})[target] = link
 
 
 def _headers(*names: str) -> Json:

@@ -1,12 +1,16 @@
-"""Examples of requests and answers. Tests send each request, and check each answer against its schema.
+"""Examples of requests, answers and problems.
 
-Routes name them by the keys of EXAMPLES. The document shows the last part of a
-key: `created.record` and `object.record` are both `record`, each in its operation.
+Tests send each request, and check each answer against its schema. Routes name the
+examples by the keys of EXAMPLES. The document shows the last part of a key:
+`created.record` and `object.record` are both `record`, each in its operation.
 """
 
 from typing import Any
 
+from app.api.problems.catalogue import ANSWERS, PAGES
+from app.api.problems.document import quota_members
 from app.api.schemas.responses import KindList, KindOut
+from app.domain import errors
 from app.domain.kinds import KINDS
 
 ID = "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"
@@ -18,8 +22,8 @@ CURSOR = "p0Vx2mQ1h8dTMjAyNi0wMy0wMVQwOTozMDowMC4wMDBa"
 STORE = "https://wharf-payloads.s3.eu-central-1.amazonaws.com"
 CSV_SHA256 = "7dd1ff8fda5e4a3a6c8ca3e8d1eb4f5ab6ed7ba8a0a9ba1d5c6b2c04a3b47e0d"
 PARQUET_SHA256 = "a2f1c0d4be6b9ce1c3ad1b61e5dc90c1d7a6f2e0b1f0a8e7c6d5b4a392817f60"
+#: A PNG of one pixel.
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
-"""A PNG of one pixel."""
 
 CREATE: dict[str, Any] = {
     "record": {
@@ -169,4 +173,49 @@ EXAMPLES: dict[str, Any] = {
     "usage": USAGE,
     "alive": HEALTHY,
     "ready": HEALTHY,
+}
+
+_QUOTA = errors.QuotaExceeded(used=1_073_000_000, limit=1_073_741_824, unit="bytes")
+_SAMPLES: tuple[errors.WharfError, ...] = (
+    errors.InvalidCursor(),
+    errors.InvalidIdempotencyKey(),
+    errors.InvalidPrecondition("If-Match"),
+    errors.InvalidMediaType(),
+    errors.IdempotencyKeyReused(),
+    errors.Unauthenticated(),
+    errors.Forbidden(),
+    errors.NotFound(),
+    errors.ObjectDeleted(),
+    errors.WrongState("reprocess", "processing"),
+    errors.NoPayloadAllowed("record"),
+    errors.VersionMismatch(4),
+    errors.PayloadNotReady("pending"),
+    _QUOTA,
+    errors.StaleWrite(),
+    errors.Unavailable("AWS is busy."),
+)
+#: What went wrong, by code. Problems that are missing here show their advice.
+_DETAILS = {ANSWERS[type(sample)].code: str(sample) for sample in _SAMPLES} | {
+    "invalid_input": "Field required",
+    "malformed_json": "The request body is not valid JSON.",
+    "method_not_allowed": "This path does not have this method.",
+}
+#: The members that only some problems have.
+_MEMBERS: dict[str, dict[str, Any]] = {
+    "invalid_input": {"errors": [{"pointer": "/name", "detail": "Field required"}]},
+    "quota_exceeded": quota_members(_QUOTA),
+}
+
+#: An example of every problem document, by code.
+PROBLEMS: dict[str, Any] = {
+    code: {
+        "type": f"/problems/{code}",
+        "title": answer.title,
+        "status": answer.status,
+        "detail": _DETAILS.get(code, answer.advice),
+        "code": code,
+        "request_id": REQUEST_ID,
+        **_MEMBERS.get(code, {}),
+    }
+    for code, answer in PAGES.items()
 }

@@ -1,8 +1,9 @@
-"""Schemas made fit for readers and client generators.
+"""Tidies schemas for readers and client generators.
 
-Left out: titles that repeat a property's name; null for a parameter, which cannot
-be sent; defaults in bodies, which generated clients would send and so fill in
-what the caller left out. Whole numbers are written without a fraction.
+* Titles go, because they repeat the name of a property.
+* Null goes from parameters, because it cannot be sent.
+* Defaults go from bodies: generated clients would send them for what the caller left out.
+* Whole numbers lose their fraction.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ NULL = {"type": "null"}
 
 
 def tidy(document: Json) -> Json:
+    """Tidy the schemas of the document in place, and return it."""
     for path in document["paths"].values():
         for operation in path.values():
             operation["parameters"] = [_tidy_parameter(p) for p in operation.get("parameters", [])]
@@ -40,7 +42,7 @@ def _tidy_parameter(parameter: Json) -> Json:
 
 
 def _tidy_schema(schema: Any, *, keep_default: bool) -> Any:
-    """Property names are kept apart from keywords: a property may be called `title`."""
+    """Return the schema without unwanted keywords. A property may be called `title`, and stays."""
     if isinstance(schema, list):
         return [_tidy_schema(item, keep_default=keep_default) for item in schema]
     if isinstance(schema, float) and schema.is_integer():

@@ -7,14 +7,16 @@ from app.domain import errors
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`advice` tells the reader of the problem's page what to do."""
+    """How one problem is answered."""
 
     status: int
     code: str
     title: str
+    #: What the reader of the problem's page should do.
     advice: str
 
 
+#: Every leaf of the error tree that a request can meet.
 ANSWERS: dict[type[errors.WharfError], Answer] = {
     errors.InvalidInput: Answer(
         422,
@@ -50,7 +52,7 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         422,
         "idempotency_key_reused",
         "The Idempotency-Key was used for another request",
-        "Use a new key for a new object; repeat a request with exactly the same body.",
+        "Use a new key for a new object. To repeat a request, send exactly the same body.",
     ),
     errors.Unauthenticated: Answer(
         401, "unauthenticated", "The caller is unknown", "Send the credentials that this service asks for."
@@ -59,13 +61,13 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         403,
         "forbidden",
         "Not allowed",
-        "You are known, and your policy, your token or your group does not allow this. Ask the operator.",
+        "You are known, but your policy, token or group does not allow this. Ask the operator.",
     ),
     errors.NotFound: Answer(
         404,
         "not_found",
         "Not found",
-        "There is nothing of this name for you: it never was, was deleted, or belongs to somebody else.",
+        "It never existed, was deleted, or belongs to somebody else.",
     ),
     errors.ObjectDeleted: Answer(
         409,
@@ -89,7 +91,7 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         412,
         "version_mismatch",
         "The object is at another version",
-        "Somebody changed the object. `ETag` is its version now: read it, and apply your change again.",
+        "Somebody changed the object. `ETag` is its version now. Read it, and apply your change again.",
     ),
     errors.PayloadNotReady: Answer(
         409,
@@ -100,26 +102,26 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
     errors.QuotaExceeded: Answer(
         403,
         "quota_exceeded",
-        "You would use more than you may",
-        "`used`, `limit` and `unit` say how much you use of what. Delete what you do not need and try again "
-        "after a few seconds, or ask the operator for more.",
+        "Your quota would be exceeded",
+        "`used` and `limit` are counted in `unit`. Delete what you do not need and try again after a few "
+        "seconds, or ask the operator for more.",
     ),
     errors.StaleWrite: Answer(
         409,
         "concurrent_change",
         "Others keep changing the object",
-        "Try again; send `If-Match` to be told at once when somebody else was first.",
+        "Try again. With `If-Match` you are told at once if somebody else changed the object first.",
     ),
     errors.Unavailable: Answer(
         503,
         "unavailable",
         "Try again in a moment",
-        "AWS is busy or away. Wait for the seconds in `Retry-After`; with an Idempotency-Key a repeated "
-        "create is safe.",
+        "AWS is busy or does not answer. Wait for the seconds in `Retry-After`. Repeating a create is safe "
+        "with an Idempotency-Key.",
     ),
 }
-"""Every leaf of the error tree that a request can meet."""
 
+#: What the framework and the middleware refuse before a use case is called.
 HTTP_ANSWERS: dict[int, Answer] = {
     answer.status: answer
     for answer in (
@@ -129,12 +131,12 @@ HTTP_ANSWERS: dict[int, Answer] = {
             405,
             "method_not_allowed",
             "The method is not allowed here",
-            "`Allow` names the methods that are.",
+            "`Allow` names the methods that are allowed.",
         ),
         Answer(
             406,
             "not_acceptable",
-            "The answer would be of a type that is not accepted",
+            "The answer is not of a type that you accept",
             "Accept `application/json`, or leave `Accept` out.",
         ),
         Answer(
@@ -159,21 +161,18 @@ HTTP_ANSWERS: dict[int, Answer] = {
         ),
     )
 }
-"""What the framework and the middleware refuse before a use case is called."""
 
+#: What API Gateway refuses by itself. The gateway responses in template.yaml hold these answers.
 GATEWAY_ANSWERS: tuple[Answer, ...] = (
-    Answer(
-        400, "bad_request", "The request was refused", "`detail` says why API Gateway did not let it through."
-    ),
+    Answer(400, "bad_request", "The request was refused", "`detail` says why API Gateway refused it."),
     ANSWERS[errors.Forbidden],
     Answer(
         429,
         "too_many_requests",
         "Too many requests",
-        "Wait for the seconds in `Retry-After`, and longer each time; a quota may be used up for the month.",
+        "Wait for the seconds in `Retry-After`, and longer each time. A monthly quota may be used up.",
     ),
 )
-"""What API Gateway says itself, besides the above, by the gateway responses of template.yaml."""
 
 PAGES: dict[str, Answer] = {
     answer.code: answer for answer in (*ANSWERS.values(), *HTTP_ANSWERS.values(), *GATEWAY_ANSWERS)

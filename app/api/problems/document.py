@@ -16,14 +16,14 @@ RETRY_AFTER_SECONDS = "2"
 
 
 class FieldProblem(BaseModel):
-    """One wrong field: a JSON pointer (RFC 6901) into the body, or `/query/<name>`."""
+    """A wrong field. `pointer` is a JSON pointer (RFC 6901) into the body, or `/query/<name>`."""
 
     pointer: Annotated[str, Documented(format="json-pointer")]
     detail: str
 
 
 class ProblemOut(BaseModel):
-    """A problem document (RFC 9457). `code` is stable, made for programs; `type` is the page about it.
+    """A problem document (RFC 9457). `code` is stable and for programs; `type` is the page about it.
 
     `errors` comes with `invalid_input`; `used`, `limit` and `unit` come with `quota_exceeded`.
     """
@@ -70,10 +70,10 @@ def problem(
 
 
 def quota_members(error: errors.QuotaExceeded) -> dict[str, Any]:
-    """Return the members that this problem has besides those of every other (RFC 9457, section 3.2)."""
+    """Return the members that only this problem has (RFC 9457, section 3.2)."""
     return {"used": error.used, "limit": error.limit, "unit": error.unit}
 
 
 def root_path(request: Request) -> str:
-    """Return the app's root path. Below a mount, `root_path` of the scope is the mount's."""
+    """Return the root path of the app. The scope's `root_path` is that of the mount, if there is one."""
     return str(request.scope.get("app_root_path", request.scope.get("root_path", "")))

@@ -1,4 +1,4 @@
-"""Handlers that make every error a problem document."""
+"""Handlers that turn every error into a problem document."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -53,43 +53,40 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for it
     answer = HTTP_ANSWERS[error.status_code]
     if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
-        return problem(request, answer, _sentence(error))
+        is_unknown = error.status_code == HTTPStatus.NOT_FOUND
+        return problem(request, answer, "There is no such path." if is_unknown else str(error.detail))
     allow = {"Allow": ", ".join(allowed_methods(request))}
     if request.state.method == "OPTIONS":
         return Response(status_code=204, headers=allow)
-    # Any word may be a method: what was sent is not repeated.
+    # A client may send any word as a method, so the word is not repeated.
     response = problem(request, answer, "This path does not have this method.")
     response.headers.update(allow)
     return response
 
 
-def _sentence(error: HTTPException) -> str:
-    if error.status_code == HTTPStatus.NOT_FOUND:
-        return "There is no such path."
-    return str(error.detail)
-
-
 def allowed_methods(request: Request) -> list[str]:
-    """Those of every route at this path (RFC 9110, section 10.2.1); Starlette names one route's."""
-    allowed = [method for method in ROUTED if _is_routed(request, method)]
+    """Return the methods of every route at this path (RFC 9110, section 10.2.1).
+
+    Starlette would name the methods of one route only.
+    """
+    allowed = []
+    for method in ROUTED:
+        scope = {**request.scope, "method": method, "root_path": root_path(request)}
+        matching = [route for route in request.app.routes if route.matches(scope)[0] is Match.FULL]
+        # Mounts serve files, which can only be read.
+        if any(method == "GET" or not isinstance(route, Mount) for route in matching):
+            allowed.append(method)
     return [*allowed, *(["HEAD"] if "GET" in allowed else []), "OPTIONS"]
 
 
-def _is_routed(request: Request, method: str) -> bool:
-    scope = {**request.scope, "method": method, "root_path": root_path(request)}
-    matching = (route for route in request.app.routes if route.matches(scope)[0] is Match.FULL)
-    # What is mounted are files, which can only be read.
-    return any(method == "GET" or not isinstance(route, Mount) for route in matching)
-
-
 def answer_fault(request: Request, error: Exception) -> JSONResponse:
-    """Log an error that nobody expected, and return the problem that tells of it."""
+    """Log an unexpected error, and return its problem document."""
     logger.error("request.crashed", exc_info=error)
     return problem(request, HTTP_ANSWERS[500], "The fault is logged under this request id.")
 
 
 def _say(fields: Sequence[errors.FieldError]) -> str:
-    """Without the pointer, which may hold the client's own words."""
+    """Return the detail without the pointers, which may hold the client's own words."""
     if len(fields) == 1:
         return fields[0].detail
     if len(fields) == ERRORS_AT_MOST:

@@ -1,4 +1,4 @@
-"""From where Pydantic found an error to a JSON pointer into the body that was sent."""
+"""Turns the place of an error, as Pydantic tells it, into a JSON pointer into the body that was sent."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,11 +10,12 @@ DISCRIMINATOR = "kind"
 
 
 def field_errors(found: Sequence[Mapping[str, Any]], body: Any) -> list[FieldError]:
-    """The first of them: no answer may grow with what a client does wrong."""
+    """Return the first errors. There is a limit, so that no answer grows with a client's mistakes."""
     return [FieldError(_pointer(error, body), message(error)) for error in found[:ERRORS_AT_MOST]]
 
 
 def _pointer(error: Mapping[str, Any], body: Any) -> str:
+    """Return the pointer into the body, or `/query/<name>`."""
     where, *path = error["loc"]
     if where != "body":
         return pointer(error["loc"])

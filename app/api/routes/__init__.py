@@ -1,1 +1,1 @@
-"""One module per noun. A route holds no rule: signature, one call, one conversion."""
+"""The routes, one module for each noun. A route holds no rule: signature, one call, one conversion."""

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from app.api.dependencies import ObjectId, ReadingService
+from app.api.caller import OwnerRead
+from app.api.dependencies import ObjectId, Services
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import DOWNLOAD, ONE_OBJECT, READ, documents
 
-Name = Annotated[str, Path(description="One of `result.artifacts`.", examples=["data.parquet"])]
+Name = Annotated[str, Path(description="The name of one of `result.artifacts`.", examples=["data.parquet"])]
 
 router = APIRouter(prefix="/objects/{object_id}", tags=["artifacts"], route_class=LambdaRoute)
 
@@ -23,8 +23,8 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["artifacts"], route_clas
 )
 @documents(answers=DOWNLOAD, refuses=(*ONE_OBJECT, *READ))
 def download_artifact(
-    object_id: ObjectId, name: Name, owner: OwnerRead, reading: ReadingService, request: Request
+    object_id: ObjectId, name: Name, owner: OwnerRead, services: Services, request: Request
 ) -> Response:
-    """Download one artifact: a redirect, or the URL as JSON when you accept that."""
-    link = reading.link_to_artifact(owner, object_id, name, method=request.state.method)
+    """Download one artifact: a redirect, or its URL as JSON if you accept `application/json`."""
+    link = services.reading.link_to_artifact(owner, object_id, name, method=request.state.method)
     return answer_with_link(request, link)

@@ -1,4 +1,4 @@
-"""Documentation: Swagger UI from files in a package, so it works without internet access."""
+"""Documentation: Swagger UI from the files of a package, so that it works without internet access."""
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -11,7 +11,7 @@ ASSETS = "/docs/assets"
 
 
 def add_documentation(app: FastAPI) -> None:
-    """Links carry the root path, so they hold below a stage and on a custom domain."""
+    """Add the pages. Their links begin with the root path, so they work below a stage too."""
 
     @app.get("/docs", include_in_schema=False)
     async def show_docs(request: Request) -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""The contract of a route: what it answers and refuses, beside its function.
+"""The contract of a route: what it answers and refuses. It stands beside the function.
 
 FastAPI reads paths, parameters, bodies and models from signatures. `documents`
 adds what signatures do not tell, in words, statuses and names only, so that a
@@ -32,12 +32,15 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
+    """What a route answers and refuses."""
+
+    #: By status.
     answers: Mapping[int, Answers]
     #: Problem codes; each stands for its status too.
     refuses: tuple[str, ...] = ()
     #: Names of example bodies, by media type.
     requests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    #: Operations to call next: by operation id, each parameter as an expression on the answer.
+    #: Operations to call next, by operation id. Each parameter is an expression on the answer.
     leads_to: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: True if the route can be called by anybody.
     is_open: bool = False
@@ -63,7 +66,10 @@ def documents(
     leads_to: Mapping[str, Mapping[str, str]] | None = None,
     is_open: bool = False,
 ) -> Callable[[Function], Function]:
-    """Mark a function with its contract and return it as it is. A text is an answer without more."""
+    """Mark a function with its contract, and return it as it is.
+
+    A text among the answers stands for `Answers` with only a description.
+    """
     contract = Contract(
         answers={
             status: Answers(answer) if isinstance(answer, str) else answer
@@ -92,25 +98,20 @@ def contracts_of(routes: Sequence[BaseRoute]) -> dict[str, Contract]:
         if not getattr(route, "include_in_schema", False) or not hasattr(route, "operation_id"):
             continue  # a page, a mount or a socket
         operation_id = route.operation_id or route.unique_id
-        contract = None if route.endpoint is None else _contract_of(route.endpoint)
+        # In Lambda the endpoint wraps the function, which may be marked after it was wrapped.
+        marked = route.endpoint and inspect.unwrap(route.endpoint, stop=lambda one: hasattr(one, MARK))
+        contract: Contract | None = getattr(marked, MARK, None)
         if contract is None:
             raise UndocumentedRoute(route.methods or set(), str(route.path), operation_id)
         contracts[operation_id] = contract
     return contracts
 
 
-def _contract_of(endpoint: Callable[..., Any]) -> Contract | None:
-    """Return the mark of the function or, in Lambda, of the one that runs inline below it."""
-    marked = inspect.unwrap(endpoint, stop=lambda function: hasattr(function, MARK))
-    contract: Contract | None = getattr(marked, MARK, None)
-    return contract
-
-
 # The problem codes that several routes share.
 CALLER = ("unauthenticated", "unavailable")
 ONE_OBJECT = (*CALLER, "not_found")
 CHANGE = (*ONE_OBJECT, "concurrent_change")
-#: The parameter `owner` adds these.
+#: Added by the parameter `owner`.
 READ = ("forbidden", "invalid_input")
 JSON_ANSWER = ("not_acceptable",)
 JSON_BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_input", *JSON_ANSWER)

@@ -1,4 +1,4 @@
-"""Health: whether the service is alive, and whether what it needs answers."""
+"""Health: is the service alive, and does what it needs answer."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.api.caller import Caller
-from app.api.dependencies import ReadinessService
+from app.api.dependencies import Services
 from app.api.http.route import LambdaRoute
 from app.api.routes.documents import CALLER, JSON_ANSWER, Answers, documents
 from app.domain.errors import Unavailable
@@ -21,15 +21,15 @@ class HealthOut(BaseModel):
 @router.get("/healthz", operation_id="checkHealth")
 @documents(answers={200: Answers("Alive", examples=("alive",))}, refuses=JSON_ANSWER, is_open=True)
 async def check_health() -> HealthOut:
-    """Alive; needs nothing else to be."""
+    """Tell that the service is alive. This needs nothing else to work."""
     return HealthOut(status="ok")
 
 
 @router.get("/readyz", operation_id="checkReadiness")
 @documents(answers={200: Answers("Ready", examples=("ready",))}, refuses=(*CALLER, *JSON_ANSWER))
-def check_readiness(_caller: Caller, readiness: ReadinessService) -> HealthOut:
-    """Ready to work; 503 names what does not answer."""
-    away = [name for name, answers in readiness.check().items() if not answers]
+def check_readiness(_caller: Caller, services: Services) -> HealthOut:
+    """Check that the service can work; 503 names what does not answer."""
+    away = [name for name, answers in services.readiness.check().items() if not answers]
     if away:
         raise Unavailable(f"No answer from: {', '.join(away)}.")
     return HealthOut(status="ok")

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from app.api.dependencies import Cursor, Limit, ObjectId, ReadingService
+from app.api.caller import OwnerRead
+from app.api.dependencies import Cursor, Limit, ObjectId, Services
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import CURSOR, ONE_OBJECT, READ, Answers, documents
 from app.api.schemas.responses import EventOut, EventPage
 
@@ -19,12 +19,12 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=
 def read_history(
     object_id: ObjectId,
     owner: OwnerRead,
-    reading: ReadingService,
+    services: Services,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> EventPage:
-    """The object's events, oldest first, as they were published on the event bus."""
-    history = reading.history(owner, object_id, cursor=cursor, limit=limit)
+    """List the object's events, oldest first, as they were published on the event bus."""
+    history = services.reading.history(owner, object_id, cursor=cursor, limit=limit)
     return EventPage(
         items=[EventOut.model_validate(event) for event in history.items],
         next_cursor=history.next_cursor,

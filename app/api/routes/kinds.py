@@ -1,4 +1,4 @@
-"""Kinds: what can be handed over, and the rules for it."""
+"""Kinds: what kinds of object there are, and the rules of each."""
 
 from fastapi import APIRouter
 
@@ -16,5 +16,5 @@ router = APIRouter(tags=["kinds"], route_class=LambdaRoute)
     answers={200: Answers("All kinds", examples=("kinds",))}, refuses=("unauthenticated", *JSON_ANSWER)
 )
 async def list_kinds(_caller: Caller) -> KindList:
-    """The kinds of object: their attributes, media types and limits."""
+    """List the kinds of object with their attributes, media types and limits."""
     return KindList(items=[KindOut.of(kind) for kind in KINDS.values()])

@@ -4,22 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.caller import Caller
+from app.api.caller import Caller, OwnerRead
 from app.api.dependencies import (
-    CreatingService,
     Cursor,
-    EditingService,
     IdempotencyKey,
     LabelFilter,
     Limit,
     ObjectId,
-    ReadingService,
     RequestCause,
+    Services,
 )
 from app.api.http.accept import JSON
 from app.api.http.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
-from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
+from app.api.http.route import MERGE_PATCH, LambdaRoute
 from app.api.routes.documents import (
     CALLER,
     CHANGE,
@@ -35,12 +32,15 @@ from app.api.routes.documents import (
     Answers,
     documents,
 )
-from app.api.schemas.bodies import MERGE_PATCH, merge_patch_body
 from app.api.schemas.requests import CreateIn, PatchIn
 from app.api.schemas.responses import CreatedOut, ObjectOut, ObjectPage, PublicStatus, SummaryOut
 from app.domain.errors import FieldError, InvalidInput
 from app.storage.objects import ListQuery
 
+#: FastAPI documents the body as JSON; a merge patch has a media type of its own too (RFC 7396).
+MERGE_PATCH_BODY = {
+    "requestBody": {"content": {MERGE_PATCH: {"schema": {"$ref": "#/components/schemas/PatchIn"}}}}
+}
 PATCHES = ("patch.rename", "patch.relabel", "patch.attributes")
 
 router = APIRouter(prefix="/objects", tags=["objects"], route_class=LambdaRoute)
@@ -51,7 +51,7 @@ router = APIRouter(prefix="/objects", tags=["objects"], route_class=LambdaRoute)
     requests={JSON: ("create.record", "create.text", "create.base64", "create.upload")},
     answers={
         201: Answers(
-            "Created; or, with `Idempotency-Replayed`, created before",
+            "Created now or, with `Idempotency-Replayed`, by an earlier request",
             headers=("Location", "ETag", "Idempotency-Replayed"),
             examples=("created.record", "created.upload"),
         )
@@ -69,14 +69,14 @@ router = APIRouter(prefix="/objects", tags=["objects"], route_class=LambdaRoute)
 def create_object(
     body: CreateIn,
     caller: Caller,
-    creating: CreatingService,
+    services: Services,
     idempotency_key: IdempotencyKey,
     cause: RequestCause,
     request: Request,
     response: Response,
 ) -> CreatedOut:
-    """Create an object, with its payload inside, or with a URL to upload it to."""
-    creation = creating.create(caller.owner, body.to_domain(idempotency_key), cause=cause)
+    """Create an object. Its payload is in the request, or is uploaded to the URL in the answer."""
+    creation = services.creating.create(caller.owner, body.to_domain(idempotency_key), cause=cause)
     response.headers["Location"] = f"{request.url.path}/{creation.stored.id}"
     response.headers["ETag"] = entity_tag(creation.stored.version)
     if creation.replayed:
@@ -98,10 +98,10 @@ def create_object(
     leads_to={"downloadArtifact": FIRST_ARTIFACT},
 )
 def read_object(
-    object_id: ObjectId, owner: OwnerRead, reading: ReadingService, known: IfNoneMatch, response: Response
+    object_id: ObjectId, owner: OwnerRead, services: Services, known: IfNoneMatch, response: Response
 ) -> ObjectOut | Response:
-    """Read an object. `ETag` is its version; with `If-None-Match` 304 when you have that one."""
-    stored = reading.read(owner, object_id)
+    """Read an object. `ETag` is its version; with `If-None-Match`, 304 tells that you have this version."""
+    stored = services.reading.read(owner, object_id)
     tag = {"ETag": entity_tag(stored.version)}
     if is_known(known, stored.version):
         return Response(status_code=304, headers=tag)
@@ -113,7 +113,7 @@ def read_object(
     "/{object_id}",
     operation_id="updateObject",
     response_model=ObjectOut,
-    openapi_extra=merge_patch_body(PatchIn),
+    openapi_extra=MERGE_PATCH_BODY,
 )
 @documents(
     requests={MERGE_PATCH: PATCHES, JSON: PATCHES},
@@ -124,18 +124,18 @@ def update_object(
     object_id: ObjectId,
     body: PatchIn,
     caller: Caller,
-    editing: EditingService,
+    services: Services,
     expected: IfMatch,
     cause: RequestCause,
     response: Response,
 ) -> ObjectOut:
-    """Change name, attributes and labels by a JSON merge patch (RFC 7396): null removes.
+    """Change name, attributes and labels by a JSON merge patch (RFC 7396), in which null removes.
 
-    With `If-Match` no update is ever lost. Without, changes of different fields both
-    survive. A patch that changes nothing leaves the version as it is.
+    With `If-Match` no update is ever lost. Without it, two changes of different fields
+    both survive. A patch that changes nothing leaves the version as it is.
     """
     patch = body.model_dump(exclude_unset=True)
-    stored = editing.edit(caller.owner, object_id, patch, expected=expected, cause=cause)
+    stored = services.editing.edit(caller.owner, object_id, patch, expected=expected, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 
@@ -143,10 +143,10 @@ def update_object(
 @router.delete("/{object_id}", status_code=204, operation_id="deleteObject", response_class=Response)
 @documents(answers={204: "Deleted, now or before"}, refuses=(*CHANGE, *PRECONDITION))
 def delete_object(
-    object_id: ObjectId, caller: Caller, editing: EditingService, expected: IfMatch, cause: RequestCause
+    object_id: ObjectId, caller: Caller, services: Services, expected: IfMatch, cause: RequestCause
 ) -> None:
-    """Delete an object with its payloads, artifacts and history. To delete it again is 204 too."""
-    editing.delete(caller.owner, object_id, expected=expected, cause=cause)
+    """Delete an object with its payloads, artifacts and history. Deleting it again also answers 204."""
+    services.editing.delete(caller.owner, object_id, expected=expected, cause=cause)
 
 
 @router.post("/{object_id}/reprocess", status_code=202, operation_id="reprocessObject")
@@ -155,10 +155,10 @@ def delete_object(
     refuses=(*CHANGE, *JSON_ANSWER, *NEW_PAYLOAD),
 )
 def reprocess_object(
-    object_id: ObjectId, caller: Caller, editing: EditingService, cause: RequestCause, response: Response
+    object_id: ObjectId, caller: Caller, services: Services, cause: RequestCause, response: Response
 ) -> ObjectOut:
     """Run the pipeline again on the newest payload; 409 while it is running."""
-    stored = editing.reprocess(caller.owner, object_id, cause=cause)
+    stored = services.editing.reprocess(caller.owner, object_id, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 
@@ -170,7 +170,7 @@ def reprocess_object(
 )
 def list_objects(
     owner: OwnerRead,
-    reading: ReadingService,
+    services: Services,
     kind: Annotated[str | None, Query(description="Only objects of this kind.")] = None,
     status: Annotated[PublicStatus | None, Query(description="Only objects of this status.")] = None,
     label: Annotated[list[LabelFilter] | None, Query(description="`key:value`; repeat it for more.")] = None,
@@ -178,17 +178,13 @@ def list_objects(
     cursor: Cursor = None,
 ) -> ObjectPage:
     """List your objects, newest first. Filters combine."""
-    labels = tuple(_key_and_value(text) for text in label or ())
-    query = ListQuery(owner, status, kind, labels, limit=limit)
-    listing = reading.list(query, cursor)
+    labels = [text.partition(":") for text in label or ()]
+    if not all(key and colon for key, colon, _ in labels):
+        raise InvalidInput([FieldError("/query/label", "A label filter is written key:value.")])
+    wanted = tuple((key, value) for key, _, value in labels)
+    query = ListQuery(owner, status, kind, wanted, limit=limit)
+    listing = services.reading.list(query, cursor)
     return ObjectPage(
         items=[SummaryOut.summary_of(item) for item in listing.items],
         next_cursor=listing.next_cursor,
     )
-
-
-def _key_and_value(text: str) -> tuple[str, str]:
-    key, colon, value = text.partition(":")
-    if not key or not colon:
-        raise InvalidInput([FieldError("/query/label", "A label filter is written key:value.")])
-    return key, value

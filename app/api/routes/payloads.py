@@ -5,13 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.caller import Caller
-from app.api.dependencies import EditingService, ObjectId, ReadingService, RequestCause
+from app.api.caller import Caller, OwnerRead
+from app.api.dependencies import ObjectId, RequestCause, Services
 from app.api.http.accept import JSON
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
 from app.api.http.preconditions import entity_tag
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import (
     CHANGE,
     DOWNLOAD,
@@ -24,16 +23,25 @@ from app.api.routes.documents import (
     Answers,
     documents,
 )
-from app.api.schemas.bodies import raw_body
 from app.api.schemas.requests import MEDIA_TYPE, MEDIA_TYPE_CHARACTERS, UploadPayload
 from app.api.schemas.responses import CreatedOut, ObjectOut
 from app.domain.errors import InvalidMediaType
 from app.services.uploads import InlinePayload
 
+#: The route reads the body itself, so FastAPI does not document it.
+RAW_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The payload as it is, up to 4 MiB; its media type is the Content-Type.",
+        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
 router = APIRouter(prefix="/objects/{object_id}", tags=["payloads"], route_class=LambdaRoute)
 
 
 async def _raw_payload(request: Request) -> InlinePayload:
+    """Return the body as a payload. Raises InvalidMediaType."""
     media_type = request.headers.get("content-type", "").strip()
     if len(media_type) > MEDIA_TYPE_CHARACTERS or not re.fullmatch(MEDIA_TYPE, media_type):
         raise InvalidMediaType
@@ -55,12 +63,12 @@ def request_upload(
     object_id: ObjectId,
     body: UploadPayload,
     caller: Caller,
-    editing: EditingService,
+    services: Services,
     cause: RequestCause,
     response: Response,
 ) -> CreatedOut:
-    """Ask for an upload of a new revision. To ask again for the one that is awaited gives the same one."""
-    stored, upload = editing.request_upload(caller.owner, object_id, body.to_domain(), cause=cause)
+    """Ask for an upload of a new revision. Asking again for the awaited revision changes nothing."""
+    stored, upload = services.editing.request_upload(caller.owner, object_id, body.to_domain(), cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return CreatedOut.awaiting(stored, upload)
 
@@ -69,7 +77,7 @@ def request_upload(
     "/payload",
     status_code=202,
     operation_id="putPayload",
-    openapi_extra=raw_body("The payload as it is, up to 4 MiB; its media type is the Content-Type."),
+    openapi_extra=RAW_BODY,
 )
 @documents(
     requests={"*/*": ("payload.csv",)},
@@ -89,21 +97,19 @@ def put_payload(
     object_id: ObjectId,
     caller: Caller,
     payload: RawPayload,
-    editing: EditingService,
+    services: Services,
     cause: RequestCause,
     response: Response,
 ) -> ObjectOut:
-    """Upload a small payload as a new revision. The same bytes again change nothing."""
-    stored = editing.put_payload(caller.owner, object_id, payload, cause=cause)
+    """Upload a small payload as a new revision. Sending the same bytes again changes nothing."""
+    stored = services.editing.put_payload(caller.owner, object_id, payload, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 
 
 @router.get("/payload", operation_id="downloadPayload", response_class=Response, responses=LINK_RESPONSES)
 @documents(answers=DOWNLOAD, refuses=(*ONE_OBJECT, *READ, "payload_not_ready"))
-def download_payload(
-    object_id: ObjectId, owner: OwnerRead, reading: ReadingService, request: Request
-) -> Response:
-    """Download the last ready payload: a redirect, or the URL as JSON when you accept that."""
-    link = reading.link_to_payload(owner, object_id, method=request.state.method)
+def download_payload(object_id: ObjectId, owner: OwnerRead, services: Services, request: Request) -> Response:
+    """Download the last ready payload: a redirect, or its URL as JSON if you accept `application/json`."""
+    link = services.reading.link_to_payload(owner, object_id, method=request.state.method)
     return answer_with_link(request, link)

@@ -34,7 +34,7 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem aut
 @router.get("/problems/{code}", operation_id="readProblem", response_class=HTMLResponse)
 @documents(answers={200: "The page"}, refuses=("not_found",), is_open=True)
 async def read_problem(code: Code) -> HTMLResponse:
-    """What a problem's `code` means, and what to do about it."""
+    """Explain what a problem's `code` means, and what to do about it."""
     if code not in PAGES:
         raise NotFound("problem")
     shown = page(PAGES[code])
@@ -42,6 +42,7 @@ async def read_problem(code: Code) -> HTMLResponse:
 
 
 def page(answer: Answer) -> str:
+    """Return the HTML page about a problem."""
     return PAGE.format(
         title=escape(answer.title),
         code=escape(answer.code),

@@ -1,10 +1,10 @@
-"""Usage: what the caller's objects take."""
+"""Usage: how much the caller uses."""
 
 from fastapi import APIRouter
 
-from app.api.dependencies import UsageCounters, UsageLimits
+from app.api.caller import OwnerRead
+from app.api.dependencies import Services
 from app.api.http.route import LambdaRoute
-from app.api.reading import OwnerRead
 from app.api.routes.documents import CALLER, JSON_ANSWER, READ, Answers, documents
 from app.api.schemas.responses import UsageOut
 
@@ -13,9 +13,9 @@ router = APIRouter(tags=["usage"], route_class=LambdaRoute)
 
 @router.get("/usage", operation_id="readUsage")
 @documents(
-    answers={200: Answers("What your objects take", examples=("usage",))},
+    answers={200: Answers("How much you use", examples=("usage",))},
     refuses=(*CALLER, *READ, *JSON_ANSWER),
 )
-def read_usage(owner: OwnerRead, usage: UsageCounters, limits: UsageLimits) -> UsageOut:
-    """How many objects you have, and the bytes of their payloads; a moment behind the newest change."""
-    return UsageOut.of(usage.read(owner), limits)
+def read_usage(owner: OwnerRead, services: Services) -> UsageOut:
+    """Count your objects and the bytes of their payloads. A change takes a moment to be counted."""
+    return UsageOut.of(services.usage.read(owner), services.limits)

@@ -1,4 +1,4 @@
-"""Schemas that say more than, or something else than, the types they stand beside."""
+"""Annotations that make the schema of a type say more, or something else, than the type."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, GetJsonSchemaHandler
 
 
 class DocumentedAs:
-    """Show a model's schema for a dict that is validated by that model elsewhere."""
+    """Shows a model's schema for a dict that the model validates elsewhere."""
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._model = model
@@ -16,7 +16,7 @@ class DocumentedAs:
 
 
 class Documented:
-    """Add keywords to the schema of a type: what a use case checks later, or the formats it keeps to."""
+    """Adds keywords to the schema of a type: what a use case checks later, or a format."""
 
     def __init__(self, **keywords: Any) -> None:
         self._keywords = keywords

@@ -6,7 +6,6 @@ They are strict: an unknown field, or a string for a number, is an error.
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterable
 from functools import reduce
 from hashlib import sha256
 from operator import or_
@@ -43,6 +42,7 @@ BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
 def _valid_base64(text: str) -> str:
+    """Return the text. Raises ValueError if it is not base64."""
     try:
         b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -51,12 +51,12 @@ def _valid_base64(text: str) -> str:
 
 
 def _whole_number(value: Any) -> Any:
-    """To JSON and its schema, 8.0 is the integer 8."""
+    """Return 8 for 8.0, which is an integer in JSON and its schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _labels_schema(value: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """What Pydantic shows for these keys would allow others beside them."""
+    """Return the schema of labels. Pydantic's own would allow other keys beside the valid ones."""
     keys = {"minLength": 1, "maxLength": 64, "pattern": LABEL_KEY}
     return {"type": "object", "propertyNames": keys, "additionalProperties": value, **more}
 
@@ -77,7 +77,10 @@ PatchLabels = Annotated[
 ]
 MediaType = Annotated[str, Field(max_length=MEDIA_TYPE_CHARACTERS, pattern=MEDIA_TYPE)]
 Size = Annotated[
-    int, Field(ge=0), BeforeValidator(_whole_number), Documented(maximum=LARGEST_PUT_BYTES, format="int64")
+    int,
+    Field(ge=0),
+    BeforeValidator(_whole_number),
+    Documented(maximum=LARGEST_PUT_BYTES, format="int64"),
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Base64 = Annotated[str, AfterValidator(_valid_base64), Documented(contentEncoding="base64", pattern=BASE64)]
@@ -88,7 +91,7 @@ class Strict(BaseModel):
 
 
 class TextPayload(Strict):
-    """A small payload as text; stored as UTF-8."""
+    """A small payload as text, which is stored as UTF-8."""
 
     media_type: MediaType
     text: str
@@ -106,7 +109,7 @@ class TextPayload(Strict):
 
 
 class Base64Payload(Strict):
-    """A small payload, binary."""
+    """A small payload as bytes."""
 
     media_type: MediaType
     base64: Base64
@@ -116,7 +119,7 @@ class Base64Payload(Strict):
 
 
 class UploadPayload(Strict):
-    """A payload to be uploaded: exactly `size` bytes."""
+    """A payload that will be uploaded: exactly `size` bytes."""
 
     media_type: MediaType
     size: Size
@@ -134,43 +137,43 @@ class CreateObject(Strict):
 
     def to_domain(self, idempotency_key: str | None) -> NewObject:
         payload: TextPayload | Base64Payload | UploadPayload | None = getattr(self, "payload", None)
+        sent = compact_json(self.model_dump(exclude_unset=True), sort_keys=True)
         return NewObject(
             kind=self.kind,
             name=self.name,
             attributes=self.attributes,
             labels=self.labels,
             payload=None if payload is None else payload.to_domain(),
-            fingerprint=self._fingerprint(),
+            fingerprint=sha256(sent.encode()).hexdigest(),
             idempotency_key=idempotency_key,
         )
 
-    def _fingerprint(self) -> str:
-        sent = compact_json(self.model_dump(exclude_unset=True), sort_keys=True)
-        return sha256(sent.encode()).hexdigest()
-
 
 class PatchIn(Strict):
-    """A JSON merge patch (RFC 7396): null removes, objects merge, the rest replaces."""
+    """A JSON merge patch (RFC 7396): null removes, objects merge, and any other value replaces."""
 
-    # Factories, because a default shown in the schema would be sent by generated clients.
+    # The defaults are factories, because generated clients would send a default that the schema shows.
     name: Name = Field(default_factory=str)
     attributes: dict[str, JsonValue] | None = Field(default_factory=lambda: None)
     labels: PatchLabels | None = Field(default_factory=lambda: None)
 
 
 def _payload_form(value: Any) -> str:
+    """Return the tag of the form that a payload has."""
     given = value if isinstance(value, dict) else dict(value) if isinstance(value, Strict) else {}
     return "(text)" if "text" in given else "(base64)" if "base64" in given else "(upload)"
 
 
 def _payload_of(kind: Kind) -> Any:
-    """The three forms of a payload, documented with the kind's media types and limit.
+    """Return the three forms of a payload, documented with the kind's media types and limit.
 
-    The kind itself enforces those when the use case asks it.
+    The use case asks the kind to check these later.
     """
     media_type: Any = MediaType
     if kind.media_types is not None:
-        media_type = Annotated[MediaType, Documented(pattern=_one_of(kind.media_types))]
+        names = "|".join(re.sub(r"([.+])", r"\\\1", name) for name in sorted(kind.media_types))
+        pattern = f"^(?:{names}){MEDIA_TYPE_PARAMETERS}$"
+        media_type = Annotated[MediaType, Documented(pattern=pattern)]
     size = Annotated[Size, Documented(maximum=kind.size_limit)]
     forms = {
         "(text)": _form(kind, TextPayload, media_type=media_type),
@@ -187,13 +190,8 @@ def _form(kind: Kind, base: type[Strict], **fields: Any) -> type[Strict]:
     return create_model(name, __base__=base, __doc__=base.__doc__, **required)  # type: ignore[call-overload, no-any-return]
 
 
-def _one_of(media_types: Iterable[str]) -> str:
-    escaped = (re.sub(r"([.+])", r"\\\1", media_type) for media_type in sorted(media_types))
-    return f"^(?:{'|'.join(escaped)}){MEDIA_TYPE_PARAMETERS}$"
-
-
 def _create_model_of(kind: Kind) -> type[CreateObject]:
-    """The body that creates an object of this kind."""
+    """Return the body that creates an object of this kind."""
     documented = Annotated[dict[str, JsonValue], DocumentedAs(kind.attributes)]
     fields: dict[str, Any] = {
         "kind": (Literal[kind.name], ...),

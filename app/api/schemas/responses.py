@@ -17,8 +17,8 @@ from app.services.uploads import Upload
 
 Timestamp = Annotated[str, Documented(format="date-time")]
 Id = Annotated[str, Documented(format="uuid")]
+#: SHA-256 in lower-case hex.
 Checksum = Annotated[str, Documented(pattern="^[0-9a-f]{64}$")]
-"""SHA-256 in lower-case hex."""
 Bytes = Annotated[int, Documented(minimum=0, format="int64")]
 Count = Annotated[int, Documented(minimum=0)]
 Number = Annotated[int, Documented(minimum=1)]
@@ -118,7 +118,7 @@ class UploadOut(BaseModel):
 
 
 class CreatedOut(ObjectOut):
-    """The object, and where to upload its payload when one is awaited."""
+    """The object, and where to upload its payload if one is awaited."""
 
     upload: UploadOut | None
 
@@ -141,7 +141,7 @@ class LinkOut(BaseModel):
 
 
 class ObjectPage(BaseModel):
-    """A page may be short or empty; go on until `next_cursor` is null."""
+    """A page of objects. It may be short or empty; go on until `next_cursor` is null."""
 
     items: list[SummaryOut]
     next_cursor: str | None
@@ -159,28 +159,28 @@ class EventOut(BaseModel):
     datacontenttype: Literal["application/json"]
     owner: str
     correlationid: str
-    # Left out of an event whose request was part of no trace.
+    #: Left out, with `tracestate`, if the request was not part of a trace.
     traceparent: TraceParent = Field(default_factory=str)
     tracestate: str = Field(default_factory=str)
     data: Annotated[dict[str, Any], DocumentedAs(ObjectOut)]
 
 
 class EventPage(BaseModel):
-    """Oldest first; go on until `next_cursor` is null."""
+    """A page of events, oldest first. Go on until `next_cursor` is null."""
 
     items: list[EventOut]
     next_cursor: str | None
 
 
 class UsageLimits(BaseModel):
-    """Null where there is no limit."""
+    """The owner's limits. Null means unlimited."""
 
     objects: Count | None
     bytes: Bytes | None
 
 
 class UsageOut(BaseModel):
-    """`bytes` counts payloads, those declared but not yet uploaded too, until they expire."""
+    """What an owner uses. `bytes` includes payloads that are declared but not uploaded, until they expire."""
 
     objects: Count
     bytes: Bytes
@@ -196,7 +196,7 @@ class UsageOut(BaseModel):
 
 
 class KindOut(BaseModel):
-    """`media_types` is null when any is accepted; limits are in bytes, null where there is none."""
+    """A kind and its rules. `media_types` is null if any is accepted. Limits are in bytes; null is none."""
 
     name: str
     description: str
