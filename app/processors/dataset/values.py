@@ -57,7 +57,7 @@ def readable(column: Column, sql: str) -> str:
         case "integer" | "number" | "boolean":
             return sql
         case "date" | "timestamp":
-            return _iso_8601(column.type, sql)
+            return iso_8601(column.type, sql)
         case "json" if column.type != "VARIANT" and ALTERED_IN_JSON.search(column.type):
             return f"CASE WHEN {sql} IS NOT NULL THEN {_json_text(duckdb.sqltype(column.type), sql)} END"
         case _:
@@ -81,7 +81,8 @@ def has_zone(duckdb_type: str) -> bool:
     return "WITH TIME ZONE" in duckdb_type or duckdb_type.startswith("TIMESTAMPTZ")
 
 
-def _iso_8601(duckdb_type: str, sql: str) -> str:
+def iso_8601(duckdb_type: str, sql: str) -> str:
+    """SQL for a date or timestamp as text."""
     moment = in_utc(duckdb_type, sql)
     text = f"CAST({moment} AS VARCHAR)"
     year = f"CASE WHEN year({moment}) = 0 THEN '0000' ELSE format('{{:05d}}', year({moment})) END"
@@ -98,22 +99,22 @@ def _json_text(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
             members = [
                 literal(json.dumps(name, ensure_ascii=False) + ":")
                 + f" || {_json_text(member, f'struct_extract({sql}, {literal(name)})', depth + 1)}"
-                for name, member in _children(kind)
+                for name, member in children(kind)
             ]
             text = "'{' || " + " || ',' || ".join(members) + " || '}'"
         case "list" | "array":
-            item = _children(kind)[0][1]
+            item = children(kind)[0][1]
             items = f"list_transform({sql}, lambda {inner}: {_json_text(item, inner, depth + 1)})"
             text = f"'[' || array_to_string({items}, ',') || ']'"
         case "map":
-            (_, key), (_, value) = _children(kind)
+            (_, key), (_, value) = children(kind)
             name = f"CAST(to_json({readable(Column('', str(key)), f'{inner}.key')}) AS VARCHAR)"
             name = f"CASE WHEN {name}[1] = '\"' THEN {name} ELSE '\"' || {name} || '\"' END"
             pair = f"{name} || ':' || {_json_text(value, f'{inner}.value', depth + 1)}"
             pairs = f"list_transform(map_entries({sql}), lambda {inner}: {pair})"
             text = f"'{{' || array_to_string({pairs}, ',') || '}}'"
         case "date" | "timestamp" | "timestamp with time zone" | "timestamp_ns" | "timestamptz_ns":
-            text = f"'\"' || {_iso_8601(str(kind), sql)} || '\"'"
+            text = f"'\"' || {iso_8601(str(kind), sql)} || '\"'"
         case _ if str(kind) == "JSON" or kind.id == "decimal":
             text = f"CAST({sql} AS VARCHAR)"
         case _:
@@ -121,7 +122,8 @@ def _json_text(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
     return f"coalesce({text}, 'null')"
 
 
-def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+def children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """Return the names and types of what a nested type is made of."""
     return [(name, child) for name, child in kind.children if isinstance(child, DuckDBPyType)]
 
 
