@@ -10,6 +10,7 @@ where all are between 1677 and 2262, else text in ISO 8601.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 import duckdb
@@ -21,7 +22,10 @@ from app.processors.dataset.values import children, iso_8601
 
 JULIAN_DAY_OF_1970 = 2_440_588
 DAY_MICROSECONDS = 86_400_000_000
-LAST_NANOSECOND_MICROSECONDS = 2**63 // 1000 - 1
+LAST_NANOSECOND_DAY = 106_751
+"""Days from 1970 that 64 bits of nanoseconds hold, both ways."""
+LAST_MICROSECOND_DAY = 106_751_000
+"""Days that 64 bits of microseconds hold, with room for nanoseconds that are more than a day."""
 
 
 class Form(Enum):
@@ -32,37 +36,45 @@ class Form(Enum):
     TEXT = "VARCHAR"
 
 
-def form_of(connection: DuckDBPyConnection, source: str, sql: str, duckdb_type: str) -> Form:
-    """Return the form that holds every time in a column of intervals, or of nested types with some."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read a column: `is_far` asks for arithmetic beyond 64 bits, which takes longer."""
+
+    form: Form
+    is_far: bool
+
+
+def reading_of(connection: DuckDBPyConnection, source: str, sql: str, duckdb_type: str) -> Reading:
+    """Return what suits every time in a column of intervals, or of nested types with some."""
     leaves = _leaves(duckdb.sqltype(duckdb_type), sql)
     query = f"""
-        SELECT count(*) FILTER ({_fraction("t")} > 0), min({_microseconds("t")}), max({_microseconds("t")})
+        SELECT count(*) FILTER ({_nanoseconds("t")} % 1000 <> 0), max(abs({_day("t")}))
         FROM (SELECT unnest({leaves}) AS t FROM {source})
     """
-    finer, first, last = connection.execute(query).fetchone() or (0, 0, 0)
+    finer, farthest = connection.execute(query).fetchone() or (0, 0)
+    is_far = (farthest or 0) > LAST_MICROSECOND_DAY
     if not finer:
-        return Form.MICROSECONDS
-    if first >= -LAST_NANOSECOND_MICROSECONDS and last <= LAST_NANOSECOND_MICROSECONDS:
-        return Form.NANOSECONDS
-    return Form.TEXT
+        return Reading(Form.MICROSECONDS, is_far)
+    # The nanoseconds may be some days themselves.
+    fits = farthest < LAST_NANOSECOND_DAY - 1
+    return Reading(Form.NANOSECONDS if fits else Form.TEXT, is_far)
 
 
-def times(sql: str, duckdb_type: str, form: Form) -> str:
+def times(sql: str, duckdb_type: str, reading: Reading) -> str:
     """SQL for a column with its intervals turned into times."""
-    return _mapped(duckdb.sqltype(duckdb_type), sql, lambda leaf: _time(leaf, form))
+    return _mapped(duckdb.sqltype(duckdb_type), sql, lambda leaf: _time(leaf, reading))
 
 
-def _time(sql: str, form: Form) -> str:
-    match form:
+def _time(sql: str, reading: Reading) -> str:
+    microseconds = _turned_microseconds(sql) if reading.is_far else _microseconds(sql, "BIGINT")
+    match reading.form:
         case Form.MICROSECONDS:
-            return f"make_timestamp({_microseconds(sql)})"
+            return f"make_timestamp({microseconds})"
         case Form.NANOSECONDS:
-            return f"make_timestamp_ns({_microseconds(sql)} * 1000 + {_fraction(sql)})"
+            return f"make_timestamp_ns({microseconds} * 1000 + {_fraction(sql)})"
         case Form.TEXT:
-            whole = f"time_bucket(INTERVAL 1 SECOND, make_timestamp({_microseconds(sql)}))"
-            nanoseconds = (
-                f"((({_microseconds(sql)} % 1000000) + 1000000) % 1000000) * 1000 + {_fraction(sql)}"
-            )
+            whole = f"time_bucket(INTERVAL 1 SECOND, make_timestamp({microseconds}))"
+            nanoseconds = f"((({microseconds} % 1000000) + 1000000) % 1000000) * 1000 + {_fraction(sql)}"
             return f"{iso_8601('TIMESTAMP', whole)} || '.' || format('{{:09d}}', {nanoseconds})"
 
 
@@ -76,17 +88,27 @@ def _fraction(sql: str) -> str:
     return f"((({_nanoseconds(sql)} % 1000) + 1000) % 1000)"
 
 
-def _microseconds(sql: str) -> str:
-    """SQL for microseconds since 1970, of 64 bits: beyond them Spark counts on from the other end."""
+def _day(sql: str) -> str:
+    """SQL for the days since 1970; the Julian day is a signed number that DuckDB takes as unsigned."""
     milliseconds = (
         f"(datepart('hour', {sql}) * 3600000 + datepart('minute', {sql}) * 60000"
         f" + datepart('millisecond', {sql}))"
     )
-    julian_day = f"({milliseconds} - CASE WHEN {milliseconds} >= 2147483648 THEN 4294967296 ELSE 0 END)"
+    signed = f"{milliseconds} - CASE WHEN {milliseconds} >= 2147483648 THEN 4294967296 ELSE 0 END"
+    return f"({signed} - {JULIAN_DAY_OF_1970})"
+
+
+def _microseconds(sql: str, integer: str) -> str:
+    """SQL for microseconds since 1970, counted in this type."""
     of_day = f"(({_nanoseconds(sql)} - {_fraction(sql)}) // 1000)"
-    exact = f"(CAST({julian_day} - {JULIAN_DAY_OF_1970} AS HUGEINT) * {DAY_MICROSECONDS} + {of_day})"
+    return f"(CAST({_day(sql)} AS {integer}) * {DAY_MICROSECONDS} + {of_day})"
+
+
+def _turned_microseconds(sql: str) -> str:
+    """SQL for microseconds of 64 bits: beyond them Spark counts on from the other end."""
     turn = "18446744073709551616::HUGEINT"
     half = "9223372036854775808::HUGEINT"
+    exact = _microseconds(sql, "HUGEINT")
     return f"CAST((({exact} + {half}) % {turn} + {turn}) % {turn} - {half} AS BIGINT)"
 
 

@@ -99,8 +99,8 @@ def _values(
     values: dict[int, str] = {}
     for place in copy.times:
         kind = columns[place].type
-        form = int96.form_of(connection, table, f"c{place}", kind)
-        values[place] = int96.times(f"c{place}", kind, form)
+        reading = int96.reading_of(connection, table, f"c{place}", kind)
+        values[place] = int96.times(f"c{place}", kind, reading)
     for place, scale in copy.decimals.items():
         values[place] = decimal_text(f"c{place}", scale)
     for place in copy.strings:
