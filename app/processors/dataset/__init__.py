@@ -6,7 +6,8 @@ Its parts, in the order in which a payload passes through them:
 * engine     DuckDB, locked
 * csv        the ladder of CSV reads; rectangle is its last rung
 * ndjson     newline-delimited JSON
-* parquet    Parquet
+* parquet    Parquet; what DuckDB alone would alter in it: footer, int96,
+             long_decimals, thrift, checksums
 * profile    one description per column, from the Parquet
 * values     what DuckDB's types and values are called in JSON
 * preview    the first rows
@@ -28,7 +29,7 @@ from app.processors.dataset.csv import csv_to_parquet
 from app.processors.dataset.engine import connect, reading, scratch
 from app.processors.dataset.json_rows import write_items_as_lines
 from app.processors.dataset.ndjson import ndjson_to_parquet
-from app.processors.dataset.parquet import parquet_to_parquet
+from app.processors.dataset.parquet import parquet_to_parquet, refuse_encrypted
 from app.processors.dataset.preview import preview
 from app.processors.dataset.profile import profile_columns
 from app.processors.dataset.proof import written
@@ -110,6 +111,7 @@ def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
 
 
 def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
+    refuse_encrypted(task.source)
     check_content(task.source, task.media_type)
     return Loaded(parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {})
 

@@ -16,6 +16,7 @@ COLUMNS_AT_ONCE = 50
 FEWEST_ROWS_APART = 20_000
 MOST_COLUMNS_APART = 200
 CANDIDATES = 50
+DISTINCT_AT_ONCE = 500_000
 
 Expressions = Mapping[int, str]
 """SQL by the column's position; all of one type."""
@@ -45,6 +46,22 @@ def count_values(
         """
         for place, value, times, distinct in connection.execute(query).fetchall():
             counted[place] = Counted((*counted[place].values, (value, times)), distinct)
+    return counted
+
+
+def count_distinct_apart(
+    connection: DuckDBPyConnection, source: str, expressions: Expressions, *, estimates: Mapping[int, int]
+) -> dict[int, int]:
+    """Return how many different values each column has, for columns of any type.
+
+    A query holds the different values of its columns, so `estimates` of them bound
+    how many columns it takes.
+    """
+    counted: dict[int, int] = {}
+    for some in _light_chunks(expressions, estimates):
+        counts = ", ".join(f"count(DISTINCT {value})" for value in some.values())
+        found = connection.execute(f"SELECT {counts} FROM {source}").fetchone() or ()
+        counted |= dict(zip(some, found, strict=True))
     return counted
 
 
@@ -91,4 +108,16 @@ def _grouped_apart(source: str, expressions: Expressions) -> str:
 def _chunks(expressions: Expressions) -> Iterator[dict[int, str]]:
     remaining = iter(expressions.items())
     while some := dict(islice(remaining, COLUMNS_AT_ONCE)):
+        yield some
+
+
+def _light_chunks(expressions: Expressions, estimates: Mapping[int, int]) -> Iterator[dict[int, str]]:
+    """Yield columns that have no more than DISTINCT_AT_ONCE values together, or one that has more alone."""
+    some: dict[int, str] = {}
+    for place, value in expressions.items():
+        if some and sum(estimates[other] for other in (*some, place)) > DISTINCT_AT_ONCE:
+            yield some
+            some = {}
+        some[place] = value
+    if some:
         yield some

@@ -110,6 +110,10 @@ def reading(what: str) -> Iterator[None]:
         raise InvalidPayload(
             ProblemCode.LIMIT_EXCEEDED, f"The {what} needs more memory than is allowed."
         ) from None
+    except (duckdb.InternalException, duckdb.FatalException):
+        raise InvalidPayload(
+            ProblemCode.INVALID_CONTENT, f"The {what} holds values that cannot be read."
+        ) from None
     except duckdb.Error as error:
         raise InvalidPayload(
             ProblemCode.INVALID_CONTENT, f"The {what} cannot be read: {explain(error)}"

@@ -1,8 +1,9 @@
 """The first rows of a table, as JSON.
 
-`{"columns": [name, …], "rows": [[cell, …], …]}`: at most 100 rows; values as in
-`values`; longer texts are cut at 500 characters, at fewer in very wide
-tables, so that the whole stays near ten million characters.
+`{"columns": [name, …], "rows": [[cell, …], …], "cut": [[row, column], …]}`: at most
+100 rows; values as in `values`. Longer texts are cut at 500 characters and end in
+an ellipsis; in very wide tables they are cut at fewer, so that the whole stays
+near ten million characters. `cut` names them by row and column, both from 0.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.engine import Column, described_table
-from app.processors.dataset.values import json_value, readable
+from app.processors.dataset.values import json_value, readable, type_name, valid_json
 
 ROWS = 100
 CELL_CHARACTERS = 500
@@ -20,14 +21,34 @@ CHARACTERS = 10_000_000
 
 
 def preview(connection: DuckDBPyConnection, table: Path) -> dict[str, Any]:
+    """Return the first rows of a Parquet file."""
     columns, source = described_table(connection, table)
     longest = max(SHORTEST_CELL_CHARACTERS, min(CELL_CHARACTERS, CHARACTERS // (ROWS * len(columns))))
     cells = ", ".join(_cell(column, f"c{position}", longest) for position, column in enumerate(columns))
     rows = connection.execute(f"SELECT {cells} FROM {source} LIMIT {ROWS}").fetchall()
+    nested = {place for place, column in enumerate(columns) if type_name(column.type) == "json"}
     return {
         "columns": [column.name for column in columns],
-        "rows": [[json_value(value, characters=longest) for value in row] for row in rows],
+        "rows": [
+            [_cell_value(value, longest, is_json=place in nested) for place, value in enumerate(row)]
+            for row in rows
+        ],
+        "cut": [
+            [number, place]
+            for number, row in enumerate(rows)
+            for place, value in enumerate(row)
+            if _is_cut(value, longest)
+        ],
     }
+
+
+def _cell_value(value: Any, longest: int, *, is_json: bool) -> Any:
+    shown = json_value(value, characters=longest)
+    return valid_json(shown) if is_json and shown is not None else shown
+
+
+def _is_cut(value: Any, longest: int) -> bool:
+    return isinstance(value, str) and len(value) > longest
 
 
 def _cell(column: Column, sql: str, longest: int) -> str:

@@ -4,9 +4,11 @@ One object per column, in the table's order; a key that does not apply to the
 type is null:
 
 * `name`, `type` (see `values`), `nulls`, `distinct`
+* `distinct_exact`   false where `distinct` is an estimate, some percent off
 * `min`, `max`     not of booleans, json and binary
 * `mean`, `std`    of numbers; `std` is the sample's
 * `quartiles`      of numbers and dates: lower quartile, median, upper quartile
+* `quartiles_exact`  false where they are estimates; null where there are none
 * `top`            of text and booleans: the 10 most frequent, `[{"value", "count"}]`
 * `histogram`      of numbers and dates: 20 bins of equal width, `{"edges", "counts"}`,
                    each with its lower edge, the last with both; one bin when all
@@ -14,9 +16,9 @@ type is null:
 * `non_finite`     of numbers and dates: NaN and infinities, left out of all the above
 * `formula_like`   of text: cells that a spreadsheet may run, starting with = + - or @
 
-Above 20,000 rows `quartiles` are approximate, and so is `distinct` but for
-booleans and text with up to 20,000 values. Text is compared and shown by its
-first 256 characters.
+`quartiles` are exact up to 4,000,000 rows. `distinct` is exact up to 20,000 rows,
+and above them for columns with up to about 500,000 different values. Text is
+shown by its first 256 characters and an ellipsis.
 """
 
 import math
@@ -27,21 +29,32 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.counts import Counted, count_distinct, count_likely, count_values
+from app.processors.dataset.counts import (
+    Counted,
+    count_distinct,
+    count_distinct_apart,
+    count_likely,
+    count_values,
+)
 from app.processors.dataset.engine import Column, described_table
 from app.processors.dataset.statistics import (
     EXACT_ROWS,
     LONGEST_VALUE_CHARACTERS,
     Statistics,
     numeric,
+    quartiles_are_exact,
     statistics_of,
 )
-from app.processors.dataset.values import json_value, readable, type_name
+from app.processors.dataset.values import comparable, has_zone, json_value, readable, type_name
 
 TOP = 10
 BINS = 20
 EXACT_TOP_DISTINCT = 20_000
+EXACT_DISTINCT = 500_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CYCLE_YEARS = 400
+#: The Gregorian calendar repeats itself after so many seconds.
+CYCLE_SECONDS = 146_097 * 86_400
 
 
 def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> list[dict[str, Any]]:
@@ -50,14 +63,16 @@ def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> l
     statistics = statistics_of(connection, source, columns, rows)
     tops = _tops(connection, source, columns, statistics, rows)
     histograms = _histograms(connection, source, columns, statistics, rows)
-    distinct = _exact_distinct(connection, source, columns, rows)
+    distinct = _exact_distinct(connection, source, columns, statistics, tops, rows)
     return [
         {
             "name": column.name,
             "type": type_name(column.type),
             "nulls": rows - known.filled,
-            "distinct": _distinct(known, tops.get(place), distinct.get(place)),
+            "distinct": distinct.get(place, min(known.distinct, known.filled)),
+            "distinct_exact": place in distinct,
             **_plain(column, known),
+            "quartiles_exact": quartiles_are_exact(rows) if known.quartiles else None,
             "top": _top_json(column, tops.get(place)),
             "histogram": histograms.get(place),
         }
@@ -79,21 +94,26 @@ def _plain(column: Column, known: Statistics) -> dict[str, Any]:
     }
 
 
-def _distinct(known: Statistics, top: Counted | None, exact: int | None) -> int:
-    if exact is not None:
-        return exact
-    if top and top.distinct:
-        return top.distinct
-    return min(known.distinct, known.filled)
-
-
 def _exact_distinct(
-    connection: DuckDBPyConnection, source: str, columns: Sequence[Column], rows: int
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Sequence[Column],
+    statistics: Sequence[Statistics],
+    tops: dict[int, Counted],
+    rows: int,
 ) -> dict[int, int]:
-    if rows > EXACT_ROWS:
-        return {}
-    values = {place: _as_text(column, place) for place, column in enumerate(columns)}
-    return count_distinct(connection, source, values)
+    """Return how many different values each column has, where to count takes little more than to estimate."""
+    if rows <= EXACT_ROWS:
+        values = {place: _as_comparable(column, place) for place, column in enumerate(columns)}
+        return count_distinct(connection, source, values)
+    counted = {place: top.distinct for place, top in tops.items() if top.distinct}
+    few = {
+        place: _as_comparable(column, place) if type_name(column.type) == "json" else f"c{place}"
+        for place, column in enumerate(columns)
+        if place not in counted and statistics[place].distinct <= EXACT_DISTINCT
+    }
+    estimates = {place: statistics[place].distinct for place in few}
+    return counted | count_distinct_apart(connection, source, few, estimates=estimates)
 
 
 def _tops(
@@ -168,17 +188,17 @@ def _points(column: Column, numbers: Sequence[float]) -> list[float | str | None
     """Numbers in the terms of their column: dates and timestamps for seconds since 1970."""
     if type_name(column.type) not in ("date", "timestamp"):
         return [_finite(number) for number in numbers]
-    zone = "Z" if "WITH TIME ZONE" in column.type else ""
+    zone = "Z" if has_zone(column.type) else ""
     return [_moment(number, column.type == "DATE", zone) for number in numbers]
 
 
-def _moment(seconds: float, whole_day: bool, zone: str) -> str | None:
-    """ISO 8601, or None for a year that Python's calendar lacks."""
-    try:
-        moment = EPOCH + timedelta(seconds=seconds)
-    except OverflowError:
-        return None
-    return moment.date().isoformat() if whole_day else moment.replace(tzinfo=None).isoformat() + zone
+def _moment(seconds: float, whole_day: bool, zone: str) -> str:
+    """Return seconds since 1970 in ISO 8601, for years that Python's calendar lacks as well."""
+    cycles, rest = divmod(seconds, CYCLE_SECONDS)
+    moment = (EPOCH + timedelta(seconds=rest)).replace(tzinfo=None)
+    year = moment.year + int(cycles) * CYCLE_YEARS
+    text = moment.date().isoformat() if whole_day else moment.isoformat() + zone
+    return f"{year:0{5 if year < 0 else 4}d}{text[4:]}"
 
 
 def _finite(number: float | None) -> float | None:
@@ -187,3 +207,7 @@ def _finite(number: float | None) -> float | None:
 
 def _as_text(column: Column, place: int) -> str:
     return f"CAST({readable(column, f'c{place}')} AS VARCHAR)"
+
+
+def _as_comparable(column: Column, place: int) -> str:
+    return comparable(column, f"c{place}")

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.engine import Column
-from app.processors.dataset.values import readable, type_name
+from app.processors.dataset.values import comparable, in_utc, readable, type_name
 
 # DuckDB plans many aggregates in quadratic time.
 COLUMNS_AT_ONCE = 25
 EXACT_ROWS = 20_000
+#: Exact quartiles hold all numbers of the columns in one query, eight bytes each.
+EXACT_QUARTILE_NUMBERS = 4_000_000
 LONGEST_VALUE_CHARACTERS = 256
 NULL = "NULL"
 FORMULA_STARTS = tuple(map(ord, "=+-@"))
@@ -44,15 +46,23 @@ class Statistics(NamedTuple):
 def statistics_of(
     connection: DuckDBPyConnection, source: str, columns: Sequence[Column], rows: int
 ) -> list[Statistics]:
-    """One per column. Above 20,000 rows `distinct` and `quartiles` are approximate."""
+    """Return the statistics of each column; `distinct` is an estimate, see also `quartiles_are_exact`."""
     width = len(Statistics._fields)
     found: list[Statistics] = []
-    for start in range(0, len(columns), COLUMNS_AT_ONCE):
-        some = enumerate(columns[start : start + COLUMNS_AT_ONCE], start)
+    at_once = COLUMNS_AT_ONCE
+    if quartiles_are_exact(rows):
+        at_once = min(COLUMNS_AT_ONCE, EXACT_QUARTILE_NUMBERS // max(rows, 1))
+    for start in range(0, len(columns), at_once):
+        some = enumerate(columns[start : start + at_once], start)
         aggregates = [sql for place, column in some for sql in _aggregates(column, f"c{place}", rows)]
         values = connection.execute(f"SELECT {', '.join(aggregates)} FROM {source}").fetchone() or ()
         found += [Statistics(*values[at : at + width]) for at in range(0, len(values), width)]
     return found
+
+
+def quartiles_are_exact(rows: int) -> bool:
+    """True if quartiles of this many rows are not estimates."""
+    return rows <= EXACT_QUARTILE_NUMBERS
 
 
 def numeric(column: Column, sql: str) -> str | None:
@@ -65,7 +75,8 @@ def numeric(column: Column, sql: str) -> str | None:
         case "number":
             return f"CASE WHEN isfinite({sql}) THEN CAST({sql} AS DOUBLE) END"
         case "date" | "timestamp":
-            return f"CASE WHEN isfinite({sql}) THEN epoch({sql}) END"
+            moment = in_utc(column.type, sql)
+            return f"CASE WHEN isfinite({moment}) THEN epoch({moment}) END"
         case _:
             return None
 
@@ -73,7 +84,7 @@ def numeric(column: Column, sql: str) -> str | None:
 def _aggregates(column: Column, sql: str, rows: int) -> list[str]:
     """One SQL expression for each field of Statistics, in their order."""
     is_json = type_name(column.type) == "json"
-    distinct = readable(column, sql) if is_json else sql  # to make texts of values takes time
+    distinct = comparable(column, sql) if is_json else sql  # to make texts of values takes time
     counts = [f"count({sql})", f"approx_count_distinct({distinct})"]
     extremes = [_extreme(function, column, sql) for function in ("min", "max")]
     return counts + extremes + _of_numbers(column, sql, rows) + _of_texts(column, sql)
@@ -83,7 +94,7 @@ def _of_numbers(column: Column, sql: str, rows: int) -> list[str]:
     number = numeric(column, sql)
     if number is None:
         return [NULL] * 5 + ["0"]
-    quantile = "quantile_cont" if rows <= EXACT_ROWS else "approx_quantile"
+    quantile = "quantile_cont" if quartiles_are_exact(rows) else "approx_quantile"
     return [
         # The number of the extreme, which DuckDB has already, is the extreme of the numbers.
         *(numeric(column, _finite_extreme(function, column, sql)) or NULL for function in ("min", "max")),
@@ -114,6 +125,6 @@ def _extreme(function: str, column: Column, sql: str) -> str:
 def _finite_extreme(function: str, column: Column, sql: str) -> str:
     match type_name(column.type):
         case "date" | "timestamp" | "number" if not column.type.startswith("DECIMAL"):
-            return f"{function}({sql}) FILTER (isfinite({sql}))"
+            return f"{function}({sql}) FILTER (isfinite({in_utc(column.type, sql)}))"
         case _:
             return f"{function}({sql})"

@@ -13,15 +13,21 @@
 | `binary`    | BLOB                                        | text with `\\xNN` for other bytes  |
 
 NaN and the infinities, which JSON lacks, are the texts "NaN", "Infinity" and
-"-Infinity".
+"-Infinity", inside `json` too. Years are those of ISO 8601: the year before 0001
+is 0000, the one before it -0001; years after 9999 have more digits. Values inside
+`json` are written as they are outside of it.
 """
 
+import json
 import math
 import re
 from decimal import Decimal
 from typing import Any
 
-from app.processors.dataset.engine import Column
+import duckdb
+from duckdb.sqltypes import DuckDBPyType
+
+from app.processors.dataset.engine import Column, literal
 
 LARGEST_EXACT_INTEGER = 2**53 - 1
 INTEGER = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL\(\d+,0\)")
@@ -29,6 +35,9 @@ NUMBER = re.compile(r"FLOAT|DOUBLE|DECIMAL\(.*")
 NESTED = re.compile(r"(?:STRUCT|MAP|UNION)\(.*|.*\[\d*\]|JSON|VARIANT", re.DOTALL)
 STARTS = {"DATE": "date", "TIMESTAMP": "timestamp", "TIME": "time", "BOOLEAN": "boolean", "BLOB": "binary"}
 ELLIPSIS = "…"
+NUMBERS_UNKNOWN_TO_JSON = re.compile(r'"(?:[^"\\]|\\.)*"?|-?(?:NaN|Infinity)')
+#: Types that DuckDB's to_json alters inside others: it writes years as `0028 (BC)`, and numbers anew.
+ALTERED_IN_JSON = re.compile(r"DATE|TIMESTAMP|JSON|DECIMAL")
 
 
 def type_name(duckdb_type: str) -> str:
@@ -47,15 +56,84 @@ def readable(column: Column, sql: str) -> str:
     match type_name(column.type):
         case "integer" | "number" | "boolean":
             return sql
-        case "timestamp" if "WITH TIME ZONE" in column.type:
-            zone = f"CASE WHEN isfinite({sql}) THEN 'Z' ELSE '' END"
-            return f"replace(CAST({sql} AT TIME ZONE 'UTC' AS VARCHAR), ' ', 'T') || {zone}"
-        case "timestamp":
-            return f"replace(CAST({sql} AS VARCHAR), ' ', 'T')"
-        case "json" if column.type not in ("JSON", "VARIANT"):
-            return f"CAST(to_json({sql}) AS VARCHAR)"
+        case "date" | "timestamp":
+            return iso_8601(column.type, sql)
+        case "json" if column.type != "VARIANT" and ALTERED_IN_JSON.search(column.type):
+            return f"CASE WHEN {sql} IS NOT NULL THEN {_json_text(duckdb.sqltype(column.type), sql)} END"
         case _:
-            return f"CAST({sql} AS VARCHAR)"
+            return comparable(column, sql)
+
+
+def comparable(column: Column, sql: str) -> str:
+    """SQL for a text that is the same for the same values; cheaper than `readable`."""
+    if type_name(column.type) == "json" and column.type != "JSON":
+        return f"CAST(to_json({sql}) AS VARCHAR)"
+    return f"CAST({sql} AS VARCHAR)"
+
+
+def in_utc(duckdb_type: str, sql: str) -> str:
+    """SQL for a timestamp in UTC without its zone; DuckDB lacks functions for nanoseconds with a zone."""
+    return f"({sql} AT TIME ZONE 'UTC')" if has_zone(duckdb_type) else sql
+
+
+def has_zone(duckdb_type: str) -> bool:
+    """True if values of this timestamp type are moments in UTC."""
+    return "WITH TIME ZONE" in duckdb_type or duckdb_type.startswith("TIMESTAMPTZ")
+
+
+def iso_8601(duckdb_type: str, sql: str) -> str:
+    """SQL for a date or timestamp as text."""
+    moment = in_utc(duckdb_type, sql)
+    text = f"CAST({moment} AS VARCHAR)"
+    year = f"CASE WHEN year({moment}) = 0 THEN '0000' ELSE format('{{:05d}}', year({moment})) END"
+    before_christ = rf"{year} || regexp_replace({text}, '^\d+(.*) \(BC\)', '\1')"
+    zone = f" || CASE WHEN isfinite({moment}) THEN 'Z' ELSE '' END" if has_zone(duckdb_type) else ""
+    return f"replace(CASE WHEN year({moment}) <= 0 THEN {before_christ} ELSE {text} END, ' ', 'T'){zone}"
+
+
+def _json_text(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
+    """SQL for a value as JSON text, null included."""
+    inner = f"v{depth}"
+    match kind.id:
+        case "struct":
+            members = [
+                literal(json.dumps(name, ensure_ascii=False) + ":")
+                + f" || {_json_text(member, f'struct_extract({sql}, {literal(name)})', depth + 1)}"
+                for name, member in children(kind)
+            ]
+            text = "'{' || " + " || ',' || ".join(members) + " || '}'"
+        case "list" | "array":
+            item = children(kind)[0][1]
+            items = f"list_transform({sql}, lambda {inner}: {_json_text(item, inner, depth + 1)})"
+            text = f"'[' || array_to_string({items}, ',') || ']'"
+        case "map":
+            (_, key), (_, value) = children(kind)
+            name = f"CAST(to_json({readable(Column('', str(key)), f'{inner}.key')}) AS VARCHAR)"
+            name = f"CASE WHEN {name}[1] = '\"' THEN {name} ELSE '\"' || {name} || '\"' END"
+            pair = f"{name} || ':' || {_json_text(value, f'{inner}.value', depth + 1)}"
+            pairs = f"list_transform(map_entries({sql}), lambda {inner}: {pair})"
+            text = f"'{{' || array_to_string({pairs}, ',') || '}}'"
+        case "date" | "timestamp" | "timestamp with time zone" | "timestamp_ns" | "timestamptz_ns":
+            text = f"'\"' || {iso_8601(str(kind), sql)} || '\"'"
+        case _ if str(kind) == "JSON" or kind.id == "decimal":
+            text = f"CAST({sql} AS VARCHAR)"
+        case _:
+            text = f"CAST(to_json({sql}) AS VARCHAR)"
+    return f"coalesce({text}, 'null')"
+
+
+def children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """Return the names and types of what a nested type is made of."""
+    return [(name, child) for name, child in kind.children if isinstance(child, DuckDBPyType)]
+
+
+def valid_json(text: str) -> str:
+    """Write NaN and the infinities in DuckDB's JSON as texts."""
+    return NUMBERS_UNKNOWN_TO_JSON.sub(lambda found: _quoted(found[0]), text)
+
+
+def _quoted(token: str) -> str:
+    return token if token.startswith('"') else f'"{token}"'
 
 
 def json_value(value: Any, *, characters: int) -> Any:

@@ -24,6 +24,8 @@ class Result:
     report: Report
     profile: dict[str, Any]
     preview: dict[str, Any]
+    """Without `cut`, which stands apart."""
+    cut: list[list[int]]
     data: Path
 
     def column(self, name: str) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def processed(task: Task) -> Result:
     report = dataset.process(task)
     profile = json.loads((task.output / "profile.json").read_text())
     preview = json.loads((task.output / "preview.json").read_text())
-    return Result(report, profile, preview, task.output / "data.parquet")
+    return Result(report, profile, preview, preview.pop("cut"), task.output / "data.parquet")
 
 
 def parquet_bytes(folder: Path, query: str) -> bytes:

@@ -162,6 +162,26 @@ def test_above_twenty_thousand_rows_estimates_are_close(process: ProcessDataset)
     assert text["top"][0] == {"value": "voften", "count": rows // 5}
 
 
+def test_up_to_half_a_million_values_and_four_million_rows_are_exact(process: ProcessDataset) -> None:
+    rows = 60_000
+    column = process("id,b\n" + "".join(f"{row},x\n" for row in range(rows))).column("id")
+
+    assert (column["distinct"], column["distinct_exact"]) == (rows, True)
+    assert column["quartiles"] == [14_999.75, 29_999.5, 44_999.25]
+    assert column["quartiles_exact"] is True
+
+
+def test_estimates_say_so(process: ProcessDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.processors.dataset.profile.EXACT_DISTINCT", 1_000)
+    monkeypatch.setattr("app.processors.dataset.statistics.EXACT_QUARTILE_NUMBERS", 1_000)
+
+    result = process("id,few,text\n" + "".join(f"{row},{row % 7},t{row % 9}\n" for row in range(30_000)))
+
+    assert [
+        (column["distinct_exact"], column["quartiles_exact"]) for column in result.profile["columns"]
+    ] == [(False, False), (True, False), (True, None)]
+
+
 def test_text_with_few_values_is_exact_in_large_tables(process: ProcessDataset) -> None:
     result = process("a,b\n" + "".join(f"{row},v{row % 1500}\n" for row in range(30_000)))
 
@@ -184,7 +204,28 @@ def test_text_with_few_values_is_exact_in_large_tables(process: ProcessDataset) 
         ("TIMESTAMP_NS '2024-01-01 10:00:00.123456789'", "timestamp", "2024-01-01T10:00:00.123456789"),
         ("'infinity'::TIMESTAMPTZ", "timestamp", "infinity"),
         ("TIMESTAMP '290000-01-01'", "timestamp", "290000-01-01T00:00:00"),
-        ("DATE '0044-03-15 (BC)'", "date", "0044-03-15 (BC)"),
+        (
+            "TIMESTAMPTZ_NS '2024-01-31 10:00:00.123456789+00'",
+            "timestamp",
+            "2024-01-31T10:00:00.123456789Z",
+        ),
+        ("DATE '0044-03-15 (BC)'", "date", "-0043-03-15"),
+        ("DATE '0001-03-15 (BC)'", "date", "0000-03-15"),
+        ("TIMESTAMP '0028-08-11 (BC) 08:00:00.5'", "timestamp", "-0027-08-11T08:00:00.5"),
+        ("TIMESTAMPTZ '12345-08-11 (BC) 08:00:00+00'", "timestamp", "-12344-08-11T08:00:00Z"),
+        ("[DATE '0044-03-15 (BC)', NULL]", "json", '["-0043-03-15",null]'),
+        (
+            "{'a': TIMESTAMP '2024-01-01', 'b': '44 (BC)'}",
+            "json",
+            '{"a":"2024-01-01T00:00:00","b":"44 (BC)"}',
+        ),
+        ("MAP {DATE '0044-03-15 (BC)': 1.50}", "json", '{"-0043-03-15":1.50}'),
+        ("MAP {7: TIMESTAMP '2024-01-01'}", "json", '{"7":"2024-01-01T00:00:00"}'),
+        ("[0.30000000000000004, 5e-324, 1e300]", "json", "[0.30000000000000004,5e-324,1e300]"),
+        ("[18446744073709551615::UBIGINT]", "json", "[18446744073709551615]"),
+        ("'[1.10, 12345678901234567890123]'::JSON", "json", "[1.10, 12345678901234567890123]"),
+        ("18446744073709551615::UBIGINT", "integer", "18446744073709551615"),
+        ("TIME_NS '10:00:00.123456789'", "time", "10:00:00.123456789"),
         ("TIME '10:00'", "time", "10:00:00"),
         ("INTERVAL 1 DAY", "text", "1 day"),
         ("'550e8400-e29b-41d4-a716-446655440000'::UUID", "text", "550e8400-e29b-41d4-a716-446655440000"),
@@ -204,6 +245,41 @@ def test_every_type_of_parquet_has_a_word_and_a_value_in_json(
     assert result.column("c")["type"] == kind
     assert [found for found in result.cells("c") if found is not None] == ([] if cell is None else [cell])
     assert result.column("c")["nulls"] == (2 if cell is None else 1)
+
+
+@pytest.mark.parametrize(
+    ("sql", "cell"),
+    [
+        ("['NaN'::DOUBLE, 'inf', '-inf', 1.5]", ["NaN", "Infinity", "-Infinity", 1.5]),
+        ("""{'t': 'NaN'::FLOAT, 'u': 'NaN, [NaN] and "NaN'}""", {"t": "NaN", "u": 'NaN, [NaN] and "NaN'}),
+        ("MAP {'NaN': 'NaN'::DOUBLE}", {"NaN": "NaN"}),
+        ("{'t': 'NaN'::DOUBLE, 'd': DATE '2024-01-01'}", {"t": "NaN", "d": "2024-01-01"}),
+        ("""'{"t": -Infinity}'::JSON""", {"t": "-Infinity"}),
+    ],
+)
+def test_nested_numbers_that_json_lacks_are_texts(
+    process: ProcessDataset, tmp_path: Path, sql: str, cell: Any
+) -> None:
+    result = of_parquet(process, tmp_path, f"SELECT {sql} AS c")
+
+    [found] = result.cells("c")
+    assert json.loads(found, parse_constant=pytest.fail) == cell
+
+
+def test_the_preview_names_the_cells_that_it_cuts(process: ProcessDataset) -> None:
+    result = process("a,b\n" + "x" * 501 + ",short\n" + "x" * 499 + "…," + "ü" * 600 + "\n")
+
+    assert result.cut == [[0, 0], [1, 1]]
+    assert result.cells("a") == ["x" * 500 + "…", "x" * 499 + "…"]
+
+
+def test_edges_and_quartiles_of_dates_have_any_year(process: ProcessDataset, tmp_path: Path) -> None:
+    days = "[DATE '0101-01-01 (BC)', DATE '20000-01-01']"
+    column = of_parquet(process, tmp_path, f"SELECT unnest({days}) AS c").column("c")
+
+    edges = column["histogram"]["edges"]
+    assert (edges[0], edges[-1]) == ("-0100-01-01T00:00:00", "20000-01-01T00:00:00")
+    assert column["quartiles"][1] == "9950-01-01"
 
 
 def test_numbers_that_are_none_take_no_part(process: ProcessDataset, tmp_path: Path) -> None:

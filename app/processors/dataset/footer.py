@@ -1,0 +1,261 @@
+"""A copy of a Parquet file whose footer lets DuckDB read what it would alter or refuse.
+
+Only the footer differs, which says what the bytes of each column mean:
+
+| column                           | DuckDB                   | in the copy it is              |
+|----------------------------------|--------------------------|--------------------------------|
+| INT96, a time in nanoseconds     | drops the nanoseconds    | INTERVAL: the same twelve bytes|
+| DECIMAL of more than 38 digits   | makes it a DOUBLE        | plain bytes                    |
+| string that is not UTF-8         | refuses the file         | plain bytes                    |
+| MAP that has keys and no values  | refuses the file         | LIST of the keys               |
+
+No copy has statistics. They and the key `geo`, which describes geometries, can be
+left out alone: DuckDB refuses a file where it does not understand them, though
+Parquet asks no reader to look at them.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.thrift import I32, LIST, STRUCT, BadThriftError, Items, Reader, Struct, written
+
+MAGIC = b"PAR1"
+TAIL_BYTES = 8
+LONGEST_DECIMAL_DIGITS = 38
+LONGEST_TEXT_DIGITS = 76
+INT96, BYTE_ARRAY, FIXED_LENGTH = 3, 6, 7
+INT96_BYTES = 12
+
+
+class FileField:
+    """Fields of the file's metadata, by their numbers in parquet.thrift."""
+
+    SCHEMA, ROW_GROUPS, PAIRS = 2, 4, 5
+
+
+class ElementField:
+    """Fields of a schema element."""
+
+    TYPE, LENGTH, CHILDREN, CONVERTED, SCALE, PRECISION, LOGICAL = 1, 2, 5, 6, 7, 8, 10
+    MEANING = (CONVERTED, SCALE, PRECISION, LOGICAL)
+
+
+class ChunkField:
+    """Fields of a column chunk and of its metadata."""
+
+    COLUMNS, METADATA, TYPE = 1, 3, 1
+    #: Statistics and the place of a Bloom filter, in the metadata.
+    OF_VALUES = (12, 14, 15)
+    INDEXES = (4, 5, 6, 7)
+
+
+class Converted:
+    """Converted types, the older of Parquet's two ways to say what bytes mean."""
+
+    UTF8, MAP, MAP_KEY_VALUE, LIST, DECIMAL, INTERVAL = 0, 1, 2, 3, 5, 21
+
+
+class Logical:
+    """The field that is set in a logical type."""
+
+    STRING, MAP, LIST, DECIMAL = 1, 2, 3, 5
+
+
+class Element(NamedTuple):
+    """A schema element, and the top-level column (from 0) that it is in."""
+
+    fields: Struct
+    column: int
+    depth: int
+    is_leaf: bool
+
+
+@dataclass(slots=True)
+class Patched:
+    """A copy, and the top-level columns (from 0) whose values have to be read otherwise."""
+
+    path: Path
+    times: set[int] = field(default_factory=set)
+    #: The number of digits after the point, by column.
+    decimals: dict[int, int] = field(default_factory=dict)
+    strings: set[int] = field(default_factory=set)
+
+
+def patched(
+    source: Path, target: Path, *, strings_as_bytes: bool = False, bare: bool = False
+) -> Patched | None:
+    """Write a copy of `source` if its footer asks for another reading, or the caller does.
+
+    A `bare` footer has neither statistics nor `geo`. Strings inside other types stay
+    what they are. Raises InvalidPayload when the footer cannot be read, or a long
+    decimal is inside another type.
+    """
+    try:
+        return _patched(source, target, strings_as_bytes, bare)
+    except (BadThriftError, AttributeError, KeyError, TypeError, ValueError):
+        # Thrift names the type of each field; one that is not the format's may be anything.
+        raise _unreadable() from None
+
+
+def _patched(source: Path, target: Path, strings_as_bytes: bool, bare: bool) -> Patched | None:
+    schema = _footer(source, last_field=FileField.SCHEMA)
+    if not (bare or _change_schema(schema, Patched(target), strings_as_bytes)):
+        return None
+    footer, copy = _footer(source), Patched(target)
+    _change_schema(footer, copy, strings_as_bytes)
+    _name_types(footer)
+    if bare:
+        _forget_geo(footer)
+    shutil.copyfile(source, target)
+    _replace_footer(target, written(footer))
+    return copy
+
+
+def _change_schema(footer: Struct, copy: Patched, strings_as_bytes: bool) -> bool:
+    elements = list(_elements(footer))
+    leaves = [_change(element, copy, strings_as_bytes) for element in elements]
+    return _maps_to_lists(elements) or any(leaves)
+
+
+def _forget_geo(footer: Struct) -> None:
+    pairs = footer.value(FileField.PAIRS, Items(STRUCT, [])).values
+    others = [pair for pair in pairs if pair.value(1) != b"geo"]
+    footer[FileField.PAIRS] = LIST, Items(STRUCT, others)
+
+
+def _change(element: Element, copy: Patched, strings_as_bytes: bool) -> bool:
+    """Give a leaf its other meaning, and note its column; False if it needs none."""
+    fields = element.fields
+    if fields.value(ElementField.TYPE) == INT96:
+        fields[ElementField.TYPE] = I32, FIXED_LENGTH
+        fields[ElementField.LENGTH] = I32, INT96_BYTES
+        fields[ElementField.CONVERTED] = I32, Converted.INTERVAL
+        copy.times.add(element.column)
+    elif _is_long_decimal(fields):
+        if element.depth > 1:
+            detail = "Decimals of more than 38 digits inside another type are not supported."
+            raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+        if fields.value(ElementField.PRECISION) > LONGEST_TEXT_DIGITS:
+            detail = f"Decimals of more than {LONGEST_TEXT_DIGITS} digits are not supported."
+            raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+        copy.decimals[element.column] = _scale(fields)
+        _forget_meaning(fields)
+    elif strings_as_bytes and element.depth == 1 and _is_string(fields):
+        copy.strings.add(element.column)
+        _forget_meaning(fields)
+    else:
+        return False
+    return True
+
+
+def _footer(source: Path, last_field: int | None = None) -> Struct:
+    """Return the footer, or its fields up to `last_field`: the row groups of a large file take long."""
+    start, length = _place(source)
+    with source.open("rb") as file:
+        file.seek(start)
+        data = file.read(length)
+    return Reader(data).struct(last_field=last_field)
+
+
+def _place(path: Path) -> tuple[int, int]:
+    """Return where the footer begins and how long it is."""
+    end = path.stat().st_size - TAIL_BYTES
+    with path.open("rb") as file:
+        file.seek(end)
+        length = int.from_bytes(file.read(4), "little")
+    if end - length < len(MAGIC):
+        raise BadThriftError
+    return end - length, length
+
+
+def _unreadable() -> InvalidPayload:
+    return InvalidPayload(ProblemCode.INVALID_CONTENT, "The file cannot be read: its metadata is damaged.")
+
+
+def _replace_footer(path: Path, footer: bytes) -> None:
+    start, _ = _place(path)
+    with path.open("r+b") as file:
+        file.truncate(start)
+        file.seek(start)
+        file.write(footer + len(footer).to_bytes(4, "little") + MAGIC)
+
+
+def _elements(footer: Struct) -> Iterator[Element]:
+    """Yield what is below the schema's root, in its order: each group before its children."""
+    schema: list[Struct] = footer.value(FileField.SCHEMA).values
+    remaining: list[int] = []  # children still to come, of each group that is open
+    column = -1
+    for fields in schema[1:]:
+        while remaining and not remaining[-1]:
+            remaining.pop()
+        if remaining:
+            remaining[-1] -= 1
+        else:
+            column += 1
+        children = fields.value(ElementField.CHILDREN, 0)
+        yield Element(fields, column, len(remaining) + 1, is_leaf=not children)
+        if children:
+            remaining.append(children)
+
+
+def _maps_to_lists(elements: list[Element]) -> bool:
+    """Turn maps that have only keys into lists."""
+    found = False
+    for element, group in pairwise(elements):
+        only_keys = group.depth == element.depth + 1 and group.fields.value(ElementField.CHILDREN) == 1
+        if only_keys and _is_map(element.fields):
+            element.fields[ElementField.CONVERTED] = I32, Converted.LIST
+            element.fields[ElementField.LOGICAL] = STRUCT, Struct({Logical.LIST: (STRUCT, Struct())})
+            group.fields.pop(ElementField.CONVERTED, None)
+            found = True
+    return found
+
+
+def _is_map(fields: Struct) -> bool:
+    converted = fields.value(ElementField.CONVERTED)
+    return converted in (Converted.MAP, Converted.MAP_KEY_VALUE) or Logical.MAP in fields.value(
+        ElementField.LOGICAL, Struct()
+    )
+
+
+def _is_string(fields: Struct) -> bool:
+    return fields.value(ElementField.CONVERTED) == Converted.UTF8 or Logical.STRING in fields.value(
+        ElementField.LOGICAL, Struct()
+    )
+
+
+def _is_long_decimal(fields: Struct) -> bool:
+    logical = fields.value(ElementField.LOGICAL, Struct())
+    is_decimal = fields.value(ElementField.CONVERTED) == Converted.DECIMAL or Logical.DECIMAL in logical
+    is_bytes = fields.value(ElementField.TYPE) in (BYTE_ARRAY, FIXED_LENGTH)
+    return is_decimal and is_bytes and fields.value(ElementField.PRECISION, 0) > LONGEST_DECIMAL_DIGITS
+
+
+def _scale(fields: Struct) -> int:
+    scale = int(fields.value(ElementField.SCALE, 0))
+    if not 0 <= scale <= fields.value(ElementField.PRECISION):
+        raise BadThriftError
+    return scale
+
+
+def _forget_meaning(fields: Struct) -> None:
+    for known in ElementField.MEANING:
+        fields.pop(known, None)
+
+
+def _name_types(footer: Struct) -> None:
+    """Give the row groups the types of the schema, without what they said of the values."""
+    types = [e.fields.value(ElementField.TYPE) for e in _elements(footer) if e.is_leaf]
+    for group in footer.value(FileField.ROW_GROUPS, Items(STRUCT, [])).values:
+        for kind, chunk in zip(types, group.value(ChunkField.COLUMNS).values, strict=False):
+            metadata = chunk.value(ChunkField.METADATA)
+            metadata[ChunkField.TYPE] = I32, kind
+            for known in ChunkField.OF_VALUES:
+                metadata.pop(known, None)
+            for known in ChunkField.INDEXES:
+                chunk.pop(known, None)
