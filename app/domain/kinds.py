@@ -3,6 +3,7 @@
 To add a kind, write `app/processors/<name>.py` and add an entry to KINDS.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ GIBIBYTE = 1024 * MEBIBYTE
 ATTRIBUTES_LIMIT_BYTES = 32 * KIBIBYTE
 #: S3 takes up to 5 GB in one PUT (Amazon S3 User Guide, "Uploading objects").
 LARGEST_PUT_BYTES = 5 * 1000**3
+#: A parameter of a media type (RFC 9110, section 5.6.6): its name, then its value, quoted or not.
+PARAMETER = re.compile(r';\s*([^\s;="]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
+ESCAPED = re.compile(r"\\(.)")
 
 
 class AnyAttributes(BaseModel):
@@ -132,6 +136,19 @@ KINDS = {
 def base_media_type(media_type: str) -> str:
     """Return the type without its parameters, in lower case (RFC 9110, section 8.3.1)."""
     return media_type.partition(";")[0].strip().lower()
+
+
+def media_type_parameters(media_type: str) -> dict[str, str]:
+    """Return the parameters with their names in lower case and their values without quotes.
+
+    Of a name given twice the first counts, as in the MIME Sniffing Standard. A parameter without
+    a value counts as not given.
+    """
+    found: dict[str, str] = {}
+    for name, quoted, plain in PARAMETER.findall(media_type):
+        if value := ESCAPED.sub(r"\1", quoted) or plain:
+            found.setdefault(name.lower(), value)
+    return found
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:

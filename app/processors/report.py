@@ -6,7 +6,8 @@ InvalidPayload when the payload is wrong. It runs in a sandboxed child process
 (`app/sandbox`) without network or credentials, and for a limited time.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ class Task:
     output: Path
     #: The type that the client declared, without parameters, in lower case.
     media_type: str
+    #: Of the declared type, names in lower case: `{"charset": "windows-1251", "header": "absent"}`.
+    parameters: Mapping[str, str] = field(default_factory=dict)
     unpacked_limit: int
     memory_limit: int
 

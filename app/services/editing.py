@@ -22,7 +22,7 @@ from app.domain.errors import (
     VersionMismatch,
 )
 from app.domain.json import compact_json, merge_patch
-from app.domain.kinds import KINDS, base_media_type
+from app.domain.kinds import KINDS, base_media_type, media_type_parameters
 from app.domain.objects import FIRST_REQUEUE_SECONDS, StoredObject
 from app.domain.times import utc_now
 from app.domain.usage import usage_change
@@ -204,9 +204,20 @@ def _is_newest(stored: StoredObject, payload: InlinePayload, checksum: str) -> b
     if stored.status is Status.EXPIRED:
         # The revision is no longer awaited. A new one has a deadline again, so the sweep looks after it.
         return False
-    if newest is None or base_media_type(newest.media_type) != base_media_type(payload.media_type):
+    if newest is None or _reading(newest.media_type) != _reading(payload.media_type):
         return False
     if ready is not None and ready.revision == newest.number:
         return checksum == ready.sha256
     came_inline_or_may_come = newest.expires_at is None or stored.incoming is not None
     return came_inline_or_may_come and (newest.sha256, newest.size) == (checksum, len(payload.body))
+
+
+def _reading(media_type: str) -> tuple[str, dict[str, str]]:
+    """Return what of a media type decides how a processor reads the bytes.
+
+    To name UTF-8 is to name nothing: many clients add it by themselves.
+    """
+    parameters = media_type_parameters(media_type)
+    if parameters.get("charset", "").lower() == "utf-8":
+        del parameters["charset"]
+    return base_media_type(media_type), parameters

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload, OutOfTime, ProblemCode, StaleWrite, Unavailable
-from app.domain.kinds import KINDS, base_media_type
+from app.domain.kinds import KINDS, base_media_type, media_type_parameters
 from app.domain.objects import StoredObject
 from app.domain.times import utc_now
 from app.domain.values import Payload, PayloadKey, Result, Revision, Status
@@ -189,6 +189,7 @@ class Processing:
             source=source,
             output=output,
             media_type=base_media_type(declared.media_type),
+            parameters=media_type_parameters(declared.media_type),
             unpacked_limit=kind.unpacked_limit,
             memory_limit=PROCESSOR_MEMORY_BYTES,
         )

@@ -378,16 +378,19 @@ def test_a_wrong_upload_is_refused_field_by_field(client: httpx2.Client, stored:
     assert stored.now() == ready
 
 
-def test_a_raw_payload_is_stored_as_it_is(client: httpx2.Client, stored: Stored, aws: Aws) -> None:
+@pytest.mark.parametrize("declared", ["application/x-thing; v=1", "text/plain;", "text/plain;;charset=x"])
+def test_a_raw_payload_is_stored_as_it_is(
+    client: httpx2.Client, stored: Stored, aws: Aws, declared: str
+) -> None:
     thing = stored.add("ready", kind="file")
     body = bytes(range(256))
 
-    answer = put(client, body, Content_Type="application/x-thing; v=1")
+    answer = put(client, body, Content_Type=declared)
 
     incoming = answer.json()["incoming"]
     assert (answer.status_code, answer.headers["ETag"], answer.json()["status"]) == (202, '"4"', "pending")
     assert (incoming["revision"], incoming["size"], incoming["expires_at"]) == (2, 256, None)
-    assert incoming["media_type"] == "application/x-thing; v=1"
+    assert incoming["media_type"] == declared
     assert payloads(aws) == {f"payloads/{thing.owner}/{ID}/2": body}
 
 

@@ -52,8 +52,10 @@ def test_what_was_created_can_be_read(client: httpx2.Client) -> None:
         ({"media_type": "text/csv", "text": "a,b\n1,ü\n"}, "a,b\n1,ü\n".encode()),
         ({"media_type": "text/csv", "base64": b64encode(b"\x1f\x8b\x00").decode()}, b"\x1f\x8b\x00"),
         ({"media_type": "text/csv; charset=utf-8", "text": ""}, b""),
+        ({"media_type": "text/csv;", "base64": "YQ=="}, b"a"),
+        ({"media_type": "text/csv; charset=koi8-r", "base64": "wQ=="}, b"\xc1"),
     ],
-    ids=["text", "base64", "empty"],
+    ids=["text", "base64", "empty", "an empty parameter", "another charset"],
 )
 def test_an_inline_payload_is_stored_before_the_answer(
     client: httpx2.Client, aws: Aws, payload: dict[str, str], stored: bytes
@@ -155,6 +157,14 @@ WRONG_BODIES: list[tuple[Any, set[str]]] = [
     (
         {"kind": "dataset", "name": "n", "payload": {"media_type": "text/csv", "base64": "*"}},
         {"/payload/base64"},
+    ),
+    (
+        {"kind": "file", "name": "n", "payload": {"media_type": "text/csv; charset=koi8-r", "text": "a"}},
+        {"/payload/media_type"},
+    ),
+    (
+        {"kind": "dataset", "name": "n", "payload": {"media_type": "text/csv; charset=koi8-r", "text": "a"}},
+        {"/payload/media_type"},
     ),
     (
         {"kind": "file", "name": "n", "payload": {"media_type": "none", "size": 1, "sha256": "AB"}},

@@ -23,19 +23,22 @@ from pydantic import (
     Tag,
     WithJsonSchema,
     create_model,
+    field_validator,
 )
 
 from app.api.schemas.annotations import Documented, DocumentedAs
 from app.domain.json import compact_json
-from app.domain.kinds import KINDS, LARGEST_PUT_BYTES, Kind
+from app.domain.kinds import KINDS, LARGEST_PUT_BYTES, Kind, media_type_parameters
 from app.services.creating import NewObject
 from app.services.uploads import DeclaredPayload, InlinePayload
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 LABEL_KEY = r"^[^:\x00-\x1f\x7f-\x9f]*$"
-MEDIA_TYPE_PARAMETERS = r"( *;[ -~]*[!-~])?"
+MEDIA_TYPE_PARAMETERS = r"( *;([ -~]*[!-~])?)?"
 MEDIA_TYPE = rf"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+{MEDIA_TYPE_PARAMETERS}$"
 MEDIA_TYPE_CHARACTERS = 255
+#: How text that comes within JSON is stored; ASCII is a part of UTF-8.
+CHARSETS_OF_TEXT = {"utf-8", "utf8", "us-ascii"}
 BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
@@ -89,6 +92,14 @@ class TextPayload(Strict):
 
     media_type: MediaType
     text: str
+
+    @field_validator("media_type")
+    @classmethod
+    def _is_stored_as_utf_8(cls, media_type: str) -> str:
+        charset = media_type_parameters(media_type).get("charset", "utf-8")
+        if charset.lower() not in CHARSETS_OF_TEXT:
+            raise ValueError("Input should name no charset but UTF-8: a payload given as text is stored so")
+        return media_type
 
     def to_domain(self) -> InlinePayload:
         return InlinePayload(self.media_type, self.text.encode())

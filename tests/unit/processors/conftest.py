@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from app.domain.kinds import base_media_type, media_type_parameters
 from app.processors import dataset
 from app.processors.report import Report, Task
 
@@ -37,12 +38,21 @@ ProcessDataset = Callable[..., Result]
 
 
 def new_task(folder: Path, payload: bytes | str, media_type: str, **limits: int) -> Task:
+    """Write the payload to a new folder; the media type may have parameters."""
     folder.mkdir()
     source, output = folder / "payload", folder / "output"
     source.write_bytes(payload.encode() if isinstance(payload, str) else payload)
     output.mkdir()
     sizes = {"unpacked_limit": 64 * MEBIBYTE, "memory_limit": 1024 * MEBIBYTE} | limits
-    return Task(processor="dataset", source=source, output=output, media_type=media_type, **sizes)
+    return Task(
+        processor="dataset",
+        source=source,
+        output=output,
+        media_type=base_media_type(media_type),
+        parameters=media_type_parameters(media_type),
+        unpacked_limit=sizes["unpacked_limit"],
+        memory_limit=sizes["memory_limit"],
+    )
 
 
 def processed(task: Task) -> Result:

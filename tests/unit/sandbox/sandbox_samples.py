@@ -36,6 +36,10 @@ def artifact(task: Task) -> Report:
     return Report({"words": 1}, (ArtifactFile("note.txt", "text/plain"),))
 
 
+def echo_parameters(task: Task) -> Report:
+    return Report(dict(task.parameters))
+
+
 def refuse(task: Task) -> Report:
     raise InvalidPayload(ProblemCode.INVALID_CONTENT, "Line 3 has no columns.")
 

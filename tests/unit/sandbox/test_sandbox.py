@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
@@ -128,6 +128,13 @@ def eventually(holds: Callable[[], Any], *, seconds: float = 5) -> Any:
 
 def test_a_report_comes_back(run: Runner) -> None:
     assert run("nothing") == Report({})
+
+
+def test_the_parameters_of_the_media_type_reach_the_processor(run: Runner) -> None:
+    parameters = {"charset": "windows-1251", "title": 'a "b"; ü'}
+    task = replace(run.task("echo_parameters"), parameters=parameters)
+
+    assert run.sandbox.run(task, seconds=5) == Report(parameters)
 
 
 def test_artifacts_are_left_in_the_output_folder(run: Runner) -> None:

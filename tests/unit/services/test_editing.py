@@ -698,6 +698,15 @@ def test_the_same_bytes_of_another_type_are_another_payload(
     assert put(editing, replace(INLINE, media_type="text/tab-separated-values")).version == 4
 
 
+@pytest.mark.parametrize("parameters", ["charset=windows-1251", "header=absent"])
+def test_the_same_bytes_to_be_read_differently_are_another_payload(
+    editing: Editing, repository: ObjectRepository, parameters: str
+) -> None:
+    repository.add(SAME_BYTES["rejected"])
+
+    assert put(editing, replace(INLINE, media_type=f"text/csv; {parameters}")).version == 4
+
+
 @pytest.mark.parametrize(("minutes", "revision"), [(0, 2), (21, 3)], ids=["awaited", "expired"])
 def test_the_same_bytes_heal_a_write_to_s3_that_failed(
     editing: Editing, repository: ObjectRepository, aws: Aws, clock: Clock, minutes: int, revision: int

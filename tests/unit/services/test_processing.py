@@ -278,7 +278,7 @@ def test_the_processor_gets_the_payload_and_an_empty_folder(bench: Bench) -> Non
         )
         return Report({})
 
-    declared = Revision(1, "Text/CSV; charset=utf-8", 12, None, None)
+    declared = Revision(1, 'Text/CSV; Charset="utf-8"; header=absent', 12, None, None)
     arrival = bench.upload(make_object(newest=declared))
 
     bench.process(arrival, look)
@@ -290,6 +290,7 @@ def test_the_processor_gets_the_payload_and_an_empty_folder(bench: Bench) -> Non
         "text/csv",
         PROCESSOR_MEMORY_BYTES,
     )
+    assert task.parameters == {"charset": "utf-8", "header": "absent"}
     assert task.unpacked_limit == KINDS["dataset"].unpacked_limit
 
 
