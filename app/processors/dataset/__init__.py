@@ -44,7 +44,10 @@ PROFILE = ArtifactFile("profile.json", "application/json")
 PREVIEW = ArtifactFile("preview.json", "application/json")
 Loaded = tuple[int, dict[str, Any]]
 """The number of rows, and the entries of HOW that apply."""
-HOW = ("delimiter", "quote", "encoding", "header", "compression", "date_format", "ragged_rows")
+HOW = (
+    *("delimiter", "quote", "encoding", "encoding_guessed", "replaced_characters"),
+    *("header", "compression", "date_format", "ragged_rows"),
+)
 
 
 def process(task: Task) -> Report:
@@ -85,9 +88,9 @@ def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Lo
 
 
 def _load_ndjson(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
-    text = plain_text(task, encodings=())
+    text = plain_text(task, must_be_unicode=True)
     rows = ndjson_to_parquet(connection, text.path, table)
-    return rows, {"encoding": text.encoding, "compression": text.compression}
+    return rows, text.how()
 
 
 def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
@@ -97,11 +100,10 @@ def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded
     return read.rows, {
         "delimiter": read.dialect.delimiter,
         "quote": read.dialect.quote,
-        "encoding": text.encoding,
         "header": read.header,
-        "compression": text.compression,
         "date_format": read.date_format,
         "ragged_rows": read.ragged_rows,
+        **text.how(),
     }
 
 
