@@ -13,9 +13,10 @@ import codecs
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.texts import is_empty, looks_like_text, read_head
+from app.processors.texts import is_empty, looks_like_text, looks_like_text_with_nuls, read_head
 
 GZIP = "application/gzip"
 PARQUET = "application/vnd.apache.parquet"
@@ -131,19 +132,30 @@ OTHER_SIGNATURES: dict[str, Callable[[bytes], bool]] = {
 }
 
 
-def check_content(path: Path, declared: str, *, is_text: bool = False, may_be_empty: bool = False) -> None:
-    """Raise InvalidPayload if the file is empty or its bytes are not of the declared type.
+def check_content(path: Path, declared: str, *, may_be_empty: bool = False) -> None:
+    """Raise InvalidPayload if the file is empty or its bytes contradict the declared type.
 
-    `is_text` is for a declared type that is plain text to look at, such as CSV:
-    the bytes must be text. Otherwise a type without a signature is believed.
+    A type without a signature is believed.
     """
-    if not may_be_empty and is_empty(path):
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file is empty.")
+    if not may_be_empty:
+        _refuse_empty(path)
+    if contradicts(path, declared):
+        _refuse_as(declared, detect_media_type(path))
+
+
+def check_text(path: Path, declared: str, charset: str | None) -> None:
+    """Raise InvalidPayload if the file is empty or not text, as it must be for a type such as CSV.
+
+    Whether the text is in its declared charset, or holds NUL characters, is left to
+    those who read it: they can say more.
+    """
+    _refuse_empty(path)
     detected = detect_media_type(path)
-    fits = detected == PLAIN_TEXT if is_text else not contradicts(path, declared)
-    if not fits:
-        detail = f"Declared as {declared}, but the content is {detected or 'something else'}."
-        raise InvalidPayload(ProblemCode.MEDIA_TYPE_MISMATCH, detail)
+    is_for_its_reader = detected is None and (
+        charset is not None or looks_like_text_with_nuls(read_head(path))
+    )
+    if detected != PLAIN_TEXT and not is_for_its_reader:
+        _refuse_as(declared, detected)
 
 
 def detect_media_type(path: Path) -> str | None:
@@ -174,6 +186,16 @@ def contradicts(path: Path, declared: str) -> bool:
     if expected == PDF:
         return b"%PDF-" not in head[: PDF_PREAMBLE_BYTES + 5]
     return detect_media_type(path) != expected
+
+
+def _refuse_empty(path: Path) -> None:
+    if is_empty(path):
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file is empty.")
+
+
+def _refuse_as(declared: str, detected: str | None) -> NoReturn:
+    detail = f"Declared as {declared}, but the content is {detected or 'something else'}."
+    raise InvalidPayload(ProblemCode.MEDIA_TYPE_MISMATCH, detail)
 
 
 def _ends_like_parquet(path: Path) -> bool:

@@ -1,8 +1,13 @@
 """Which encoding a text is in, and its characters. Data sets and documents decode text here.
 
-A byte order mark names the encoding. A text without one is UTF-16 when every
-second byte of it shows that; otherwise the first encoding in a list that can
-read the whole text. A new encoding joins such a list.
+The first of these that applies decides:
+
+1. the charset that the media type declares (RFC 2046, 4.1.2): the text is in it, or refused
+2. a byte order mark: UTF-8, UTF-16 or UTF-32
+3. UTF-16 without a mark, or ISO-2022-JP, if the bytes plainly show it
+4. UTF-8; where few characters are not valid and far more are, those few become U+FFFD and are counted
+5. a guess: East Asian, Cyrillic or Western
+6. the text is refused, and the client is told to declare its charset
 
 Memory does not grow with the size of the file.
 """
@@ -10,18 +15,43 @@ Memory does not grow with the size of the file.
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import NoReturn
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.charsets import UNICODE, encodings_of
+from app.processors.guesses import (
+    C1_CONTROL,
+    CONTROL_CHARACTER,
+    HEAD_BYTES,
+    decoded,
+    guess_encoding,
+    unmarked_utf_16,
+)
+from app.processors.plausible import WESTERN
 
-HEAD_BYTES = 64 * 1024
 CHUNK_BYTES = 1024 * 1024
-MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-#: Tried in turn when a text is not Unicode. Windows-1252 leaves five bytes undefined; Latin-1 reads any byte.
-SINGLE_BYTE_ENCODINGS = ("cp1252", "latin-1")
-CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+#: UTF-32 first: its mark begins with that of UTF-16.
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+#: A text is UTF-8 with damage if so many characters beyond ASCII are valid for each that is not. It is
+#: in another encoding if the opposite holds. In between it is a mixture, which no encoding reads right.
+FAR_MORE = 10
+SHIFT_TO_JAPANESE = re.compile(rb"\x1b\$[@B]")
 CONTROL_BYTE = re.compile(CONTROL_CHARACTER.pattern.encode())
+REPLACEMENT = "\ufffd"
+REPLACEMENT_BYTES = REPLACEMENT.encode()
+ASCII_BYTES = bytes(range(0x80))
+#: Bytes that are never part of a longer character.
+ASCII_SIGNS = (b"\n", b"\r", b" ", b",", b";", b"\t")
+ADVICE = "Declare the charset in the media type, as in text/csv; charset=windows-1251."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,78 +59,74 @@ class EncodedText:
     """A file of text, and how to read it."""
 
     path: Path
+    #: The name of a codec of Python.
     encoding: str
-    mark: bytes = b""
+    #: The length of the byte order marks that the file begins with.
+    mark_bytes: int = 0
+    #: True if neither the client nor a byte order mark says the encoding, and the text is not valid UTF-8.
+    is_guessed: bool = False
+    #: How many characters are not valid, and are read as U+FFFD.
+    replaced: int = 0
 
     def pieces(self) -> Iterator[str]:
-        """Yield the characters after the byte order mark; raise UnicodeDecodeError if they are not valid."""
-        decoder = codecs.getincrementaldecoder(self.encoding)()
-        with self.path.open("rb") as file:
-            file.seek(len(self.mark))
-            while chunk := file.read(CHUNK_BYTES):
-                yield decoder.decode(chunk)
+        """Yield the characters after the byte order marks; raise UnicodeDecodeError if they are not valid."""
+        decoder = codecs.getincrementaldecoder(self.encoding)("replace" if self.replaced else "strict")
+        for chunk in _chunks(self.path, self.mark_bytes):
+            yield decoder.decode(chunk)
         yield decoder.decode(b"", final=True)
 
 
-def recognise_text(path: Path, others: tuple[str, ...] = SINGLE_BYTE_ENCODINGS) -> EncodedText:
-    """Return the text with its encoding, having read all of it once.
+def recognise_text(path: Path, charset: str | None = None, *, must_be_unicode: bool = False) -> EncodedText:
+    """Return the text with its encoding, having read all of it.
 
-    `others` are the encodings to try when the text is not Unicode. Raises
-    InvalidPayload if no encoding fits or the text holds a NUL character.
+    `charset` is the one that the client declared; a text without one can be
+    required to be Unicode. Raises InvalidPayload if the text is not in the declared
+    charset, if its encoding cannot be found out, or if it holds a NUL character.
     """
-    mark, encodings = possible_encodings(path, others)
-    for encoding in encodings:
-        text = EncodedText(path, encoding, mark)
-        try:
-            _refuse_nul(text)
-        except UnicodeDecodeError:
-            continue
-        return text
-    name = encodings[0].upper()
-    origin = f"The byte order mark says {name}, but the text" if mark else "The text"
-    raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"{origin} is not valid {name}.")
-
-
-def possible_encodings(path: Path, others: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
-    """Return the byte order mark, empty if there is none, and the encodings to try in turn."""
     head = read_head(path)
+    if charset is not None:
+        return _declared(path, head, charset)
+    marked, mark_bytes = byte_order_mark(head)
+    if marked is not None and marked != "utf-8":
+        text = EncodedText(path, marked, mark_bytes)
+        return text if _is_valid(text) else _refuse_contradiction("The byte order mark says", marked)
+    if marked is None and (shown := _encoding_shown_by(path, head)):
+        return shown
+    text = EncodedText(path, "utf-8", mark_bytes)
+    return text if _is_valid(text) else _not_quite_utf_8(text, must_be_unicode)
+
+
+def byte_order_mark(head: bytes) -> tuple[str | None, int]:
+    """Return the encoding that a byte order mark names, and the mark's length. Some files have it twice."""
     for mark, encoding in MARKS.items():
         if head.startswith(mark):
-            return mark, (encoding,)
-    unmarked = unmarked_utf_16(head)
-    return b"", (unmarked,) if unmarked else ("utf-8", *others)
+            return encoding, len(mark) * (2 if head.startswith(mark * 2) else 1)
+    return None, 0
 
 
 def is_empty(path: Path) -> bool:
     """True if the file holds nothing, or nothing but a byte order mark."""
-    return read_head(path) in (b"", *MARKS)
+    head = read_head(path)
+    return len(head) == byte_order_mark(head)[1]
 
 
 def looks_like_text(head: bytes) -> bool:
-    """True for UTF-8, UTF-16, and a single-byte encoding without control characters."""
+    """True for Unicode, and for bytes of another encoding without control characters."""
     if not head:
         return False
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _decodes(head, "utf-16") and b"\0\0" not in head[:4]
+    marked, _ = byte_order_mark(head)
+    if marked is not None and marked != "utf-8":
+        text = decoded(head, marked)
+        return text is not None and "\0" not in text[:2]
     if b"\0" in head:
         return unmarked_utf_16(head) is not None
-    return _decodes(head, "utf-8") or not CONTROL_BYTE.search(head)
+    return decoded(head, "utf-8") is not None or not CONTROL_BYTE.search(head)
 
 
-def unmarked_utf_16(head: bytes) -> str | None:
-    """Return `utf-16-le` or `utf-16-be` if the bytes plainly are that without a byte order mark.
-
-    A Latin letter, a digit, a blank or a sign takes two bytes, of which one is
-    NUL: always the first one, or always the second. At least a quarter of the
-    characters must be like that, and few NULs may stand in the other place.
-    """
-    nuls = {"utf-16-be": head[::2].count(0), "utf-16-le": head[1::2].count(0)}
-    encoding = max(nuls, key=lambda name: nuls[name])
-    most, least = max(nuls.values()), min(nuls.values())
-    if most < len(head) / 8 or least > most / 4 or not _decodes(head, encoding):
-        return None
-    text = head.decode(encoding, errors="ignore")
-    return None if CONTROL_CHARACTER.search(text) else encoding
+def looks_like_text_with_nuls(head: bytes) -> bool:
+    """True if the bytes hold NUL and no other control character."""
+    others = head.replace(b"\0", b"")
+    return 0 < len(others) < len(head) and not CONTROL_BYTE.search(others)
 
 
 def read_head(path: Path) -> bytes:
@@ -109,20 +135,136 @@ def read_head(path: Path) -> bytes:
         return file.read(HEAD_BYTES)
 
 
-def _decodes(head: bytes, encoding: str) -> bool:
-    """True if the bytes are valid, but for a character that the end of the head cuts off."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _declared(path: Path, head: bytes, charset: str) -> EncodedText:
+    encodings = encodings_of(charset)
+    if not encodings:
+        _refuse("The charset that the media type declares is not known.")
+    declared = encodings[0]
+    shown, mark_bytes = byte_order_mark(head)
+    if shown is None and declared.startswith("utf-16"):
+        shown = unmarked_utf_16(head)
+    if shown is not None:
+        if not shown.startswith(declared):
+            _refuse(f"The media type declares {declared.upper()}, but the text is {shown.upper()}.")
+        encodings = (shown,)
+    elif declared == "utf-16":
+        _refuse(
+            "The media type declares UTF-16. Declare UTF-16LE or UTF-16BE, or begin with a byte order mark."
+        )
+    elif declared == "utf-32":
+        encodings = ("utf-32-be", "utf-32-le")
+    texts = (EncodedText(path, encoding, mark_bytes) for encoding in encodings)
+    found = next((text for text in texts if _begins_like_text(text, head) and _is_valid(text)), None)
+    return found or _refuse_contradiction("The media type declares", declared)
+
+
+def _encoding_shown_by(path: Path, head: bytes) -> EncodedText | None:
+    """Return the text if its bytes plainly show an encoding that would otherwise pass for ASCII."""
+    if b"\0" in head:
+        encoding = unmarked_utf_16(head)
+        if encoding is None:
+            _refuse_nul(line=1 + head.partition(b"\0")[0].count(b"\n"))
+        text = EncodedText(path, encoding, is_guessed=True)
+        return text if _is_valid(text) else _refuse(f"The text is not valid {encoding.upper()}.")
+    if SHIFT_TO_JAPANESE.search(head):
+        text = EncodedText(path, "iso2022_jp", is_guessed=True)
+        return text if _is_valid(text) else None
+    return None
+
+
+def _not_quite_utf_8(text: EncodedText, must_be_unicode: bool) -> EncodedText:
+    valid, invalid = _count_beyond_ascii(text)
+    if valid >= FAR_MORE * invalid:
+        return replace(text, is_guessed=not text.mark_bytes, replaced=invalid)
+    if text.mark_bytes:
+        _refuse_contradiction("The byte order mark says", text.encoding)
+    if must_be_unicode:
+        _refuse("The text is not valid UTF-8.")
+    encoding = guess_encoding(_sample(text.path))
+    if encoding is None:
+        _refuse(f"The text is not Unicode, and its encoding cannot be told. {ADVICE}")
+    if encoding == WESTERN and FAR_MORE * valid > invalid:
+        _refuse(f"A part of the text is UTF-8, and a part is in another encoding. {ADVICE}")
+    guessed = EncodedText(text.path, encoding, is_guessed=True)
+    return guessed if _is_valid(guessed) else _refuse(f"The text is not in one encoding throughout. {ADVICE}")
+
+
+def _is_valid(text: EncodedText) -> bool:
+    """True if all of the text can be read; raise InvalidPayload if it holds a NUL character.
+
+    Control characters of ISO 8859 show that a text is in another encoding than that.
+    """
+    may_hold_c1 = text.encoding in UNICODE
     try:
-        decoder.decode(head, final=len(head) < HEAD_BYTES)
+        for piece in text.pieces():
+            if "\0" in piece:
+                _refuse_nul(_line_of_nul(text))
+            if not may_hold_c1 and C1_CONTROL.search(piece):
+                return False
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _refuse_nul(text: EncodedText) -> None:
+def _line_of_nul(text: EncodedText) -> int:
     line = 1
     for piece in text.pieces():
         before, found, _ = piece.partition("\0")
         line += before.count("\n")
         if found:
-            raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"Line {line} holds a NUL character.")
+            break
+    return line
+
+
+def _begins_like_text(text: EncodedText, head: bytes) -> bool:
+    """True if the first characters hold no control characters; Unicode may hold them."""
+    start = decoded(head, text.encoding)
+    if start is None or text.encoding in UNICODE:
+        return start is not None
+    return not CONTROL_CHARACTER.search(start.replace("\0", ""))
+
+
+def _count_beyond_ascii(text: EncodedText) -> tuple[int, int]:
+    """Return how many characters beyond ASCII are valid UTF-8, and how many U+FFFD the others become."""
+    beyond = invalid = 0
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    end = b""
+    for chunk in chain(_chunks(text.path, text.mark_bytes), [b""]):
+        piece = decoder.decode(chunk, final=not chunk)
+        beyond += len(piece) - (len(chunk) - len(chunk.translate(None, ASCII_BYTES)))
+        # U+FFFD that the text itself holds is valid. It may begin in the chunk before.
+        read = end + chunk
+        invalid += piece.count(REPLACEMENT) - read.count(REPLACEMENT_BYTES)
+        end = read[-2:]
+    return beyond - invalid, invalid
+
+
+def _sample(path: Path) -> bytes:
+    """Return the first lines that are not ASCII. A line that is too long is cut after a sign of ASCII."""
+    sample = bytearray()
+    with path.open("rb") as file:
+        while len(sample) < HEAD_BYTES and (line := file.readline(HEAD_BYTES)):
+            if not line.isascii():
+                sample += line
+    cut = bytes(sample[:HEAD_BYTES])
+    return cut if len(cut) < HEAD_BYTES else cut[: max(map(cut.rfind, ASCII_SIGNS)) + 1]
+
+
+def _chunks(path: Path, start: int = 0) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _refuse_contradiction(origin: str, encoding: str) -> NoReturn:
+    name = encoding.upper()
+    _refuse(f"{origin} {name}, but the text is not valid {name}.")
+
+
+def _refuse_nul(line: int) -> NoReturn:
+    _refuse(f"Line {line} holds a NUL character.")
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)

@@ -24,7 +24,7 @@ ENVIRONMENT = {
     "BUS_NAME": "domain",
 }
 
-READERS = {"duckdb", "PIL", "pypdfium2"}
+READERS = {"charset_normalizer", "duckdb", "PIL", "pypdfium2"}
 HTTP = {"fastapi", "starlette", "mangum"}
 FOREIGN = {
     # The OpenAPI document is loaded when it is asked for.

@@ -22,7 +22,7 @@ LAMBDA_LIMIT = 250 * MB
 AARCH64 = 183
 
 # What each function has no use for: modules and packages as their folders.
-PROCESSING = {"app/processors", "app/sandbox", "duckdb", "PIL", "pypdfium2"}
+PROCESSING = {"app/processors", "app/sandbox", "charset_normalizer", "duckdb", "PIL", "pypdfium2"}
 FOREIGN = {
     "api": {*PROCESSING, "app/worker", "app/local", "app/messaging"},
     "worker": {"app/api", "app/local", "fastapi", "starlette", "mangum", "anyio"},

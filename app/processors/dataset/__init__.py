@@ -53,6 +53,8 @@ HOW = (
     "delimiter",
     "quote",
     "encoding",
+    "encoding_guessed",
+    "replaced_characters",
     "header",
     "header_guessed",
     "compression",
@@ -117,14 +119,13 @@ def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Lo
 
 
 def _load_json(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
-    text = plain_text(task, encodings=())
+    text = plain_text(task, must_be_unicode=True)
     lines, unit = text.path, "Line"
     if FORMATS[task.media_type] == "json":
         lines, unit = scratch(task) / "items.ndjson", "Item"
         write_items_as_lines(text.path, lines)
     read = ndjson_to_parquet(connection, lines, table, scratch(task), unit=unit)
-    how = {"encoding": text.encoding, "compression": text.compression}
-    return Loaded(read.rows, how, written(read.columns, read.original_names))
+    return Loaded(read.rows, text.how(), written(read.columns, read.original_names))
 
 
 def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
@@ -140,14 +141,13 @@ def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded
     how = {
         "delimiter": read.dialect.delimiter,
         "quote": read.dialect.quote or None,
-        "encoding": text.encoding,
         "header": read.header,
         "header_guessed": declared_header(task.parameters) is None,
-        "compression": text.compression,
         "ragged_rows": read.ragged_rows,
         "blank_lines": read.blank_lines,
         "lines_above": read.lines_above,
         "total_rows": read.total_rows,
+        **text.how(),
     }
     return Loaded(read.rows, how, written(read.columns, read.original_names))
 

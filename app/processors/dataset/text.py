@@ -8,41 +8,63 @@ import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.engine import scratch
-from app.processors.media_types import GZIP, check_content, detect_media_type
+from app.processors.media_types import GZIP, check_text, detect_media_type
 from app.processors.report import Task
-from app.processors.texts import CHUNK_BYTES, SINGLE_BYTE_ENCODINGS, recognise_text
+from app.processors.texts import CHUNK_BYTES, recognise_text
 
 LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024
+#: Encodings whose bytes are UTF-8 as they are.
+PLAIN = {"utf-8", "ascii"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """UTF-8 text without a byte order mark; `encoding` and `compression` are the client's."""
+    """UTF-8 text without a byte order mark, and what it was when it came."""
 
     path: Path
     encoding: str
+    #: True if neither the client nor a byte order mark said the encoding, and it was not valid UTF-8.
+    encoding_guessed: bool
+    #: How many characters were not valid, and are now U+FFFD.
+    replaced_characters: int
     compression: str | None
 
+    def how(self) -> dict[str, Any]:
+        """Return the entries of the profile that say how the text was read."""
+        return {name: getattr(self, name) for name in HOW}
 
-def plain_text(task: Task, *, encodings: tuple[str, ...] = SINGLE_BYTE_ENCODINGS) -> Text:
-    """Unpack and decode the task's source; `encodings` are tried in turn if it is not Unicode.
+
+HOW = ("encoding", "encoding_guessed", "replaced_characters", "compression")
+
+
+def plain_text(task: Task, *, must_be_unicode: bool = False) -> Text:
+    """Unpack and decode the task's source. If no charset is declared, it can be required to be Unicode.
 
     Raises InvalidPayload if the source is empty, of another media type, too large,
-    damaged, in none of the encodings, or holds a NUL character or an endless first line.
+    damaged, in an encoding that cannot be told, or holds a NUL character or an endless
+    first line.
     """
+    charset = task.parameters.get("charset")
     packed = detect_media_type(task.source) == GZIP
     path = _unpack(task) if packed else task.source
-    check_content(path, task.media_type, is_text=True)
+    check_text(path, task.media_type, charset)
     _refuse_endless_first_line(path)
-    text = recognise_text(path, encodings)
-    if text.mark or text.encoding != "utf-8":
+    text = recognise_text(path, charset, must_be_unicode=must_be_unicode)
+    if text.encoding not in PLAIN or text.mark_bytes or text.replaced:
         path = scratch(task) / "text"
         with path.open("wb") as file:
             file.writelines(piece.encode() for piece in text.pieces())
-    return Text(path, text.encoding, "gzip" if packed else None)
+    return Text(
+        path=path,
+        encoding=text.encoding,
+        encoding_guessed=text.is_guessed,
+        replaced_characters=text.replaced,
+        compression="gzip" if packed else None,
+    )
 
 
 def _unpack(task: Task) -> Path:

@@ -7,15 +7,16 @@ The summary is `{"pages": int | None, "characters": int, "words": int}`; pages i
 None for plain text, which has none. It also holds, only if they apply: `title`
 and `author` of a PDF, `truncated` (true if the text is longer than text.txt),
 `unreadable_pages` (of how many damaged pages the text is missing, wholly or in part)
-and `xfa` (true if the pages are only the placeholder of an XFA form).
+and `xfa` (true if the pages are only the placeholder of an XFA form); of a text whose
+encoding was guessed, or in which characters were replaced, `encoding`,
+`encoding_guessed` and `replaced_characters`.
 Artifacts: `text.txt`, and `page-1.webp` for a PDF.
 """
 
 from app.processors.document.pdf import read_pdf
-from app.processors.document.text import TextFile
-from app.processors.media_types import PDF, check_content
+from app.processors.document.text import TextFile, rewrite_text
+from app.processors.media_types import PDF, check_content, check_text
 from app.processors.report import ArtifactFile, Report, Task
-from app.processors.texts import recognise_text
 
 TEXT = ArtifactFile("text.txt", "text/plain; charset=utf-8")
 FIRST_PAGE = ArtifactFile("page-1.webp", "image/webp")
@@ -23,11 +24,17 @@ FIRST_PAGE = ArtifactFile("page-1.webp", "image/webp")
 
 def process(task: Task) -> Report:
     """Return the document's counts; raise InvalidPayload if it is not what it was declared to be."""
-    check_content(task.source, task.media_type, is_text=task.media_type != PDF)
+    if task.media_type != PDF:
+        return _process_text(task)
+    check_content(task.source, PDF)
     with TextFile(task.output / TEXT.name) as text:
-        if task.media_type != PDF:
-            for piece in recognise_text(task.source).pieces():
-                text.write(piece)
-            return Report({"pages": None, **text.counts()}, (TEXT,))
         about = read_pdf(task.source, text, task.output / FIRST_PAGE.name)
     return Report({"pages": about.pop("pages"), **text.counts(), **about}, (TEXT, FIRST_PAGE))
+
+
+def _process_text(task: Task) -> Report:
+    charset = task.parameters.get("charset")
+    check_text(task.source, task.media_type, charset)
+    with TextFile(task.output / TEXT.name) as text:
+        doubts = rewrite_text(task.source, charset, text)
+    return Report({"pages": None, **text.counts(), **doubts}, (TEXT,))

@@ -5,7 +5,9 @@ PDF and plain text are both written to it.
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from app.processors.texts import recognise_text
 
 
 class TextFile:
@@ -47,3 +49,21 @@ class TextFile:
 
     def counts(self) -> dict[str, int]:
         return {"characters": self.characters, "words": self._words}
+
+
+def rewrite_text(source: Path, charset: str | None, target: TextFile) -> dict[str, Any]:
+    """Copy a text in any encoding, and return what the summary says of one that is in doubt.
+
+    `charset` is the declared one. Raises InvalidPayload if the encoding is not that
+    one or cannot be told, or if the text holds NUL characters.
+    """
+    text = recognise_text(source, charset)
+    for piece in text.pieces():
+        target.write(piece)
+    if not (text.is_guessed or text.replaced):
+        return {}
+    return {
+        "encoding": text.encoding,
+        "encoding_guessed": text.is_guessed,
+        "replaced_characters": text.replaced,
+    }

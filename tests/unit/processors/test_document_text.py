@@ -61,7 +61,7 @@ def test_every_usual_encoding_becomes_utf_8_without_a_mark(process: ProcessDocum
     result = process(payload, TEXT)
 
     assert result.text == SENTENCE
-    assert result.summary == {"pages": None, "characters": 11, "words": 3}
+    assert (result.summary["characters"], result.summary["words"]) == (11, 3)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
@@ -107,11 +107,57 @@ def test_an_empty_text_is_refused(process: ProcessDocument, payload: bytes) -> N
 
 @pytest.mark.parametrize(
     "payload",
-    [HELLO, b"\x89PNG\r\n\x1a\n", b"a\0b", bytes(range(256)), b"<!DOCTYPE html><p>x", b"PK\x03\x04\x14\0"],
+    [HELLO, b"\x89PNG\r\n\x1a\n", bytes(64), bytes(range(256)), b"<!DOCTYPE html><p>x", b"PK\x03\x04\x14\0"],
 )
 @pytest.mark.parametrize("media_type", [TEXT, "text/markdown"])
 def test_what_is_no_plain_text_is_refused(process: ProcessDocument, payload: bytes, media_type: str) -> None:
     assert refusal(process, payload, media_type).code == ProblemCode.MEDIA_TYPE_MISMATCH
+
+
+@pytest.mark.parametrize("media_type", [TEXT, "text/markdown"])
+def test_a_nul_character_is_refused_with_its_line(process: ProcessDocument, media_type: str) -> None:
+    refused = refusal(process, "eins\nzwei\0drei\n", media_type)
+
+    assert (refused.code, refused.detail) == (
+        ProblemCode.INVALID_CONTENT,
+        "Line 2 holds a NUL character.",
+    )
+
+
+def test_a_declared_charset_is_obeyed(process: ProcessDocument) -> None:
+    result = process("Привет, мир\n".encode("koi8-r"), "text/markdown; charset=KOI8-R")
+
+    assert result.text == "Привет, мир\n"
+    assert result.summary == {"pages": None, "characters": 12, "words": 2}
+
+
+@pytest.mark.parametrize(
+    ("payload", "doubts"),
+    [
+        (SENTENCE.encode(), {}),
+        (SENTENCE.encode("utf-16"), {}),
+        (
+            SENTENCE.encode("cp1252"),
+            {"encoding": "cp1252", "encoding_guessed": True, "replaced_characters": 0},
+        ),
+        (
+            SENTENCE.encode() * 9 + b"\xff",
+            {"encoding": "utf-8", "encoding_guessed": True, "replaced_characters": 1},
+        ),
+        (
+            codecs.BOM_UTF8 + SENTENCE.encode() * 9 + b"\xff",
+            {"encoding": "utf-8", "encoding_guessed": False, "replaced_characters": 1},
+        ),
+    ],
+    ids=["utf-8", "utf-16 with mark", "cp1252", "damaged", "damaged, with mark"],
+)
+def test_the_summary_names_the_encoding_only_if_it_is_in_doubt(
+    process: ProcessDocument, payload: bytes, doubts: dict[str, object]
+) -> None:
+    summary = process(payload, TEXT).summary
+
+    assert summary.keys() == {"pages", "characters", "words", *doubts}
+    assert {name: summary[name] for name in doubts} == doubts
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
