@@ -266,6 +266,12 @@ def test_nested_numbers_that_json_lacks_are_texts(
     assert json.loads(found, parse_constant=pytest.fail) == cell
 
 
+def test_json_that_is_written_differently_is_different(process: ProcessDataset, tmp_path: Path) -> None:
+    result = of_parquet(process, tmp_path, "SELECT unnest(['[1.1]', '[1.10]', '[1.1]'])::JSON AS c")
+
+    assert result.column("c")["distinct"] == 2
+
+
 def test_the_preview_names_the_cells_that_it_cuts(process: ProcessDataset) -> None:
     result = process("a,b\n" + "x" * 501 + ",short\n" + "x" * 499 + "…," + "ü" * 600 + "\n")
 
