@@ -5,11 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Path, Query, Request
+from pydantic import AfterValidator
 
 from app.api.schemas.annotations import Documented
 from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.errors import InvalidIdempotencyKey
+from app.domain.kinds import KINDS
 
 #: Bare, or quoted as draft-ietf-httpapi-idempotency-key-header has it.
 IDEMPOTENCY_KEY = r'^(?:[!#-~](?:[ -~]{0,253}[!-~])?|"[ -~]{1,255}")$'
@@ -18,6 +20,12 @@ IDEMPOTENCY_KEY = r'^(?:[!#-~](?:[ -~]{0,253}[!-~])?|"[ -~]{1,255}")$'
 async def _services(request: Request) -> ApiServices:
     services: ApiServices = request.app.state.services
     return services
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"Input should be one of {', '.join(sorted(KINDS))}")
+    return kind
 
 
 async def _cause(request: Request) -> Cause:
@@ -56,4 +64,5 @@ Cursor = Annotated[
         json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$", "minLength": 1},
     ),
 ]
+KindFilter = Annotated[str, AfterValidator(_known_kind), Documented(enum=sorted(KINDS))]
 LabelFilter = Annotated[str, Documented(pattern="^[^:]+:")]

@@ -7,6 +7,8 @@
     - InvalidIdempotencyKey  empty, too long or not printable
     - InvalidPrecondition    If-Match or If-None-Match is not a list of entity tags
     - InvalidMediaType       the Content-Type of a payload is missing or malformed
+    - EncodedBody            the body has a Content-Encoding
+    - PartialBody            the body has a Content-Range: it is a part of a payload
     - IdempotencyKeyReused   the key belongs to a different body
     - Unauthenticated        the caller is unknown
     - Forbidden              another owner's things were asked for by name
@@ -89,6 +91,18 @@ class InvalidMediaType(Refused):
         super().__init__("Send the payload's media type as Content-Type.")
 
 
+class EncodedBody(Refused):
+    """To unpack a body in the API would let a small one become a very large one."""
+
+    def __init__(self) -> None:
+        super().__init__("Send the body without Content-Encoding.")
+
+
+class PartialBody(Refused):
+    def __init__(self) -> None:
+        super().__init__("A payload is replaced as a whole; send it without Content-Range.")
+
+
 class IdempotencyKeyReused(Refused):
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key was used with a different request body.")
@@ -126,7 +140,7 @@ class NoPayloadAllowed(Refused):
 
 class VersionMismatch(Refused):
     def __init__(self, current: int) -> None:
-        super().__init__(f"The object is at version {current}, which If-Match does not name.")
+        super().__init__(f"The object is at version {current}, which the request does not allow.")
         self.current = current
 
 

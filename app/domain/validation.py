@@ -18,6 +18,9 @@ REPEATED_CHARACTERS = 4
 OF_PYDANTIC = frozenset(get_args(core_schema.ErrorType)) - {"value_error", "assertion_error"}
 
 
+UNLIKE_PATTERN = "Input is not written in the form that is expected here"
+
+
 def pointer(parts: Iterable[str | int]) -> str:
     """Return a JSON pointer (RFC 6901). If it would be too long, it ends at what is around the field."""
     pointed = ""
@@ -38,7 +41,8 @@ def message(error: Mapping[str, Any]) -> str:
             return f"Input should be one of {error['ctx']['expected_tags']}"
         case "model_attributes_type" | "model_type" | "dict_type":
             return "Input should be an object"
-    said = str(error["msg"])
+    # Pydantic would show a regular expression.
+    said = UNLIKE_PATTERN if error["type"] == "string_pattern_mismatch" else str(error["msg"])
     if error["type"] not in OF_PYDANTIC:
         said = said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
         repeated = any(len(text) >= REPEATED_CHARACTERS and text in said for text in _texts(error["input"]))

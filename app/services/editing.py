@@ -2,11 +2,11 @@
 
 Each use case reads, decides and saves. A save that meets another writer starts
 over a few times, so that changes of different fields both survive. With
-`expected` versions (If-Match) it ends in VersionMismatch instead, and no update
+`expected` versions (If-Match, If-None-Match) it ends in VersionMismatch instead, and no update
 is lost.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -37,7 +37,7 @@ SHORTEST_UPLOAD = timedelta(seconds=1)
 LABELS_LIMIT = 32
 
 #: The versions that the client accepts; None accepts any.
-Versions = Set[int] | None
+Versions = Container[int] | None
 Change = Callable[[StoredObject, datetime], StoredObject]
 
 
@@ -106,11 +106,17 @@ class Editing:
         self._save(owner, object_id, change)
 
     def request_upload(
-        self, owner: str, object_id: UUID, declared: DeclaredPayload, *, cause: Cause
+        self,
+        owner: str,
+        object_id: UUID,
+        declared: DeclaredPayload,
+        *,
+        expected: Versions = None,
+        cause: Cause,
     ) -> tuple[StoredObject, Upload | None]:
         """Await a new revision. To ask again for the revision that is awaited returns the same upload.
 
-        Raises NotFound, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
+        Raises NotFound, VersionMismatch, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
         """
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
@@ -120,15 +126,21 @@ class Editing:
             revision, deadline = self._uploads.declare(declared, stored.newest_number + 1, now)
             return stored.request_upload(revision, now=now, deadline=deadline, cause=cause)
 
-        stored = self._change(owner, object_id, change)
+        stored = self._change(owner, object_id, change, expected)
         return stored, self._uploads.sign(stored, self._clock())
 
     def put_payload(
-        self, owner: str, object_id: UUID, payload: InlinePayload, *, cause: Cause
+        self,
+        owner: str,
+        object_id: UUID,
+        payload: InlinePayload,
+        *,
+        expected: Versions = None,
+        cause: Cause,
     ) -> StoredObject:
         """Take a small payload as a new revision. The same bytes again change nothing.
 
-        Raises NotFound, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
+        Raises NotFound, VersionMismatch, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
         """
         checksum = sha256(payload.body).hexdigest()
 
@@ -139,14 +151,19 @@ class Editing:
             revision, deadline = self._uploads.declare(payload, stored.newest_number + 1, now)
             return stored.request_upload(revision, now=now, deadline=deadline, cause=cause)
 
-        stored = self._change(owner, object_id, change)
+        stored = self._change(owner, object_id, change, expected)
         incoming = stored.incoming
         if incoming is not None and stored.status is not Status.PROCESSING:
             self._payloads.put_once(stored.payload_key(incoming.number), payload.body, incoming)
         return stored
 
-    def reprocess(self, owner: str, object_id: UUID, *, cause: Cause) -> StoredObject:
-        """Run the pipeline again on the newest payload. Raises NotFound, NoPayloadAllowed or WrongState."""
+    def reprocess(
+        self, owner: str, object_id: UUID, *, expected: Versions = None, cause: Cause
+    ) -> StoredObject:
+        """Run the pipeline again on the newest payload.
+
+        Raises NotFound, VersionMismatch, NoPayloadAllowed or WrongState.
+        """
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
             if stored.newest is None:
@@ -154,7 +171,7 @@ class Editing:
             deadline = now + timedelta(seconds=FIRST_REQUEUE_SECONDS)
             return stored.reprocess(now=now, deadline=deadline, cause=cause)
 
-        return self._change(owner, object_id, change)
+        return self._change(owner, object_id, change, expected)
 
     def _change(self, owner: str, object_id: UUID, change: Change, expected: Versions = None) -> StoredObject:
         def change_living(stored: StoredObject, now: datetime) -> StoredObject:

@@ -92,6 +92,10 @@ PROVOKED: dict[str, Provoke] = {
     "invalid_media_type": lambda client, _: client.put(
         f"{URL}/payload", content=b"x", headers={"Content-Type": "none"}
     ),
+    "encoded_body": lambda client, _: client.patch(URL, json={}, headers={"Content-Encoding": "gzip"}),
+    "partial_body": lambda client, _: client.put(
+        f"{URL}/payload", content=b"x", headers={"Content-Type": "a/b", "Content-Range": "bytes 0-0/2"}
+    ),
     "idempotency_key_reused": reuse_a_key,
     "not_found": lambda client, _: client.get("/nothing"),
     "object_deleted": reuse_the_key_of_a_deleted_object,

@@ -1,6 +1,7 @@
 """Conditional requests (RFC 9110, section 13). An object's strong entity tag is its version."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -49,7 +50,7 @@ async def _if_none_match(
         str | None,
         Header(
             alias="If-None-Match",
-            description='Answer 304 if the object is still at one of these versions, such as `"3"`.',
+            description="Answer 304, or 412 to a change, if the object is at one of these versions.",
             examples=['"3"'],
             json_schema_extra=CONDITION,
         ),
@@ -82,5 +83,26 @@ def _tags(value: str, header: str) -> list[str]:
     return re.findall(ENTITY_TAG, value)
 
 
-IfMatch = Annotated[frozenset[int] | None, Depends(_if_match)]
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The versions of an object that a change may meet."""
+
+    matched: frozenset[int] | None
+    known: frozenset[str]
+
+    def __contains__(self, version: object) -> bool:
+        is_matched = self.matched is None or version in self.matched
+        return is_matched and not (isinstance(version, int) and is_known(self.known, version))
+
+
 IfNoneMatch = Annotated[frozenset[str], Depends(_if_none_match)]
+
+
+async def _allowed(
+    matched: Annotated[frozenset[int] | None, Depends(_if_match)], known: IfNoneMatch
+) -> Allowed:
+    """Return what both headers allow of a change (RFC 9110, sections 13.1.1 and 13.1.2)."""
+    return Allowed(matched, known)
+
+
+AllowedVersions = Annotated[Allowed, Depends(_allowed)]

@@ -5,18 +5,24 @@ thread pool. Lambda serves one request at a time, so another thread would only c
 time: there the route runs in the event loop.
 """
 
+import codecs
 import functools
 import json
 import os
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
 from app.api.http.accept import JSON, accepts_json
+from app.api.routes.documents import MARK
+from app.domain.errors import EncodedBody, FieldError, InvalidInput
+from app.domain.validation import ERRORS_AT_MOST, pointer
 from app.domain.values import object_id_in
 from app.observability import bind
 from app.observability.logs import IN_LAMBDA
@@ -34,34 +40,74 @@ class StrictJsonRequest(Request):
         """
         body = await self.body()
         try:
-            return from_json(body, allow_inf_nan=False)
+            # A byte order mark may be passed over (RFC 8259, section 8.1).
+            return from_json(body.removeprefix(codecs.BOM_UTF8), allow_inf_nan=False)
         except ValueError:
             raise json.JSONDecodeError("The body is not JSON", "", 0) from None
 
 
 class LambdaRoute(APIRoute):
-    """A route that refuses other bodies than JSON, and clients that do not accept its answer."""
+    """A route that refuses other bodies than JSON, unknown query parameters, and clients
+    that do not accept its answer.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if os.environ.get(IN_LAMBDA) and not iscoroutinefunction(endpoint):
             endpoint = _inline(endpoint)
+        #: A page that is open to anybody may be asked for with any parameters.
+        self.refuses_unknown_parameters = not getattr(getattr(endpoint, MARK, None), "is_open", False)
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         bodies = (MERGE_PATCH, JSON) if "PATCH" in (self.methods or ()) else (JSON,)
+        parameters = dict(_query_parameters(self.dependant))
 
         async def handle_strictly(request: Request) -> Response:
             if "object_id" in request.path_params:
                 bind(object_id=object_id_in(request.path_params["object_id"]))
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if self.body_field is not None and media_type not in bodies:
-                raise HTTPException(415, f"Send the body as {' or '.join(bodies)}.")
+            if self.body_field is not None:
+                refuse_encoded(request)
+                if media_type not in bodies:
+                    raise HTTPException(415, f"Send the body as {' or '.join(bodies)}.")
             if self.response_model is not None and not accepts_json(request):
                 raise HTTPException(406, f"This answers with {JSON}.")
+            if self.refuses_unknown_parameters:
+                _refuse_other_parameters(request, parameters)
             return await handle(StrictJsonRequest(request.scope, request.receive))
 
         return handle_strictly
+
+
+def refuse_encoded(request: Request) -> None:
+    """Raise EncodedBody if the body is not sent as it is (RFC 9110, sections 8.4 and 15.5.16)."""
+    codings = ",".join(request.headers.getlist("content-encoding")).lower()
+    if any(coding.strip() not in ("", "identity") for coding in codings.split(",")):
+        raise EncodedBody
+
+
+def _query_parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Yield the name of each query parameter, and if it may be repeated."""
+    for field in dependant.query_params:
+        yield field.alias, "list[" in str(field.field_info.annotation)
+    for other in dependant.dependencies:
+        yield from _query_parameters(other)
+
+
+def _refuse_other_parameters(request: Request, parameters: Mapping[str, bool]) -> None:
+    """Raise InvalidInput for unknown query parameters, and for repeated ones that are no lists."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    errors = [
+        FieldError(
+            pointer(("query", name)),
+            "This parameter may be given only once" if name in parameters else "There is no such parameter",
+        )
+        for name, times in Counter(given).items()
+        if name not in parameters or (times > 1 and not parameters[name])
+    ]
+    if errors:
+        raise InvalidInput(errors[:ERRORS_AT_MOST])
 
 
 def _inline(endpoint: Callable[..., Any]) -> Callable[..., Any]:

@@ -181,6 +181,8 @@ _SAMPLES: tuple[errors.WharfError, ...] = (
     errors.InvalidIdempotencyKey(),
     errors.InvalidPrecondition("If-Match"),
     errors.InvalidMediaType(),
+    errors.EncodedBody(),
+    errors.PartialBody(),
     errors.IdempotencyKeyReused(),
     errors.Unauthenticated(),
     errors.Forbidden(),

@@ -48,6 +48,18 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         "The payload's media type is missing or malformed",
         "Send the payload's media type, such as `text/csv`, as `Content-Type`.",
     ),
+    errors.EncodedBody: Answer(
+        415,
+        "encoded_body",
+        "The body is encoded",
+        "Send the body as it is. `gzip` and the like are not unpacked; a packed file is a payload as it is.",
+    ),
+    errors.PartialBody: Answer(
+        400,
+        "partial_body",
+        "The body is a part of a payload",
+        "Send the whole payload, or ask for an upload URL for a large one.",
+    ),
     errors.IdempotencyKeyReused: Answer(
         422,
         "idempotency_key_reused",
@@ -91,7 +103,8 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         412,
         "version_mismatch",
         "The object is at another version",
-        "Somebody changed the object. `ETag` is its version now. Read it, and apply your change again.",
+        "The object is not in the state that `If-Match` or `If-None-Match` asks for. `ETag` is its version "
+        "now. Read it, and apply your change again.",
     ),
     errors.PayloadNotReady: Answer(
         409,

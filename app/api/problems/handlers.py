@@ -34,6 +34,8 @@ async def _on_wharf_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, errors.QuotaExceeded):
         return problem(request, answer, str(error), members=quota_members(error))
     response = problem(request, answer, str(error))
+    if isinstance(error, errors.EncodedBody):
+        response.headers["Accept-Encoding"] = "identity"
     if isinstance(error, errors.VersionMismatch):
         response.headers["ETag"] = entity_tag(error.current)
     return response
@@ -43,6 +45,8 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it
     if any(found["type"] == "json_invalid" for found in error.errors()):
         return problem(request, HTTP_ANSWERS[400], "The request body is not valid JSON.")
+    if any(found["loc"] == ("body",) and found["type"] == "missing" for found in error.errors()):
+        return problem(request, HTTP_ANSWERS[400], "The request has no body.")
     if any(found["loc"][0] == "path" for found in error.errors()):
         return problem(request, HTTP_ANSWERS[404], str(errors.NotFound()))
     fields = field_errors(error.errors(), error.body)

@@ -108,13 +108,21 @@ def contracts_of(routes: Sequence[BaseRoute]) -> dict[str, Contract]:
 
 
 # The problem codes that several routes share.
-CALLER = ("unauthenticated", "unavailable")
+#: Invalid are at least unknown query parameters.
+CALLER = ("unauthenticated", "unavailable", "invalid_input")
 ONE_OBJECT = (*CALLER, "not_found")
 CHANGE = (*ONE_OBJECT, "concurrent_change")
 #: Added by the parameter `owner`.
-READ = ("forbidden", "invalid_input")
+READ = ("forbidden",)
 JSON_ANSWER = ("not_acceptable",)
-JSON_BODY = ("malformed_json", "body_too_large", "unsupported_media_type", "invalid_input", *JSON_ANSWER)
+JSON_BODY = (
+    "malformed_json",
+    "body_too_large",
+    "unsupported_media_type",
+    "encoded_body",
+    "invalid_input",
+    *JSON_ANSWER,
+)
 NEW_PAYLOAD = ("no_payload_allowed", "wrong_state")
 PRECONDITION = ("invalid_precondition", "version_mismatch")
 CURSOR = ("invalid_cursor", "invalid_input", *JSON_ANSWER)

@@ -13,7 +13,8 @@ router = APIRouter(tags=["kinds"], route_class=LambdaRoute)
 
 @router.get("/kinds", operation_id="listKinds")
 @documents(
-    answers={200: Answers("All kinds", examples=("kinds",))}, refuses=("unauthenticated", *JSON_ANSWER)
+    answers={200: Answers("All kinds", examples=("kinds",))},
+    refuses=("unauthenticated", "invalid_input", *JSON_ANSWER),
 )
 async def list_kinds(_caller: Caller) -> KindList:
     """List the kinds of object with their attributes, media types and limits."""

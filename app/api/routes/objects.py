@@ -8,6 +8,7 @@ from app.api.caller import Caller, OwnerRead
 from app.api.dependencies import (
     Cursor,
     IdempotencyKey,
+    KindFilter,
     LabelFilter,
     Limit,
     ObjectId,
@@ -15,7 +16,7 @@ from app.api.dependencies import (
     Services,
 )
 from app.api.http.accept import JSON
-from app.api.http.preconditions import IfMatch, IfNoneMatch, entity_tag, is_known
+from app.api.http.preconditions import AllowedVersions, IfNoneMatch, entity_tag, is_known
 from app.api.http.route import MERGE_PATCH, LambdaRoute
 from app.api.routes.documents import (
     CALLER,
@@ -125,7 +126,7 @@ def update_object(
     body: PatchIn,
     caller: Caller,
     services: Services,
-    expected: IfMatch,
+    expected: AllowedVersions,
     cause: RequestCause,
     response: Response,
 ) -> ObjectOut:
@@ -143,7 +144,7 @@ def update_object(
 @router.delete("/{object_id}", status_code=204, operation_id="deleteObject", response_class=Response)
 @documents(answers={204: "Deleted, now or before"}, refuses=(*CHANGE, *PRECONDITION))
 def delete_object(
-    object_id: ObjectId, caller: Caller, services: Services, expected: IfMatch, cause: RequestCause
+    object_id: ObjectId, caller: Caller, services: Services, expected: AllowedVersions, cause: RequestCause
 ) -> None:
     """Delete an object with its payloads, artifacts and history. Deleting it again also answers 204."""
     services.editing.delete(caller.owner, object_id, expected=expected, cause=cause)
@@ -152,13 +153,18 @@ def delete_object(
 @router.post("/{object_id}/reprocess", status_code=202, operation_id="reprocessObject")
 @documents(
     answers={202: Answers("Queued again", headers=("ETag",), examples=("queued.dataset",))},
-    refuses=(*CHANGE, *JSON_ANSWER, *NEW_PAYLOAD),
+    refuses=(*CHANGE, *JSON_ANSWER, *NEW_PAYLOAD, *PRECONDITION),
 )
 def reprocess_object(
-    object_id: ObjectId, caller: Caller, services: Services, cause: RequestCause, response: Response
+    object_id: ObjectId,
+    caller: Caller,
+    services: Services,
+    expected: AllowedVersions,
+    cause: RequestCause,
+    response: Response,
 ) -> ObjectOut:
     """Run the pipeline again on the newest payload; 409 while it is running."""
-    stored = services.editing.reprocess(caller.owner, object_id, cause=cause)
+    stored = services.editing.reprocess(caller.owner, object_id, expected=expected, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 
@@ -171,7 +177,7 @@ def reprocess_object(
 def list_objects(
     owner: OwnerRead,
     services: Services,
-    kind: Annotated[str | None, Query(description="Only objects of this kind.")] = None,
+    kind: Annotated[KindFilter | None, Query(description="Only objects of this kind.")] = None,
     status: Annotated[PublicStatus | None, Query(description="Only objects of this status.")] = None,
     label: Annotated[list[LabelFilter] | None, Query(description="`key:value`; repeat it for more.")] = None,
     limit: Limit = 20,

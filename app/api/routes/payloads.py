@@ -9,8 +9,8 @@ from app.api.caller import Caller, OwnerRead
 from app.api.dependencies import ObjectId, RequestCause, Services
 from app.api.http.accept import JSON
 from app.api.http.downloads import LINK_RESPONSES, answer_with_link
-from app.api.http.preconditions import entity_tag
-from app.api.http.route import LambdaRoute
+from app.api.http.preconditions import AllowedVersions, entity_tag
+from app.api.http.route import LambdaRoute, refuse_encoded
 from app.api.routes.documents import (
     CHANGE,
     DOWNLOAD,
@@ -18,6 +18,7 @@ from app.api.routes.documents import (
     JSON_BODY,
     NEW_PAYLOAD,
     ONE_OBJECT,
+    PRECONDITION,
     READ,
     THIS_OBJECT,
     Answers,
@@ -25,7 +26,7 @@ from app.api.routes.documents import (
 )
 from app.api.schemas.requests import MEDIA_TYPE, MEDIA_TYPE_CHARACTERS, UploadPayload
 from app.api.schemas.responses import CreatedOut, ObjectOut
-from app.domain.errors import InvalidMediaType
+from app.domain.errors import InvalidMediaType, PartialBody
 from app.services.uploads import InlinePayload
 
 #: The route reads the body itself, so FastAPI does not document it.
@@ -41,7 +42,11 @@ router = APIRouter(prefix="/objects/{object_id}", tags=["payloads"], route_class
 
 
 async def _raw_payload(request: Request) -> InlinePayload:
-    """Return the body as a payload. Raises InvalidMediaType."""
+    """Return the body as a payload. Raises InvalidMediaType, EncodedBody or PartialBody."""
+    refuse_encoded(request)
+    # A server without partial PUT answers 400 (RFC 9110, section 14.5).
+    if "content-range" in request.headers:
+        raise PartialBody
     media_type = request.headers.get("content-type", "").strip()
     if len(media_type) > MEDIA_TYPE_CHARACTERS or not re.fullmatch(MEDIA_TYPE, media_type):
         raise InvalidMediaType
@@ -57,18 +62,21 @@ RawPayload = Annotated[InlinePayload, Depends(_raw_payload)]
     answers={
         201: Answers("Where to upload the new revision", headers=("ETag",), examples=("created.upload",))
     },
-    refuses=(*CHANGE, *JSON_BODY, *NEW_PAYLOAD, "quota_exceeded"),
+    refuses=(*CHANGE, *JSON_BODY, *NEW_PAYLOAD, *PRECONDITION, "quota_exceeded"),
 )
 def request_upload(
     object_id: ObjectId,
     body: UploadPayload,
     caller: Caller,
     services: Services,
+    expected: AllowedVersions,
     cause: RequestCause,
     response: Response,
 ) -> CreatedOut:
     """Ask for an upload of a new revision. Asking again for the awaited revision changes nothing."""
-    stored, upload = services.editing.request_upload(caller.owner, object_id, body.to_domain(), cause=cause)
+    stored, upload = services.editing.request_upload(
+        caller.owner, object_id, body.to_domain(), expected=expected, cause=cause
+    )
     response.headers["ETag"] = entity_tag(stored.version)
     return CreatedOut.awaiting(stored, upload)
 
@@ -86,8 +94,11 @@ def request_upload(
         *CHANGE,
         *JSON_ANSWER,
         *NEW_PAYLOAD,
+        *PRECONDITION,
         "invalid_input",
         "invalid_media_type",
+        "encoded_body",
+        "partial_body",
         "body_too_large",
         "quota_exceeded",
     ),
@@ -98,11 +109,12 @@ def put_payload(
     caller: Caller,
     payload: RawPayload,
     services: Services,
+    expected: AllowedVersions,
     cause: RequestCause,
     response: Response,
 ) -> ObjectOut:
     """Upload a small payload as a new revision. Sending the same bytes again changes nothing."""
-    stored = services.editing.put_payload(caller.owner, object_id, payload, cause=cause)
+    stored = services.editing.put_payload(caller.owner, object_id, payload, expected=expected, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 

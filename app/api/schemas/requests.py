@@ -50,6 +50,17 @@ def _valid_base64(text: str) -> str:
     return text
 
 
+def _written_as(pattern: str, rule: str) -> tuple[AfterValidator, Documented]:
+    """Return a check that tells the rule in words, and the pattern for the schema."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(rule)
+        return text
+
+    return AfterValidator(check), Documented(pattern=pattern)
+
+
 def _whole_number(value: Any) -> Any:
     """Return 8 for 8.0, which is an integer in JSON and its schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -63,9 +74,14 @@ def _labels_schema(value: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 LABEL_VALUE_SCHEMA = {"type": "string", "maxLength": 64, "pattern": NO_CONTROL}
 
-Name = Annotated[str, Field(min_length=1, max_length=256, pattern=NO_CONTROL)]
-LabelKey = Annotated[str, Field(min_length=1, max_length=64, pattern=LABEL_KEY)]
-LabelValue = Annotated[str, Field(max_length=64, pattern=NO_CONTROL)]
+WITHOUT_CONTROL = _written_as(NO_CONTROL, "Input should not contain control characters")
+Name = Annotated[str, Field(min_length=1, max_length=256), *WITHOUT_CONTROL]
+LabelKey = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    *_written_as(LABEL_KEY, "A label's key should not contain a colon or control characters"),
+]
+LabelValue = Annotated[str, Field(max_length=64), *WITHOUT_CONTROL]
 Labels = Annotated[
     dict[LabelKey, LabelValue],
     Field(max_length=32),
@@ -75,14 +91,20 @@ PatchLabels = Annotated[
     dict[LabelKey, LabelValue | None],
     WithJsonSchema(_labels_schema({"anyOf": [LABEL_VALUE_SCHEMA, {"type": "null"}]})),
 ]
-MediaType = Annotated[str, Field(max_length=MEDIA_TYPE_CHARACTERS, pattern=MEDIA_TYPE)]
+MediaType = Annotated[
+    str,
+    Field(max_length=MEDIA_TYPE_CHARACTERS),
+    *_written_as(MEDIA_TYPE, "Input should be a media type such as text/csv"),
+]
 Size = Annotated[
     int,
     Field(ge=0),
     BeforeValidator(_whole_number),
     Documented(maximum=LARGEST_PUT_BYTES, format="int64"),
 ]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[
+    str, *_written_as(r"^[0-9a-f]{64}$", "Input should be a SHA-256 as 64 hexadecimal digits in lower case")
+]
 Base64 = Annotated[str, AfterValidator(_valid_base64), Documented(contentEncoding="base64", pattern=BASE64)]
 
 
