@@ -26,8 +26,13 @@ class Share:
 
     test: str
 
+    @property
+    def seed(self) -> int:
+        """The run's seed, for tests that draw their cases themselves."""
+        return int(choose_seed())
+
     def of(self, cases: Sequence[T], number: int) -> Sequence[T]:
         """Return that number of the cases; with CASES=all, every case."""
         if os.environ.get(CASES) == "all":
             return cases
-        return Random(f"{choose_seed()} {self.test}").sample(cases, number)
+        return Random(f"{self.seed} {self.test}").sample(cases, number)
