@@ -79,10 +79,17 @@ run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA
 # one test would come last, and one worker would wait for the other.
 PYTEST := $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 .PHONY: test
-test: $(DEV_STAMP) $(SAM_STAMP) ## All tests that need no system package (TESTS: files or options, WORKERS)
+test: $(DEV_STAMP) $(SAM_STAMP) ## All tests that need no system package (TESTS: files or options, WORKERS, SEED)
 	@$(PYTEST) $(TESTS)
 
-# All unit tests but the slowest three, one file for each edge, and the import rules.
+# Of these tests a run of `test` tries a share of the cases, which it draws by SEED.
+EXHAUSTIVE := tests/edges/test_forged_requests.py tests/edges/test_naughty_strings.py \
+	tests/edges/test_repeated_deliveries.py
+.PHONY: exhaustive
+exhaustive: $(DEV_STAMP) ## Every case of the tests of which `make test` draws a share by SEED
+	@CASES=all $(PYTEST) $(EXHAUSTIVE)
+
+# The unit tests but the two on large tables and the one on leaks, some files of each edge, and the import rules.
 QUICK := tests/unit tests/infrastructure/test_rooms.py tests/edges/test_objects_over_http.py \
 	tests/edges/test_strict_bodies.py tests/edges/test_worker_batch.py tests/edges/test_entry_points.py \
 	--ignore tests/unit/processors/test_dataset_size.py \

@@ -21,6 +21,7 @@ from app.domain.objects import StoredObject
 from app.domain.values import Revision, Status
 from app.local.template import local_template
 from tests.faults import unhook_all
+from tests.shares import Share, choose_seed
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TABLE, BUCKET, BUS = "objects", "payloads", "domain"
@@ -50,6 +51,17 @@ def measured(request: pytest.FixtureRequest) -> Measured:
         request.node.user_properties.append((MEASURED, line))
 
     return note
+
+
+def pytest_configure() -> None:
+    choose_seed()
+
+
+@pytest.fixture
+def share(request: pytest.FixtureRequest) -> Share:
+    """Draws some of the cases of a test that has many."""
+    request.node.user_properties.append((MEASURED, f"cases of long tests drawn by SEED={choose_seed()}"))
+    return Share(request.node.nodeid)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

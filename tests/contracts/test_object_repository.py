@@ -426,6 +426,27 @@ def test_a_rare_match_is_found_over_pages_that_may_be_empty(
     assert [[item.id for item in page] for page in found] == [[], [rare.id]]
 
 
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_filtered_list_is_whole_however_much_it_must_read(
+    backend: Aws, owner: str, make: MakeStored, shards: int
+) -> None:
+    """More objects than one filtered page may read, and few of them match."""
+    crowd = [
+        make(
+            labels={"team": "x" if number % 100 == 0 else "y"},
+            created_at=NOW + timedelta(seconds=number),
+            shard=number % shards,
+        )
+        for number in range(210 * shards)
+    ]
+    add_many(backend, crowd)
+    sharded = backend.adapters(list_shards=shards).objects
+
+    found = listed(sharded, ListQuery(owner, labels=(("team", "x"),), limit=2))
+
+    assert found == [one.id for one in crowd if one.labels == {"team": "x"}][::-1]
+
+
 def add_many(backend: Aws, stored: list[StoredObject]) -> None:
     """Without the condition, 25 at a time."""
     requests = [{"PutRequest": {"Item": to_item(one)}} for one in stored]

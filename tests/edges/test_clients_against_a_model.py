@@ -1,13 +1,12 @@
 """Clients and a worker at random against the service and a model of it: no answer may differ.
 
-A longer run, other examples each time:
-    HYPOTHESIS_PROFILE=long python -m pytest tests/edges/test_clients_against_a_model.py
+SEED draws the examples of a run. `make model` tries many more.
 """
 
 import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -49,22 +48,20 @@ from tests.edges.model import (
     Model,
     checksum,
     refused,
-    shown,
     text_of,
 )
 from tests.services import services_on
+from tests.shares import Share
 
 settings.register_profile(
     "brief",
-    max_examples=35,
+    max_examples=12,
     stateful_step_count=40,
-    derandomize=True,
+    database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-settings.register_profile(
-    "long", settings.get_profile("brief"), max_examples=3000, stateful_step_count=60, derandomize=False
-)
+settings.register_profile("long", settings.get_profile("brief"), max_examples=3000, stateful_step_count=60)
 PROFILE = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
 
 T = TypeVar("T")
@@ -697,199 +694,9 @@ def _may_be_uploaded(body: bytes, newest: Item) -> bool:
     return len(body) == newest["size"] and newest["sha256"] in (None, checksum(body))
 
 
-def test_no_client_sees_anything_but_what_the_model_says(deployed: Deployment) -> None:
-    run_state_machine_as_test(lambda: ClientsAndWorker(deployed), settings=PROFILE)  # type: ignore[arg-type]  # any factory will do
+def test_no_client_sees_anything_but_what_the_model_says(deployed: Deployment, share: Share) -> None:
+    def machine() -> ClientsAndWorker:
+        return ClientsAndWorker(deployed)
 
-
-SHARDS = [(1, 1), (2, 2), (5, 5), (1, 2), (1, 5), (2, 5)]
-
-
-@pytest.mark.parametrize("limit", [1, 3, 7])
-@pytest.mark.parametrize(("shards_before", "shards_after"), SHARDS)
-def test_listing_while_objects_are_added_neither_skips_nor_repeats(
-    deployed: Deployment, shards_before: int, shards_after: int, limit: int
-) -> None:
-    deployed.start(shards=shards_before)
-    at_the_start = [add_record(deployed) for _ in range(8)]
-    deployed.start(shards=shards_after)
-    at_the_start += [add_record(deployed) for _ in range(8)]
-
-    listed = []
-    for page in pages(lambda **query: deployed.call("ann", "GET", "", params=query), {}, limit):
-        listed += [item["id"] for item in page]
-        add_record(deployed)
-
-    assert sorted(set(listed) & set(at_the_start)) == sorted(at_the_start)
-    assert len(listed) == len(set(listed))
-
-
-@pytest.mark.parametrize(("shards_before", "shards_after"), SHARDS)
-def test_a_list_begun_before_list_shards_is_raised_goes_on_after_it(
-    deployed: Deployment, shards_before: int, shards_after: int
-) -> None:
-    deployed.start(shards=shards_before)
-    at_the_start = [add_record(deployed) for _ in range(12)]
-
-    listed = []
-    for page in pages(lambda **query: deployed.call("ann", "GET", "", params=query), {}, 2):
-        listed += [item["id"] for item in page]
-        deployed.start(shards=shards_after)
-        add_record(deployed)
-
-    assert [item for item in listed if item in at_the_start] == newest_first(deployed, at_the_start)
-    assert len(listed) == len(set(listed))
-
-
-@pytest.mark.parametrize("shards", [1, 2])
-def test_a_filtered_list_is_whole_however_much_it_must_read(deployed: Deployment, shards: int) -> None:
-    """More objects than one filtered page may read, and few of them match."""
-    filters = {"kind": "record", "status": "ready", "label": "team:x"}
-    deployed.start(shards=shards)
-    wanted = add_record(deployed, labels={"team": "x"})
-    template = deployed.repository.get("local-ann", wanted)
-    for number in range(210 * shards):
-        deployed.clock.move(seconds=1)
-        other = replace(
-            template,
-            id=str(uuid4()),
-            labels={"team": "x" if number % 100 == 0 else "y"},
-            created_at=deployed.clock.now,
-            shard=number % shards,
-        )
-        deployed.repository.add(other)
-
-    listed = []
-    for page in pages(lambda **query: deployed.call("ann", "GET", "", params=query), filters, 2):
-        listed += [item["id"] for item in page]
-        add_record(deployed, labels={"team": "x"})
-
-    assert listed[-1] == wanted
-    assert len(listed) == len(set(listed)) == 1 + len(range(0, 210 * shards, 100))
-
-
-def add_record(deployed: Deployment, *, labels: Item | None = None) -> str:
-    """Two at the same moment, so that the order of ids matters too."""
-    deployed.clock.move(seconds=0.0005)
-    body = {"kind": "record", "name": "n", "labels": labels or {}}
-    answer = deployed.call("ann", "POST", "", json=body)
-    assert answer.status_code == 201
-    new_id: str = answer.json()["id"]
-    return new_id
-
-
-def newest_first(deployed: Deployment, ids: Sequence[str]) -> list[str]:
-    found = [deployed.repository.get("local-ann", item_id) for item_id in ids]
-    return [o.id for o in sorted(found, key=lambda o: (shown(o.created_at), o.id), reverse=True)]
-
-
-@pytest.mark.parametrize("tag", ['"01"', f'"{"1" * 5000}"'], ids=["with a zero", "very long"])
-def test_a_tag_that_only_reads_like_the_version_does_not_match(deployed: Deployment, tag: str) -> None:
-    path = f"/{add_record(deployed)}"
-
-    answer = deployed.call("ann", "PATCH", path, json={"name": "b"}, headers={"If-Match": tag})
-
-    check(answer, refused(412, "version_mismatch", ETag='"1"'))
-
-
-@pytest.mark.parametrize("name", ["labels", "attributes"])
-def test_removing_what_is_not_there_changes_nothing(deployed: Deployment, name: str) -> None:
-    answer = deployed.call("ann", "PATCH", f"/{add_record(deployed)}", json={name: None})
-
-    assert (answer.status_code, answer.json()["version"]) == (200, 1)
-
-
-UPLOAD: Item = {"media_type": "text/csv", "size": 4}
-BODY = b"a,b\n"
-
-
-def test_an_upload_asked_for_after_a_reprocess_is_a_new_one(deployed: Deployment) -> None:
-    """The payload of the revision that is processed again is there: nobody could upload it."""
-    path = begin(deployed, UPLOAD)
-    settle(deployed, path, lambda stored: reject(stored, "invalid_content"))
-    reprocessed = deployed.call("ann", "POST", f"{path}/reprocess").json()
-
-    answer = deployed.call("ann", "POST", f"{path}/uploads", json=UPLOAD).json()
-
-    assert reprocessed["incoming"]["expires_at"] is None
-    assert answer["incoming"]["revision"] == 2
-
-
-def test_a_create_repeated_after_a_reprocess_awaits_no_upload(deployed: Deployment) -> None:
-    path = begin(deployed, UPLOAD)
-    settle(deployed, path, lambda stored: reject(stored, "invalid_content"))
-    deployed.call("ann", "POST", f"{path}/reprocess")
-
-    answer = create_with_key(deployed, UPLOAD).json()
-
-    assert (answer["status"], answer["upload"]) == ("pending", None)
-
-
-def test_an_upload_asked_for_in_the_last_moment_can_be_made(deployed: Deployment) -> None:
-    path = begin(deployed, UPLOAD)
-    deployed.clock.move(seconds=899.5)
-
-    answer = deployed.call("ann", "POST", f"{path}/uploads", json=UPLOAD)
-
-    assert (answer.status_code, answer.json()["upload"] is None) == (201, False)
-
-
-@pytest.mark.parametrize("code", ["checksum_mismatch", "size_mismatch"])
-def test_the_right_bytes_are_taken_after_the_wrong_ones_were_rejected(
-    deployed: Deployment, code: str
-) -> None:
-    path = begin(deployed, UPLOAD | {"sha256": checksum(BODY)})
-    settle(deployed, path, lambda stored: reject(stored, code))
-
-    answer = deployed.call("ann", "PUT", f"{path}/payload", content=BODY, headers=CSV).json()
-
-    assert (answer["status"], answer["incoming"]) == ("pending", awaited(2))
-
-
-def test_bytes_of_another_size_than_declared_are_a_revision_of_their_own(deployed: Deployment) -> None:
-    path = begin(deployed, UPLOAD | {"size": 5, "sha256": checksum(BODY)})
-
-    answer = deployed.call("ann", "PUT", f"{path}/payload", content=BODY, headers=CSV).json()
-
-    assert (answer["status"], answer["incoming"]) == ("pending", awaited(2))
-
-
-def test_bytes_that_come_after_their_upload_expired_are_awaited_again(deployed: Deployment) -> None:
-    """An expired object has no deadline: were it left so, nobody would look for a lost message."""
-    path = begin(deployed, UPLOAD | {"sha256": checksum(BODY)})
-    settle(deployed, path, lambda stored: stored.expire(now=NOW))
-
-    answer = deployed.call("ann", "PUT", f"{path}/payload", content=BODY, headers=CSV).json()
-
-    assert (answer["status"], answer["incoming"], answer["problem"]) == ("pending", awaited(2), None)
-
-
-CSV = {"Content-Type": "text/csv"}
-
-
-def awaited(revision: int) -> Item:
-    return {
-        "revision": revision,
-        "media_type": "text/csv",
-        "size": len(BODY),
-        "sha256": checksum(BODY),
-        "expires_at": None,
-    }
-
-
-def create_with_key(deployed: Deployment, payload: Item) -> httpx2.Response:
-    body = {"kind": "dataset", "name": "n", "payload": payload}
-    return deployed.call("ann", "POST", "", json=body, headers={"Idempotency-Key": "k"})
-
-
-def begin(deployed: Deployment, payload: Item) -> str:
-    return f"/{create_with_key(deployed, payload).json()['id']}"
-
-
-def reject(stored: StoredObject, code: str) -> StoredObject:
-    claimed = stored.claim(now=NOW, lease_until=NOW)
-    return claimed.reject(InvalidPayload(ProblemCode(code), "It is wrong."), now=NOW)
-
-
-def settle(deployed: Deployment, path: str, change: Callable[[StoredObject], StoredObject]) -> None:
-    read = deployed.repository.get("local-ann", path.removeprefix("/"))
-    deployed.repository.save(change(read), read=read)
+    # Hypothesis reads the seed from whatever makes the machine.
+    run_state_machine_as_test(seed(share.seed)(machine), settings=PROFILE)  # type: ignore[arg-type]  # any factory will do

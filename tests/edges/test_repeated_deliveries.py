@@ -2,6 +2,7 @@
 
 For each seed a client lives a life, once with every message delivered once and in
 order, and once with each delivered one to five times, shuffled, some of them much later.
+Each run draws some of the lives. tests/unit/services shows what one repeated message does.
 """
 
 import json
@@ -29,11 +30,11 @@ from tests.conftest import Aws, Clock, Measured, make_aws
 from tests.edges.test_worker_batch import s3_event
 from tests.faults import calls_of, unhook_all
 from tests.services import WholeService
+from tests.shares import Share
 
 ME = "local-me"
-SEEDS = 200
-SEEDS_PER_TEST = 25
-"""So that the test run can start with this file, and not wait for it in the end."""
+LIVES = range(200)
+LIVES_PER_RUN = 16
 MOST_COPIES = 5
 SHARE_MUCH_LATER = 0.3
 QUEUED = {"object.reprocess_requested", "object.deleted"}
@@ -288,12 +289,12 @@ def make_service(clients: Clients) -> Iterator[Callable[[], Service]]:
     unhook_all()
 
 
-@pytest.mark.parametrize("first_seed", range(0, SEEDS, SEEDS_PER_TEST))
 def test_the_end_is_the_same_however_often_and_in_whatever_order_messages_come(
-    make_service: Callable[[], Service], measured: Measured, first_seed: int
+    make_service: Callable[[], Service], measured: Measured, share: Share
 ) -> None:
+    lives = share.of(LIVES, LIVES_PER_RUN)
     deliveries = Counter[str]()
-    for seed in range(first_seed, first_seed + SEEDS_PER_TEST):
+    for seed in lives:
         life = Life.of(seed)
         with mock_aws():
             service = make_service()
@@ -306,13 +307,13 @@ def test_the_end_is_the_same_however_often_and_in_whatever_order_messages_come(
             found = live(service, life, many, name=f"life {seed}")
             unhook_all()
 
-        assert found == expected, f"seed {seed}: {[step.__name__ for step in life.steps]}"
+        assert found == expected, f"life {seed}: {[step.__name__ for step in life.steps]}"
         versions = [event["data"]["version"] for event in found.announced.values()]
         assert sorted(versions) == list(range(1, found.view["version"] + 1))
         assert found.dead_letters == 0
         deliveries.update(once=once.made, many=many.made)
     measured(
-        f"repeated and shuffled deliveries, seeds from {first_seed:>3}: {deliveries['once']} messages "
+        f"repeated and shuffled deliveries in {len(lives)} lives: {deliveries['once']} messages "
         f"delivered {deliveries['many']} times, 0 differences"
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 
@@ -11,8 +12,10 @@ from app.domain.causes import Cause
 from app.domain.errors import (
     IdempotencyKeyReused,
     InvalidInput,
+    InvalidPayload,
     NoPayloadAllowed,
     ObjectDeleted,
+    ProblemCode,
     Unavailable,
 )
 from app.domain.kinds import ATTRIBUTES_LIMIT_BYTES, GIBIBYTE, LARGEST_PUT_BYTES
@@ -233,6 +236,21 @@ def test_a_replay_gives_no_upload_while_the_payload_is_processed(
     repository.save(stored.claim(now=NOW, lease_until=NOW + timedelta(minutes=5)), read=stored)
 
     assert api.creating.create(ME, wanted, cause=Cause("request-2")).upload is None
+
+
+def test_a_replay_gives_no_upload_while_the_payload_is_to_be_processed_again(
+    api: ApiServices, repository: ObjectRepository
+) -> None:
+    """The object is pending, but its payload is there already."""
+    wanted = new(idempotency_key="order-42")
+    stored = create(api, wanted)
+    claimed = stored.claim(now=NOW, lease_until=NOW + timedelta(minutes=5))
+    repository.save(claimed, read=stored)
+    invalid = InvalidPayload(ProblemCode.INVALID_CONTENT, "Line 3 has no end.")
+    repository.save(claimed.reject(invalid, now=NOW), read=claimed)
+    api.editing.reprocess(ME, UUID(stored.id), cause=Cause("request-2"))
+
+    assert api.creating.create(ME, wanted, cause=Cause("request-3")).upload is None
 
 
 TOO_MANY = {"text": "x" * ATTRIBUTES_LIMIT_BYTES}

@@ -583,12 +583,14 @@ def test_to_ask_for_another_upload_gives_a_new_revision(
     assert newest.number == 3
 
 
+@pytest.mark.parametrize("seconds_left", [0, 0.5], ids=["expired", "in the last second"])
 def test_to_ask_once_the_url_has_expired_gives_a_new_revision(
-    editing: Editing, repository: ObjectRepository, clock: Clock
+    editing: Editing, repository: ObjectRepository, clock: Clock, seconds_left: float
 ) -> None:
+    """A URL is valid for whole seconds, so none is given for less than one."""
     repository.add(make_in("ready"))
     ask(editing)
-    clock.move(seconds=UPLOAD_SECONDS)
+    clock.move(seconds=UPLOAD_SECONDS - seconds_left)
 
     stored, upload = editing.request_upload(ME, ID, DECLARED, cause=Cause("request-3"))
 
@@ -737,23 +739,28 @@ def test_a_put_whose_reply_from_s3_got_lost_has_succeeded(
     assert content_of(aws, f"payloads/{ME}/{ID}/2") == OTHER.body
 
 
+DECLARED_BYTES = Revision(1, "text/csv", 12, SHA256, NOW + timedelta(minutes=15))
+
+
 @pytest.mark.parametrize(
-    "declared",
+    ("status", "declared"),
     [
-        Revision(1, "text/csv", 12, SHA256, NOW + timedelta(minutes=15)),
-        Revision(1, "text/csv", 13, SHA256, NOW + timedelta(minutes=15)),
+        ("rejected", DECLARED_BYTES),
+        ("rejected", replace(DECLARED_BYTES, size=13)),
+        ("expired", DECLARED_BYTES),
     ],
-    ids=["other bytes came", "another size was declared"],
+    ids=["other bytes came", "another size was declared", "nothing came"],
 )
 def test_bytes_that_never_came_are_not_the_same_again(
-    editing: Editing, repository: ObjectRepository, aws: Aws, declared: Revision
+    editing: Editing, repository: ObjectRepository, aws: Aws, status: str, declared: Revision
 ) -> None:
-    """They were declared, but what was uploaded was rejected: only now do they come."""
-    repository.add(make_in("rejected", newest=declared))
+    """They were declared, but only now do they come. So a revision with a deadline awaits them."""
+    repository.add(make_in(status, newest=declared))
 
     stored = put(editing)
 
-    assert stored.status is Status.PENDING
+    assert (stored.status, stored.problem) == (Status.PENDING, None)
+    assert stored.deadline is not None
     assert content_of(aws, f"payloads/{ME}/{ID}/2") == CSV
 
 

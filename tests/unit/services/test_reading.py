@@ -32,6 +32,7 @@ from tests.faults import (
     not_replying,
     throttling,
 )
+from tests.services import services_on
 from tests.unit.services.new_objects import (
     DOWNLOAD_SECONDS,
     ME,
@@ -256,6 +257,51 @@ def test_a_page_may_have_another_size_than_the_one_before(api: ApiServices, five
     rest = api.reading.list(ListQuery(ME, limit=20), first.next_cursor)
 
     assert [item.id for item in rest.items] == five[2:]
+
+
+SHARDS_AND_LIMIT = [(1, 1, 3), (2, 2, 1), (5, 5, 7), (1, 2, 7), (1, 5, 1), (2, 5, 3)]
+
+
+def add_two_at_once(api: ApiServices, clock: Clock) -> list[str]:
+    """At the same moment, so that the order of ids matters too."""
+    clock.move(seconds=1)
+    return [create(api, new_record()).id for _ in range(2)]
+
+
+@pytest.mark.parametrize(("before", "after", "limit"), SHARDS_AND_LIMIT)
+def test_a_list_that_grows_meanwhile_neither_skips_nor_repeats(
+    aws: Aws, clock: Clock, before: int, after: int, limit: int
+) -> None:
+    api, raised = (services_on(aws, clock=clock, list_shards=shards) for shards in (before, after))
+    at_the_start = [one for api in (api, raised) for _ in range(4) for one in add_two_at_once(api, clock)]
+
+    found: list[str] = []
+    cursor: str | None = None
+    while not found or cursor is not None:
+        page = raised.reading.list(ListQuery(ME, limit=limit), cursor)
+        found, cursor = found + [item.id for item in page.items], page.next_cursor
+        add_two_at_once(raised, clock)
+
+    assert set(at_the_start) <= set(found)
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize(("before", "after", "limit"), SHARDS_AND_LIMIT)
+def test_a_list_begun_before_list_shards_is_raised_goes_on_after_it(
+    aws: Aws, clock: Clock, before: int, after: int, limit: int
+) -> None:
+    api, raised = (services_on(aws, clock=clock, list_shards=shards) for shards in (before, after))
+    at_the_start = [one for _ in range(6) for one in add_two_at_once(api, clock)]
+    first = api.reading.list(ListQuery(ME, limit=limit), None)
+    found, cursor = list(first.items), first.next_cursor
+    while cursor is not None:
+        add_two_at_once(raised, clock)
+        page = raised.reading.list(ListQuery(ME, limit=limit), cursor)
+        found, cursor = found + list(page.items), page.next_cursor
+
+    ids = [item.id for item in found]
+    assert ids == [item.id for item in sorted(found, key=lambda item: (item.created_at, item.id))][::-1]
+    assert sorted(ids) == sorted(at_the_start)
 
 
 @pytest.mark.parametrize("position", ["", "x" * 2000, "2026"], ids=["empty", "too long for a key", "half"])
