@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.processors.dataset.forms import Form
+from app.processors.dataset.forms.form import Form
 from tests.properties.comparison import check, first_differences
 from tests.properties.tables import written_table
 

@@ -4,15 +4,18 @@ Its parts, in the order in which a payload passes through them:
 
 * text       gzip and encodings: plain UTF-8 on disk
 * engine     DuckDB, locked
-* csv        the ladder of CSV reads; rectangle is its last rung
-* ndjson     newline-delimited JSON
+* csv        rows (Python's reader), layout (dialect, header, titles), rectangle (ragged rows)
+* ndjson     newline-delimited JSON; json_rows reads it by Python, and takes arrays apart
+* forms      how cells may be written: numbers, moments; what the value gives back
+* proof      columns of text into typed Parquet, every cell proved
 * parquet    Parquet; what DuckDB alone would alter in it: footer, int96,
              long_decimals, thrift, checksums
+* columns    their number and names
 * profile    one description per column, from the Parquet
 * values     what DuckDB's types and values are called in JSON
 * preview    the first rows
 
-Summary: `{"format": "csv" | "tsv" | "ndjson" | "parquet", "rows": int, "columns": int}`.
+Summary: `{"format": "csv" | "tsv" | "ndjson" | "json" | "parquet", "rows": int, "columns": int}`.
 Artifacts: `profile.json`, `preview.json`, `data.parquet`.
 """
 
@@ -26,6 +29,7 @@ from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.csv import csv_to_parquet
+from app.processors.dataset.csv.rows import TAB
 from app.processors.dataset.engine import connect, reading, scratch
 from app.processors.dataset.json_rows import write_items_as_lines
 from app.processors.dataset.ndjson import ndjson_to_parquet
@@ -33,7 +37,6 @@ from app.processors.dataset.parquet import parquet_to_parquet, refuse_encrypted
 from app.processors.dataset.preview import preview
 from app.processors.dataset.profile import profile_columns
 from app.processors.dataset.proof import written
-from app.processors.dataset.rows import TAB
 from app.processors.dataset.text import plain_text
 from app.processors.media_types import PARQUET, check_content
 from app.processors.report import ArtifactFile, Report, Task

@@ -15,19 +15,13 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.columns import refuse_too_wide, unique_names
 from app.processors.dataset.engine import Column, describe, identifier, literal
-from app.processors.dataset.forms import (
-    BOOLEAN,
-    DOUBLE_IS_EXACT,
-    FindForms,
-    Form,
-    json_number_forms,
-    moment_forms,
-)
+from app.processors.dataset.forms import FindForms, json_number_forms, moment_forms
+from app.processors.dataset.forms.form import Form
+from app.processors.dataset.forms.numbers import BOOLEAN, DOUBLE_IS_EXACT
 from app.processors.dataset.json_rows import count_objects, rewrite_as_texts
-from app.processors.dataset.layout import unique_names
 from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
-from app.processors.dataset.rectangle import refuse_too_wide
 
 SAMPLE_ROWS = 2_000
 INFERRED = "map_inference_threshold = -1, sample_size = -1, maximum_depth = 2"

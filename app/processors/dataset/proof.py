@@ -15,7 +15,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.engine import identifier, literal, write_parquet
-from app.processors.dataset.forms import EMPTY, TEXT, FindForms, Form, with_blanks
+from app.processors.dataset.forms import FindForms, with_blanks
+from app.processors.dataset.forms.form import EMPTY, TEXT, Form
 
 COLUMNS_AT_ONCE = 25
 #: Cells that are looked at when the sample held none.

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.layout import unique_names
+from app.processors.dataset.columns import unique_names
 
 from .conftest import ProcessDataset, Result, new_task, processed
 

@@ -14,8 +14,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.footer import patched
-from app.processors.dataset.thrift import BINARY, I32, I64, LIST, STRUCT, TRUE, Items, Reader, Struct, written
+from app.processors.dataset.parquet.footer import patched
+from app.processors.dataset.parquet.thrift import (
+    BINARY,
+    I32,
+    I64,
+    LIST,
+    STRUCT,
+    TRUE,
+    Items,
+    Reader,
+    Struct,
+    written,
+)
 
 from .conftest import ProcessDataset, Result, parquet_bytes
 

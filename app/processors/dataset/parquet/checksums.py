@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.engine import literal
-from app.processors.dataset.thrift import BadThriftError, Reader
+from app.processors.dataset.parquet.thrift import BadThriftError, Reader
 
 LARGEST_HEADER_BYTES = 64 * 1024
 BLOCK_BYTES = 1024 * 1024

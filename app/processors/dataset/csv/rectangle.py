@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.rows import Dialect, rows_and_blank_lines, rows_of
-
-MOST_COLUMNS = 2_000
+from app.processors.dataset.columns import refuse_too_wide
+from app.processors.dataset.csv.rows import Dialect, rows_and_blank_lines, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,3 @@ def write_rectangular(path: Path, dialect: Dialect, columns: int, target: Path) 
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         rows = rows_of(path, dialect)
         writer.writerows(row + [""] * (columns - len(row)) for row in rows)
-
-
-def refuse_too_wide(columns: int) -> None:
-    if columns > MOST_COLUMNS:
-        detail = f"The data has {columns} columns; {MOST_COLUMNS} are allowed."
-        raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)

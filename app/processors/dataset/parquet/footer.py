@@ -22,7 +22,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.thrift import I32, LIST, STRUCT, BadThriftError, Items, Reader, Struct, written
+from app.processors.dataset.parquet.thrift import (
+    I32,
+    LIST,
+    STRUCT,
+    BadThriftError,
+    Items,
+    Reader,
+    Struct,
+    written,
+)
 
 MAGIC = b"PAR1"
 TAIL_BYTES = 8

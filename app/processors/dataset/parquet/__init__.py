@@ -12,12 +12,12 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset import int96
-from app.processors.dataset.checksums import check_pages
+from app.processors.dataset.columns import refuse_too_wide
 from app.processors.dataset.engine import Column, described_table, identifier, literal, write_parquet
-from app.processors.dataset.footer import Patched, patched
-from app.processors.dataset.long_decimals import decimal_text
-from app.processors.dataset.rectangle import refuse_too_wide
+from app.processors.dataset.parquet import int96
+from app.processors.dataset.parquet.checksums import check_pages
+from app.processors.dataset.parquet.footer import Patched, patched
+from app.processors.dataset.parquet.long_decimals import decimal_text
 
 ENCRYPTED_MAGIC = b"PARE"
 #: What some writers left in the footer.

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload
+from app.processors.dataset.csv.rows import Dialect, StrayQuote, first_rows
 from app.processors.dataset.forms import possible_forms
-from app.processors.dataset.rows import Dialect, StrayQuote, first_rows
 
 DELIMITERS = (",", ";", "\t", "|")
 DIALECT_ROWS = 1_000
@@ -115,22 +115,6 @@ def has_header(rows: Sequence[Row], *, decimal_commas: bool = True) -> bool:
     return True
 
 
-def unique_names(cells: Row, columns: int) -> list[str]:
-    """Return one name per column: empty ones become `column_<n>`, repeated ones get `_2`, `_3`.
-
-    Names that differ only in case count as repeated, as they do for most readers
-    of Parquet.
-    """
-    names: list[str] = []
-    taken: set[str] = set()
-    for position in range(columns):
-        wanted = cells[position] if position < len(cells) else ""
-        name = _not_taken(wanted or f"column_{position + 1}", taken)
-        taken.add(name.casefold())
-        names.append(name)
-    return names
-
-
 def is_total(cell: str | None) -> bool:
     """True if the first cell of a row says that the row is a total."""
     return bool(cell and TOTAL.fullmatch(cell.strip().rstrip(":")))
@@ -196,11 +180,3 @@ def _below(rows: Sequence[Row], place: int) -> list[str]:
 def _type(cells: Sequence[str], decimal_commas: bool = True) -> str:
     kind = possible_forms(cells, decimal_commas=decimal_commas)[0].type
     return ALIKE.get(kind, kind)
-
-
-def _not_taken(wanted: str, taken: set[str]) -> str:
-    name, number = wanted, 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{wanted}_{number}"
-    return name

@@ -18,19 +18,27 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.engine import described_table, literal
-from app.processors.dataset.forms import TEXT, possible_forms
-from app.processors.dataset.layout import (
+from app.processors.dataset.columns import MOST_COLUMNS, refuse_too_wide, unique_names
+from app.processors.dataset.csv.layout import (
     DELIMITERS,
     guess_dialect,
     has_header,
     is_total,
     lines_above,
-    unique_names,
 )
+from app.processors.dataset.csv.rectangle import shape_of, write_rectangular
+from app.processors.dataset.csv.rows import (
+    COMMA,
+    Dialect,
+    count_rows,
+    first_line_end,
+    first_rows,
+    line_of_row,
+)
+from app.processors.dataset.engine import described_table, literal
+from app.processors.dataset.forms import possible_forms
+from app.processors.dataset.forms.form import TEXT
 from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
-from app.processors.dataset.rectangle import MOST_COLUMNS, refuse_too_wide, shape_of, write_rectangular
-from app.processors.dataset.rows import COMMA, Dialect, count_rows, first_line_end, first_rows, line_of_row
 from app.processors.dataset.text import LONGEST_FIRST_LINE_BYTES
 
 SAMPLE_ROWS = 2_000

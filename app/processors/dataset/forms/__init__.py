@@ -1,0 +1,61 @@
+"""The ways in which the cells of a column may be written, and the value that each gives.
+
+A cell becomes a value only where the text can be written again from that value
+and from what the profile says of the column; else the column stays text. The
+only differences that count as none are
+
+* zeros after the decimal point, if `decimals` says how many
+* the exponent form of a number of at most 17 significant digits
+* `+` before a number with a decimal point, and blanks around a number or a date
+* the case of true and false, and `T` or a blank in a timestamp
+* an offset from UTC, which `offset` names
+
+A form is a pattern that every cell must match, and SQL for the value. Where the
+pattern alone proves too little (are there days behind 12 in dd/mm/yyyy?), some
+cell must also match the form's `evidence`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from app.processors.dataset.forms.form import BLANKS, EMPTY, TEXT, Form
+from app.processors.dataset.forms.moments import forms_of_moments
+from app.processors.dataset.forms.numbers import BOOLEAN, number_forms
+
+FindForms = Callable[[Sequence[str]], list[Form]]
+
+
+def possible_forms(cells: Sequence[str], *, decimal_commas: bool) -> list[Form]:
+    """Return the forms that all these cells fit, the best first; TEXT is always the last.
+
+    `decimal_commas` is false where the comma separates the columns.
+    """
+    if not cells:
+        return [EMPTY]
+    return _fitting(cells, [*number_forms(cells[0], decimal_commas), BOOLEAN, *forms_of_moments(cells[0])])
+
+
+def moment_forms(cells: Sequence[str]) -> list[Form]:
+    """Return the forms that strings of JSON fit, which are never numbers."""
+    return _fitting(cells, [*forms_of_moments(cells[0])]) if cells else [EMPTY]
+
+
+def json_number_forms(cells: Sequence[str]) -> list[Form]:
+    """Return the forms that numbers of JSON fit, in which a point needs no other proof."""
+    if not cells:
+        return [EMPTY]
+    return [replace(form, evidence="") for form in _fitting(cells, [*number_forms(cells[0], False)])]
+
+
+def _fitting(cells: Sequence[str], forms: Sequence[Form]) -> list[Form]:
+    if any(cell != cell.strip(BLANKS) for cell in cells):
+        forms = [replace(form, trimmed=True) for form in forms]
+    return [*(form for form in forms if form.fits(cells)), TEXT]
+
+
+def with_blanks(forms: Sequence[Form]) -> list[Form]:
+    """Return the forms, each followed by its twin that leaves out blanks around the cell."""
+    twins = (
+        [form] if form.trimmed or form is TEXT else [form, replace(form, trimmed=True)] for form in forms
+    )
+    return [form for some in twins for form in some]
