@@ -32,12 +32,14 @@ SIXTEEN_DIGITS = "|".join(f"[0-9]{{{whole}}}[.][0-9]{{{16 - whole},}}" for whole
 #: What a double may change: a number of 16 digits or more, one that ends in a zero behind other
 #: decimals, a large exponent, -0; and what is not a number at all.
 DOUBTFUL = (
-    r"[:,\[]\s*("
+    r"[:,\[]\s*(?:"
     rf"-?(?:[0-9]{{16,}}(?:[.][0-9]+)?|{SIXTEEN_DIGITS}|[0-9]+[.][0-9]+0)(?:[eE][-+]?[0-9]+)?\b"
     r"|-?[0-9.]+[eE][-+]?[0-9]{3,}"
     r"|-0[,}\]\s]"
     r"|-?(?i:nan|inf))"
 )
+#: What may stand before a number in JSON. A capturing group would take more time than leaving it out.
+BEFORE = ":,[ \t\n\r"
 LONG_INTEGER = "-?[0-9]{16,18}"
 SHORTEST_DECIMAL = r"-?[0-9]+[.](?:0|[0-9]*[1-9])(?:[eE][-+]?[0-9]{1,2})?"
 RENAMED = re.compile(r"(.*)_\d+", re.DOTALL)
@@ -118,8 +120,9 @@ def _doubtful_numbers(connection: DuckDBPyConnection, text: Path) -> tuple[bool,
                    WHEN regexp_full_match(t, {literal(SHORTEST_DECIMAL)}) THEN NOT ({exact})
                    ELSE true END), false),
                coalesce(bool_or(is_long), false)
-        FROM (SELECT t, regexp_full_match(t, {literal(LONG_INTEGER)}) AS is_long
-              FROM (SELECT unnest(regexp_extract_all(json, {literal(DOUBTFUL)}, 1)) AS t
+        FROM (SELECT ltrim(token, {literal(BEFORE)}) AS t,
+                     regexp_full_match(t, {literal(LONG_INTEGER)}) AS is_long
+              FROM (SELECT unnest(regexp_extract_all(json, {literal(DOUBTFUL)})) AS token
                     FROM read_ndjson_objects({literal(text)})))
     """
     unsafe, long_integers = connection.execute(query).fetchone() or (True, True)
