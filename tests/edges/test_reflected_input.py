@@ -2,10 +2,11 @@
 
 Each place gets a value that is found nowhere else. The one exception are the names
 of fields in `errors[].pointer`, by which a client finds its mistake: they are bounded.
+Each run makes a share of the attempts.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from tests.conftest import Aws
 from tests.edges.described import document_of
 from tests.edges.stored import URL, behind
 from tests.edges.test_methods_over_http import ALLOWED
+from tests.shares import Share
 
 TEXT = "Zq7canaryXv"
 NUMBER = 70_351_735_917_735
@@ -63,7 +65,10 @@ def check(answer: httpx2.Response, attempt: Attempt) -> bool:
     return True
 
 
-def refused(client: httpx2.Client, attempts: Iterator[Attempt]) -> int:
+ATTEMPTS_PER_RUN = 120
+
+
+def refused(client: httpx2.Client, attempts: Iterable[Attempt]) -> int:
     """How many attempts were refused."""
     return sum(check(attempt.by(client), attempt) for attempt in attempts)
 
@@ -94,8 +99,8 @@ def in_paths() -> Iterator[Attempt]:
                 yield Attempt(method, path.replace(URL, f"/v1/objects/{word}"))
 
 
-def test_of_the_path(client: httpx2.Client) -> None:
-    assert refused(client, in_paths()) > 150
+def test_of_the_path(client: httpx2.Client, share: Share) -> None:
+    assert refused(client, share.of(list(in_paths()), ATTEMPTS_PER_RUN)) > ATTEMPTS_PER_RUN / 10
 
 
 def test_of_the_method(client: httpx2.Client) -> None:
@@ -121,8 +126,8 @@ def in_queries() -> Iterator[Attempt]:
 
 
 @pytest.mark.usefixtures("_objects")
-def test_of_the_query(client: httpx2.Client) -> None:
-    assert refused(client, in_queries()) > 40
+def test_of_the_query(client: httpx2.Client, share: Share) -> None:
+    assert refused(client, share.of(list(in_queries()), ATTEMPTS_PER_RUN)) > ATTEMPTS_PER_RUN / 10
 
 
 READ = {*parameters("header"), "Accept", "Content-Type", "Origin", "X-Owner"}
@@ -162,8 +167,8 @@ def in_headers() -> Iterator[Attempt]:
 
 
 @pytest.mark.usefixtures("_objects")
-def test_of_a_header(client: httpx2.Client) -> None:
-    assert refused(client, in_headers()) > 150
+def test_of_a_header(client: httpx2.Client, share: Share) -> None:
+    assert refused(client, share.of(list(in_headers()), ATTEMPTS_PER_RUN)) > ATTEMPTS_PER_RUN / 10
 
 
 @pytest.mark.parametrize("origins", ["https://shop.example", "*"])
@@ -184,7 +189,7 @@ def test_of_what_a_browser_asks_before(make_app: Any, origins: str) -> None:
         ),
     ]
     with TestClient(make_app("local", cors_origins=origins)) as client:
-        assert refused(client, iter(attempts)) == (2 if origins == "*" else 3)
+        assert refused(client, attempts) == (2 if origins == "*" else 3)
 
 
 WRONG = (
@@ -233,8 +238,8 @@ def in_bodies() -> Iterator[Attempt]:
 
 
 @pytest.mark.usefixtures("_objects")
-def test_of_the_body(client: httpx2.Client) -> None:
-    assert refused(client, in_bodies()) > 500
+def test_of_the_body(client: httpx2.Client, share: Share) -> None:
+    assert refused(client, share.of(list(in_bodies()), ATTEMPTS_PER_RUN)) > ATTEMPTS_PER_RUN / 10
 
 
 @pytest.mark.parametrize("content", [TEXT, f"{{{TEXT}", f'"{TEXT}', f"[{NUMBER}", f'{{"{TEXT}": NaN}}'])

@@ -35,7 +35,7 @@ from app.services.creating import NewObject
 from app.services.uploads import DeclaredPayload, InlinePayload
 from app.storage.items import OBJECT, from_item
 from app.storage.usage import TRIES
-from tests.conftest import Aws, Clock, Measured
+from tests.conftest import Aws, Clock
 from tests.faults import after, answering, cancelling, fail, lose_reply, not_replying, unhook_all
 from tests.services import WholeService, relaying_on
 from tests.system.conftest import emulated, session_of
@@ -344,18 +344,3 @@ def _counters(aws: Aws) -> int:
 def _items(aws: Aws) -> Iterator[Any]:
     for page in aws.dynamodb.get_paginator("scan").paginate(TableName=aws.table, ConsistentRead=True):
         yield from page["Items"]
-
-
-def check_the_counters(folder: Path, measured: Measured, *, operations: int, seed: int) -> None:
-    outcome = operate(folder, operations=operations, seed=seed)
-
-    assert outcome.counted == outcome.recounted
-    # There was something to count, in every way of going wrong.
-    assert set(outcome.counted) == set(OWNERS)
-    assert all(usage.objects > 50 and usage.bytes > LARGEST for usage in outcome.counted.values())
-    assert outcome.counters == len(OWNERS) * LIST_SHARDS
-    assert set(outcome.crowd.done) == EVERYTHING
-    assert set(outcome.crowd.troubles) == set(TROUBLES)
-    assert set(outcome.relay.troubles) == {*TROUBLES, "conflicts"}
-    assert outcome.relay.repeated > operations / 10
-    measured(f"usage recounted, seed {seed}: {outcome}")
