@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload
-from app.processors.dataset.csv.rows import Dialect, StrayQuote, first_rows
+from app.processors.dataset.csv.rows import STRAY_QUOTE, Dialect, first_rows
 from app.processors.dataset.forms import possible_forms
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -62,7 +62,7 @@ def guess_dialect(path: Path) -> Dialect:
         return best.dialect
     refused = [tried for tried in usual if tried.refusal] if best.rows_alike <= 0 else []
     for tried in refused:
-        if not isinstance(tried.refusal, StrayQuote):
+        if STRAY_QUOTE not in str(tried.refusal):
             return tried.dialect
     with path.open(encoding="utf-8", newline="") as file:
         has_escapes = ESCAPED_QUOTE in file.read(HEAD_CHARACTERS)

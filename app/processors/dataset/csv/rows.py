@@ -20,10 +20,8 @@ BLANK_LINE = re.compile(rb"\n[\n\r]")
 #: csv's words for a quote that is never closed, and for text behind one that is.
 OPEN_QUOTE = "unexpected end of data"
 TEXT_BEHIND_QUOTE = "expected after"
-
-
-class StrayQuote(InvalidPayload):
-    """Text stands behind a closing quote, which RFC 4180 does not allow."""
+#: What RFC 4180 does not allow, and what may be no quote at all.
+STRAY_QUOTE = "text stands behind a closing quote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +132,8 @@ def _refusal(error: csv.Error, line: int) -> InvalidPayload:
         detail = f"The quote opened in the row that begins on line {line} is never closed."
         return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
     if TEXT_BEHIND_QUOTE in str(error):
-        detail = f"In the row that begins on line {line}, text stands behind a closing quote."
-        return StrayQuote(ProblemCode.INVALID_CONTENT, detail)
+        detail = f"In the row that begins on line {line}, {STRAY_QUOTE}."
+        return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
     detail = f"The row that begins on line {line} cannot be read: {error}."
     return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
 
