@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,12 +29,18 @@ def rows() -> Iterator[tuple[int, str, float, bool, str]]:
         yield number, CITIES[number % 5], number % 1000 / 8, number % 3 == 0, day
 
 
-def as_csv(delimiter: str = ",") -> bytes:
+def as_csv() -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(rows())
     return text.getvalue().encode()
+
+
+def as_tsv() -> bytes:
+    """Write cells as they are: TSV has neither quotes nor line breaks within a cell."""
+    lines = ("\t".join(map(str, row)).replace("\n", " ") for row in (COLUMNS, *rows()))
+    return "\n".join(lines).encode()
 
 
 def as_ndjson() -> bytes:
@@ -58,7 +63,7 @@ def as_gzipped_csv() -> bytes:
 
 SAMPLES = (
     Sample("trips.csv", "text/csv", as_csv),
-    Sample("trips.tsv", "text/tab-separated-values", partial(as_csv, "\t")),
+    Sample("trips.tsv", "text/tab-separated-values", as_tsv),
     Sample("trips.ndjson", "application/x-ndjson", as_ndjson),
     Sample("trips.parquet", "application/vnd.apache.parquet", as_parquet),
     Sample("trips.csv.gz", "text/csv", as_gzipped_csv),
