@@ -145,8 +145,7 @@ benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES:
 ##@ Check
 
 .PHONY: check
-check: lint template test ## Everything that a change must pass: lint, template, test, a share of properties
-	@$(MAKE) --no-print-directory properties TABLES=100
+check: lint template test ## Everything that a change must pass: lint, template, test
 
 .PHONY: lint
 lint: $(DEV_STAMP) $(SAM_STAMP) ## Check format, types, import rules, shell scripts and Dockerfile
