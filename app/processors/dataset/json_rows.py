@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.columns import refuse_too_wide
 
 BLOCK_BYTES = 1024 * 1024
 LONGEST_KEY_TOLD = 100
@@ -151,6 +152,7 @@ def _rewrite(text: Path, target: Path, unit: str, *, as_json: frozenset[str]) ->
             for key, value in row.items():
                 column = columns.setdefault(key, JsonColumn(key))
                 places.setdefault(key, str(len(places)))
+                refuse_too_wide(len(places))
                 if value is not None:
                     column.kinds.add(_kind(value))
             try:

@@ -21,7 +21,7 @@ from app.processors.dataset.forms import FindForms, json_number_forms, moment_fo
 from app.processors.dataset.forms.form import Form
 from app.processors.dataset.forms.numbers import BOOLEAN, DOUBLE_IS_EXACT
 from app.processors.dataset.json_rows import count_objects, rewrite_as_texts
-from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
+from app.processors.dataset.proof import LONGEST_VALUE_CHARACTERS, ReadColumn, TextColumn, write_proved
 
 SAMPLE_ROWS = 2_000
 INFERRED = "map_inference_threshold = -1, sample_size = -1, maximum_depth = 2"
@@ -132,11 +132,12 @@ def _doubtful_numbers(connection: DuckDBPyConnection, text: Path) -> tuple[bool,
 def _typed_columns(
     connection: DuckDBPyConnection, source: str, found: Sequence[Column], types: Sequence[str]
 ) -> list[TextColumn]:
-    sample = connection.execute(f"FROM {source} LIMIT {SAMPLE_ROWS}").fetchall()
+    texts = [place for place, kind in enumerate(types) if kind == "VARCHAR"]
+    cells = _sample(connection, source, texts)
     return [
         TextColumn(
             name=column.name,
-            cells=[row[place] for row in sample if row[place] is not None] if kind == "VARCHAR" else [],
+            cells=cells.get(place, []),
             find_forms=READ_AS.get(kind, _by_duckdb),
         )
         for place, (column, kind) in enumerate(zip(found, types, strict=True))
@@ -148,24 +149,30 @@ def _read_by_python(
 ) -> NdjsonRead:
     texts = scratch / "texts.ndjson"
     found = rewrite_as_texts(text, texts, unit)
-    refuse_too_wide(len(found))
     keys = [column.key for column in found]
     types = ", ".join(f"'{place}': 'VARCHAR'" for place in range(len(found)))
     cells = ", ".join(f'"{place}" AS t{place}' for place in range(len(found)))
     source = f"(SELECT {cells} FROM {_read_json(texts, f'columns = {{{types}}}')})"
-    sample = connection.execute(f"FROM {source} LIMIT {SAMPLE_ROWS}").fetchall()
+    sample = _sample(connection, source, range(len(found)))
     names = unique_names(keys, len(keys))
     columns = [
-        TextColumn(
-            name=name,
-            cells=[row[place] for row in sample if row[place] is not None],
-            find_forms=FORMS_OF[column.kind],
-        )
+        TextColumn(name=name, cells=sample[place], find_forms=FORMS_OF[column.kind])
         for place, (name, column) in enumerate(zip(names, found, strict=True))
     ]
     rows, read = write_proved(connection, source, columns, target)
     originals = [key if key != name else None for key, name in zip(keys, names, strict=True)]
     return NdjsonRead(rows, read, originals)
+
+
+def _sample(connection: DuckDBPyConnection, source: str, places: Sequence[int]) -> dict[int, list[str]]:
+    """Return the filled cells of the first rows, by the place of their column."""
+    if not places:
+        return {}
+    cells = ", ".join(f"left(t{place}, {LONGEST_VALUE_CHARACTERS})" for place in places)
+    rows = connection.execute(f"SELECT {cells} FROM {source} LIMIT {SAMPLE_ROWS}").fetchall()
+    return {
+        place: [row[number] for row in rows if row[number] is not None] for number, place in enumerate(places)
+    }
 
 
 def _by_duckdb(_: Sequence[str]) -> list[Form]:

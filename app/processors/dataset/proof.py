@@ -21,6 +21,8 @@ from app.processors.dataset.forms.form import EMPTY, TEXT, Form
 COLUMNS_AT_ONCE = 25
 #: Cells that are looked at when the sample held none.
 FIRST_CELLS = 1_000
+#: No value is longer; of longer texts a sample needs no more.
+LONGEST_VALUE_CHARACTERS = 100
 Key = TypeVar("Key")
 NOT_PROVED = "a cell is not in the form of its column"
 
@@ -135,7 +137,8 @@ def _others(
 ) -> list[Form]:
     """Return the forms that may still hold; a column empty in the sample gets a sample of its own."""
     if read.form is EMPTY:
-        query = f"SELECT t{place} FROM {source} WHERE t{place} IS NOT NULL LIMIT {FIRST_CELLS}"
+        cell = f"left(t{place}, {LONGEST_VALUE_CHARACTERS})"
+        query = f"SELECT {cell} FROM {source} WHERE t{place} IS NOT NULL LIMIT {FIRST_CELLS}"
         column = replace(column, cells=[cell for (cell,) in connection.execute(query).fetchall()])
     return with_blanks(column.possible_forms())
 

@@ -16,6 +16,7 @@ from app.domain.errors import InvalidPayload, ProblemCode
 
 LONGEST_CELL_CHARACTERS = 2_000_000
 CHUNK_BYTES = 1024 * 1024
+LARGEST_SAMPLE_CHARACTERS = 4_000_000
 BLANK_LINE = re.compile(rb"\n[\n\r]")
 #: csv's words for a quote that is never closed, and for text behind one that is.
 OPEN_QUOTE = "unexpected end of data"
@@ -68,7 +69,15 @@ def rows_of(path: Path, dialect: Dialect) -> Iterator[list[str]]:
 
 
 def first_rows(path: Path, dialect: Dialect, most: int) -> list[list[str]]:
-    return list(islice(rows_of(path, dialect), most))
+    """Return the first rows, fewer where they are very long."""
+    rows: list[list[str]] = []
+    characters = 0
+    for row in islice(rows_of(path, dialect), most):
+        rows.append(row)
+        characters += sum(map(len, row))
+        if characters > LARGEST_SAMPLE_CHARACTERS:
+            break
+    return rows
 
 
 def first_line_end(path: Path, dialect: Dialect) -> str:
