@@ -1,4 +1,7 @@
-"""What routes ask for. All are coroutines without I/O, because FastAPI calls others in a thread."""
+"""The parameters and dependencies that routes share.
+
+They are coroutines without I/O: FastAPI would call plain functions in a thread.
+"""
 
 import re
 from typing import Annotated

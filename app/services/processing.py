@@ -37,7 +37,8 @@ PROCESSOR_MEMORY_BYTES = 1024 * 1024 * 1024
 STORING_SHARE = 0.1
 #: The share of the lease that any payload may take. A processor that was cut short earlier is tried again.
 PROCESSING_SHARE = 0.75
-SLOWEST_BYTES_PER_SECOND = 20 * 1024 * 1024
+#: JSON whose numbers must be kept as they are written is the slowest to read.
+SLOWEST_BYTES_PER_SECOND = 4 * 1024 * 1024
 START_SECONDS = 20
 
 

@@ -14,7 +14,7 @@ TAG_LIST = rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*"
 VERSION_TAG = re.compile(r'"([1-9][0-9]{0,17})"')
 ANY = "*"
 SENT_TAG = r'(W/)?"[!#-~]*"'
-#: What a client should send. The service also understands empty elements, other white space and obs-text.
+#: The documented form. Empty list elements, tabs and bytes above ASCII are understood as well.
 CONDITION = {"pattern": rf"^(\*|{SENT_TAG}( *, *{SENT_TAG})*)$"}
 
 

@@ -196,7 +196,7 @@ _SAMPLES: tuple[errors.WharfError, ...] = (
     errors.StaleWrite(),
     errors.Unavailable("AWS is busy."),
 )
-#: What went wrong, by code. Problems that are missing here show their advice.
+#: The detail of each example, by problem code. An example without one shows the advice instead.
 _DETAILS = {ANSWERS[type(sample)].code: str(sample) for sample in _SAMPLES} | {
     "invalid_input": "Field required",
     "malformed_json": "The request body is not valid JSON.",

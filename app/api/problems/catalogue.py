@@ -12,7 +12,7 @@ class Answer:
     status: int
     code: str
     title: str
-    #: What the reader of the problem's page should do.
+    #: Tells the reader of the problem's page what to do.
     advice: str
 
 
@@ -134,7 +134,7 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
     ),
 }
 
-#: What the framework and the middleware refuse before a use case is called.
+#: Problems found by the framework or the middleware, before a use case is called.
 HTTP_ANSWERS: dict[int, Answer] = {
     answer.status: answer
     for answer in (
@@ -175,7 +175,7 @@ HTTP_ANSWERS: dict[int, Answer] = {
     )
 }
 
-#: What API Gateway refuses by itself. The gateway responses in template.yaml hold these answers.
+#: Problems found by API Gateway itself. The gateway responses in template.yaml hold these answers.
 GATEWAY_ANSWERS: tuple[Answer, ...] = (
     Answer(400, "bad_request", "The request was refused", "`detail` says why API Gateway refused it."),
     ANSWERS[errors.Forbidden],

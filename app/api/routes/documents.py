@@ -32,9 +32,9 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What a route answers and refuses."""
+    """The answers and refusals that a route promises."""
 
-    #: By status.
+    #: The successful answers, by HTTP status.
     answers: Mapping[int, Answers]
     #: Problem codes; each stands for its status too.
     refuses: tuple[str, ...] = ()

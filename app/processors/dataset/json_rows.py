@@ -25,16 +25,21 @@ class RawNumber(str):
     """A number as it is written."""
 
 
+KINDS = {RawNumber: "number", str: "string", bool: "boolean", dict: "json", list: "json"}
+
+
 @dataclass(slots=True)
 class JsonColumn:
     """A key, and the kinds of its values: string, number, boolean, json. Nulls have none."""
 
     key: str
+    #: Its name in the rewritten text.
+    place: str
     kinds: set[str] = field(default_factory=set)
 
     @property
     def kind(self) -> str:
-        """The kind of all the values; json where they differ."""
+        """The kind of all the values: json where they differ, string where there are none."""
         if not self.kinds:
             return "string"
         return next(iter(self.kinds)) if len(self.kinds) == 1 else "json"
@@ -65,7 +70,7 @@ def rewrite_as_texts(text: Path, target: Path, unit: str) -> list[JsonColumn]:
         columns = _rewrite(text, target, unit, as_json=mixed)
     if not columns:
         target.write_text('{"0":"{}"}\n' * count_objects(text, unit))
-        return [JsonColumn("json", {"json"})]
+        return [JsonColumn("json", "0", {"json"})]
     return list(columns.values())
 
 
@@ -130,7 +135,10 @@ class _Items:
             return self._text[start:end]
 
     def _read_on(self) -> bool:
-        """True if there was more to read; what is kept doubles, so that a long item is not read too often."""
+        """Read at least as much as is still unread, so that a long item is not parsed too often.
+
+        True if there was more to read.
+        """
         rest = self._text[self._place :]
         more = self._source.read(max(BLOCK_BYTES, len(rest)))
         self._text, self._place = rest + more, 0
@@ -143,55 +151,38 @@ def _not_an_array() -> InvalidPayload:
 
 def _rewrite(text: Path, target: Path, unit: str, *, as_json: frozenset[str]) -> dict[str, JsonColumn]:
     columns: dict[str, JsonColumn] = {}
-    places: dict[str, str] = {}
     with target.open("w", encoding="utf-8") as texts:
         for number, line in enumerate((line for block in _blocks(text) for line in block), 1):
             row = _parse(line, number, unit)
             if row is None:
                 continue
-            for key, value in row.items():
-                column = columns.setdefault(key, JsonColumn(key))
-                places.setdefault(key, str(len(places)))
-                refuse_too_wide(len(places))
-                if value is not None:
-                    column.kinds.add(_kind(value))
+            written: dict[str, str] = {}
             try:
-                written = {places[key]: _text(value, key in as_json) for key, value in row.items()}
+                for key, value in row.items():
+                    column = columns.get(key) or columns.setdefault(key, JsonColumn(key, str(len(columns))))
+                    if value is None:
+                        continue
+                    kind = KINDS[type(value)]
+                    column.kinds.add(kind)
+                    is_text = kind == "string" and key not in as_json
+                    written[column.place] = value if is_text else _json(value)
             except RecursionError as error:
                 raise _not_valid(unit, number, error) from None
-            texts.write(json.dumps(written, ensure_ascii=False) + "\n")
+            refuse_too_wide(len(columns))
+            texts.write(TO_JSON(written) + "\n")
     return columns
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case RawNumber():
-            return "number"
-        case str():
-            return "string"
-        case bool():
-            return "boolean"
-        case _:
-            return "json"
-
-
-def _text(value: Any, as_json: bool) -> str | None:
-    if value is None or (isinstance(value, str) and not isinstance(value, RawNumber) and not as_json):
-        return value
-    return _json(value)
 
 
 def _json(value: Any) -> str:
     """Return JSON without blanks, with the numbers as they are written."""
-    match value:
-        case RawNumber():
-            return str(value)
-        case dict():
-            return "{" + ",".join(f"{_json(key)}:{_json(item)}" for key, item in value.items()) + "}"
-        case list():
-            return "[" + ",".join(_json(item) for item in value) + "]"
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+    kind = type(value)
+    if kind is RawNumber:
+        return str(value)
+    if kind is dict:
+        return "{" + ",".join([f"{TO_JSON(key)}:{_json(item)}" for key, item in value.items()]) + "}"
+    if kind is list:
+        return "[" + ",".join([_json(item) for item in value]) + "]"
+    return TO_JSON(value)
 
 
 def _blocks(text: Path) -> Iterator[list[bytes]]:
@@ -249,3 +240,4 @@ EXACT = json.JSONDecoder(
     parse_float=RawNumber, parse_int=RawNumber, parse_constant=_refuse_constant, object_pairs_hook=_distinct
 )
 PLAIN = json.JSONDecoder()
+TO_JSON = json.JSONEncoder(ensure_ascii=False).encode

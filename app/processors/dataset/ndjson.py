@@ -38,7 +38,7 @@ DOUBTFUL = (
     r"|-0[,}\]\s]"
     r"|-?(?i:nan|inf))"
 )
-#: What may stand before a number in JSON. A capturing group would take more time than leaving it out.
+#: What may stand before a number in JSON. To cut it off is quicker than a capturing group.
 BEFORE = ":,[ \t\n\r"
 LONG_INTEGER = "-?[0-9]{16,18}"
 SHORTEST_DECIMAL = r"-?[0-9]+[.](?:0|[0-9]*[1-9])(?:[eE][-+]?[0-9]{1,2})?"

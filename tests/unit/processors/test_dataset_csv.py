@@ -240,6 +240,22 @@ def test_a_stray_quote_among_quoted_cells_is_refused_with_its_line(process: Proc
         process('a,b\n1,"x, y"\n2,"x"y\n')
 
 
+@pytest.mark.parametrize("rows", [2, 3_000])
+def test_blanks_before_a_quote_are_part_of_the_cell(process: ProcessDataset, rows: int) -> None:
+    result = process("a,b\n" + "1,x\n" * rows + '2, "y"\n')
+
+    assert {entry["value"] for entry in result.column("b")["top"]} == {"x", ' "y"'}
+
+
+def test_a_blank_behind_a_late_closing_quote_is_refused_with_its_line(process: ProcessDataset) -> None:
+    with pytest.raises(InvalidPayload, match="line 3002, text stands behind a closing quote"):
+        process("a,b\n" + '1,"x"\n' * 3_000 + '2,"y" \n')
+
+
+def test_a_very_long_number_may_stand_in_the_first_row(process: ProcessDataset) -> None:
+    assert process("name," + "1" * 5_000 + "\nx,2\ny,3\n").report.summary["rows"] == 3
+
+
 def test_blank_lines_are_counted(process: ProcessDataset) -> None:
     result = process("a\n1\n\n2\n\n")
 

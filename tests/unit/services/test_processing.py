@@ -229,11 +229,11 @@ def test_a_message_is_judged_by_revision_status_lease_and_attempts(
     ("size", "lease_seconds", "expected"),
     [
         (0, 300, 20),
-        (20 * 1024**2, 300, 21),
-        (1024**3, 300, 71.2),
-        (5 * 1000**3, 300, 240),
+        (20 * 1024**2, 300, 25),
+        (1024**3, 300, 240),
+        (1024**3, 900, 276),
         (0, 10, 8),
-        (5 * 1000**3, 900, 258.4),
+        (5 * 1000**3, 900, 720),
     ],
 )
 def test_the_time_needed_grows_with_size_up_to_what_a_fresh_function_has(

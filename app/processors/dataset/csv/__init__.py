@@ -33,6 +33,7 @@ from app.processors.dataset.csv.rows import (
     count_rows,
     first_line_end,
     first_rows,
+    has_blanks_at_quotes,
     line_of_row,
 )
 from app.processors.dataset.engine import described_table, literal
@@ -125,8 +126,8 @@ def csv_to_parquet(
 
 
 def _read_as_it_is(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRead | None:
-    """Return None where DuckDB refuses the text or finds other rows than Python does."""
-    if not table.is_rectangular:
+    """Return None where DuckDB refuses the text, or reads it otherwise than Python does."""
+    if not table.is_rectangular or has_blanks_at_quotes(table.path, table.dialect):
         return None
     try:
         read = _write(connection, table, target)

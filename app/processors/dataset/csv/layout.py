@@ -21,6 +21,8 @@ COMPARED_CELLS = 100
 YEARS = range(1000, 3000)
 #: Cells of these groups of types are alike: a header among them does not stand out.
 ALIKE = {"integer": "number", "timestamp": "date"}
+#: No more digits than a year or a count of columns has.
+SHORT_NUMBER = re.compile("[0-9]{1,4}")
 FIGURES = re.compile("[+-]?[0-9]+(?:[.,:/-][0-9]+)*")
 MISSING = re.compile(r"n/?a|nan|nil|null|none|nothing|missing|unknown|#n/a|[-–—?.]*", re.IGNORECASE)
 TOTAL = re.compile(r"(?:grand )?total|(?:gesamt)?summe|gesamt|sum|totale?s?|somme|suma", re.IGNORECASE)
@@ -135,7 +137,7 @@ def _tried(path: Path, dialect: Dialect) -> Tried:
 def _names_years_or_counts(rows: Sequence[Row]) -> bool:
     """True for the header of a pivot table: words, then rising years or 0, 1, 2 … above other numbers."""
     first, rest = rows[0], rows[1:]
-    places = [place for place, cell in enumerate(first) if cell.isascii() and cell.isdecimal()]
+    places = [place for place, cell in enumerate(first) if SHORT_NUMBER.fullmatch(cell)]
     if not rest or not places or places[0] == 0 or any(cell.isdecimal() for cell in first[: places[0]]):
         return False
     if any(_type(_below(rows, place)) not in ("number", "text") for place in places):
@@ -156,7 +158,7 @@ def _names_years_or_counts(rows: Sequence[Row]) -> bool:
 
 
 def _are_years(cells: Sequence[str]) -> bool:
-    return bool(cells) and all(cell.isdecimal() and int(cell) in YEARS for cell in cells)
+    return bool(cells) and all(SHORT_NUMBER.fullmatch(cell) and int(cell) in YEARS for cell in cells)
 
 
 def _is_word(cell: str, decimal_commas: bool) -> bool:

@@ -17,6 +17,8 @@ from app.domain.errors import InvalidPayload, ProblemCode
 LONGEST_CELL_CHARACTERS = 2_000_000
 CHUNK_BYTES = 1024 * 1024
 LARGEST_SAMPLE_CHARACTERS = 4_000_000
+#: As much of a chunk is looked at again with the next one.
+LONGEST_BLANKS = 256
 BLANK_LINE = re.compile(rb"\n[\n\r]")
 #: csv's words for a quote that is never closed, and for text behind one that is.
 OPEN_QUOTE = "unexpected end of data"
@@ -111,7 +113,7 @@ def line_of_row(path: Path, dialect: Dialect, number: int) -> int:
 
 
 def count_rows(path: Path, dialect: Dialect, line_end: str) -> Count:
-    """Raises InvalidPayload where this dialect cannot read the text to its end."""
+    """Count by line ends if they tell, else by reading. Raise InvalidPayload if the text cannot be read."""
     if (ends := _count_line_ends(path, dialect, line_end)) is not None:
         return Count(ends)
     rows = blank_lines = 0
@@ -121,6 +123,26 @@ def count_rows(path: Path, dialect: Dialect, line_end: str) -> Count:
         else:
             blank_lines += 1
     return Count(rows, blank_lines)
+
+
+def has_blanks_at_quotes(path: Path, dialect: Dialect) -> bool:
+    """True if blanks may stand between a quote and the end of its cell.
+
+    By RFC 4180 they are part of the cell; DuckDB leaves them out, and the quotes too.
+    """
+    if not dialect.quote:
+        return False
+    quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
+    blanks = "[ ]+" if dialect.delimiter == "\t" else r"[ \t]+"
+    ends = rf"[{delimiter}\r\n]"
+    found = re.compile(rf"{ends}{blanks}{quote}|{quote}{blanks}{ends}".encode())
+    rest = b"\n"
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            if found.search(rest + chunk):
+                return True
+            rest = chunk[-LONGEST_BLANKS:]
+    return rest.rstrip(b" \t") != rest and rest.rstrip(b" \t").endswith(dialect.quote.encode())
 
 
 def rows_and_blank_lines(path: Path, dialect: Dialect) -> Iterator[list[str]]:
@@ -148,7 +170,7 @@ def _refusal(error: csv.Error, line: int) -> InvalidPayload:
 
 
 def _count_line_ends(path: Path, dialect: Dialect, line_end: str) -> int | None:
-    """Line ends outside quotes: the number of rows, if the text is as regular as most.
+    """Return the number of line ends outside quotes: that of the rows, if the text is as regular as most.
 
     None where that may be wrong: blank lines, line ends of several kinds, escapes
     other than doubled quotes.

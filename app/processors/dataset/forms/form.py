@@ -15,9 +15,10 @@ NOTHING = r"[^\s\S]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One way to write a value; `value` and `proof` are SQL, in which the braces stand for
+    """One way to write a value.
 
-    {t} the cell's text, {n} the text as DuckDB's casts expect it, {v} the value.
+    `value` and `proof` are SQL with places to fill: {t} for the cell's text, {n} for the
+    text as DuckDB's casts expect it, and {v} for the value.
     """
 
     #: As in the profile: integer, number, boolean, date, timestamp, time or text.

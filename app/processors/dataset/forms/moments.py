@@ -23,6 +23,7 @@ WHOLE_SECONDS_LENGTH = len("2024-01-31 10:00:00")
 
 
 def forms_of_moments(cell: str) -> Iterator[Form]:
+    """Yield the forms of dates and times, with the decimals and the offset that this cell has."""
     yield Form(
         type="date",
         pattern=ISO_DAY,

@@ -9,7 +9,7 @@ from app.processors.dataset.forms.form import NOTHING, Form, sql_of
 AMBIGUOUS_NUMBER = "ambiguous_number"
 WHOLE = "(?:0|[1-9][0-9]*)"
 EXPONENT = "(?:[eE][+-]?[0-9]+)?"
-#: Neither the digits nor the group of three behind one mark could be a group of thousands.
+#: A number whose point cannot be a mark between groups of three digits.
 DECIMAL_POINT = rf"[+-]?(?:(?:0|[0-9]{{4,}})\.[0-9]+|[0-9]+\.(?:[0-9]{{1,2}}|[0-9]{{4,}})){EXPONENT}"
 DECIMAL_POINT_WITH_EXPONENT = r"[+-]?[0-9]+\.[0-9]+[eE][+-]?[0-9]+"
 DECIMAL_COMMA = (
@@ -32,7 +32,7 @@ DOUBLE_IS_EXACT = f"""
          WHEN {{v}} = 0 THEN NOT regexp_matches({{n}}, '^[^eE]*[1-9]')
          ELSE false END
 """
-# Three proofs that hold for most cells and take a fraction of the time.
+# Three quick proofs that most cells pass. Only the others need the one above.
 MOST_PLACES = 14
 SHORT_DECIMAL = "strlen({{t}}) <= 16 AND CAST(TRY_CAST({{t}} AS DECIMAL(18, {places})) AS VARCHAR) = {{t}}"
 PRINTED = "{v} BETWEEN -1e300 AND 1e300 AND CAST({v} AS VARCHAR) = {n}"
@@ -63,6 +63,7 @@ BOOLEAN = Form(
 
 
 def number_forms(cell: str, decimal_commas: bool) -> Iterator[Form]:
+    """Yield the forms of numbers, the strictest first, with as many decimals as this cell has."""
     yield INTEGER
     yield LONG_INTEGER
     if digits := re.search(r"\.([0-9]+)", cell):
