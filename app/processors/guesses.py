@@ -56,7 +56,7 @@ def unmarked_utf_16(head: bytes) -> str | None:
     """Return `utf-16-le` or `utf-16-be` if the bytes plainly are that without a byte order mark."""
     evidence = {encoding: _latin_characters(head, encoding) for encoding in ("utf-16-le", "utf-16-be")}
     best = max(evidence, key=lambda encoding: evidence[encoding])
-    return best if evidence[best] > 4 * min(evidence.values()) else None
+    return best if evidence[best] else None
 
 
 def _latin_characters(head: bytes, encoding: str) -> int:
@@ -141,8 +141,9 @@ def _detects(encoding: str, sample: bytes) -> bool:
     """True if the detector prefers this encoding to those of other scripts."""
     from charset_normalizer import from_bytes  # noqa: PLC0415  # few texts need it, and it takes 26 ms
 
+    text = decoded(sample, encoding) or ""
     best = from_bytes(
-        sample,
+        text.encode(encoding),
         cp_isolation=[encoding, *NOT_ACCEPTED],
         threshold=MOST_CHAOS,
         preemptive_behaviour=False,

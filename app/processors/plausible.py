@@ -37,9 +37,6 @@ EAST_ASIAN = tuple(
 )
 COMMON_SHARE = 0.9
 TELLING_SHARE = 0.15
-RUN_OF_OTHERS = re.compile(r"[^\x00-\x7f]+")
-#: In Western text that is read as East Asian, an accented letter and its neighbour become one such letter.
-LONELY_LETTER = re.compile(r"[A-Za-z][^\x00-\x7f](?![^\x00-\x7f])|(?<![^\x00-\x7f])[^\x00-\x7f][A-Za-z]")
 
 CYRILLIC = ("cp1251", "koi8_r", "koi8_u", "cp866", "iso8859_5")
 VOWELS = frozenset("аеёиоуыэюяіїєў")
@@ -60,18 +57,13 @@ NOT_WESTERN = re.compile(
 
 
 def is_east_asian(text: str, kind: EastAsian) -> bool:
-    """True if the letters are common ones, enough of them are telling, and few stand alone in ASCII words."""
+    """True if nearly all letters are common ones, and enough of them are telling."""
     letters = Counter(character for character in text if character > "\x7f" and character.isalpha())
     encoded = [(letter.encode(kind.encoding), times) for letter, times in letters.items()]
     common = sum(times for code, times in encoded if kind.common.fullmatch(code))
     telling = sum(times for code, times in encoded if kind.telling.fullmatch(code))
     total = letters.total()
-    return (
-        total >= FEWEST_LETTERS
-        and common >= COMMON_SHARE * total
-        and telling >= TELLING_SHARE * total
-        and 5 * len(LONELY_LETTER.findall(text)) <= len(RUN_OF_OTHERS.findall(text))
-    )
+    return total >= FEWEST_LETTERS and common >= COMMON_SHARE * total and telling >= TELLING_SHARE * total
 
 
 def is_cyrillic(text: str) -> bool:

@@ -49,8 +49,7 @@ CONTROL_BYTE = re.compile(CONTROL_CHARACTER.pattern.encode())
 REPLACEMENT = "\ufffd"
 REPLACEMENT_BYTES = REPLACEMENT.encode()
 ASCII_BYTES = bytes(range(0x80))
-#: Bytes that are never part of a longer character.
-ASCII_SIGNS = (b"\n", b"\r", b" ", b",", b";", b"\t")
+HIGH_BYTES = bytes(range(0x80, 0x100))
 ADVICE = "Declare the charset in the media type, as in text/csv; charset=windows-1251."
 
 
@@ -192,14 +191,14 @@ def _not_quite_utf_8(text: EncodedText, must_be_unicode: bool) -> EncodedText:
 def _is_valid(text: EncodedText) -> bool:
     """True if all of the text can be read; raise InvalidPayload if it holds a NUL character.
 
-    Control characters of ISO 8859 show that a text is in another encoding than that.
+    Control characters beyond ASCII, as ISO 8859 has them, show that a text is in another encoding.
     """
-    may_hold_c1 = text.encoding in UNICODE
+    may_hold_c1 = C1_CONTROL.search(HIGH_BYTES.decode(text.encoding, errors="ignore")) is not None
     try:
         for piece in text.pieces():
             if "\0" in piece:
                 _refuse_nul(_line_of_nul(text))
-            if not may_hold_c1 and C1_CONTROL.search(piece):
+            if may_hold_c1 and C1_CONTROL.search(piece):
                 return False
     except UnicodeDecodeError:
         return False
@@ -240,14 +239,13 @@ def _count_beyond_ascii(text: EncodedText) -> tuple[int, int]:
 
 
 def _sample(path: Path) -> bytes:
-    """Return the first lines that are not ASCII. A line that is too long is cut after a sign of ASCII."""
+    """Return the first lines that are not ASCII."""
     sample = bytearray()
     with path.open("rb") as file:
         while len(sample) < HEAD_BYTES and (line := file.readline(HEAD_BYTES)):
             if not line.isascii():
                 sample += line
-    cut = bytes(sample[:HEAD_BYTES])
-    return cut if len(cut) < HEAD_BYTES else cut[: max(map(cut.rfind, ASCII_SIGNS)) + 1]
+    return bytes(sample[:HEAD_BYTES])
 
 
 def _chunks(path: Path, start: int = 0) -> Iterator[bytes]:

@@ -58,6 +58,7 @@ NEVER_LOADED = (
     "aws_lambda_powertools/event_handler",
     "boto3/data",
     "boto3/examples",
+    "charset_normalizer/cli",
     "pypdfium2_cli",
     "**/*.pyi",
     "**/py.typed",

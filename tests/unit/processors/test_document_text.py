@@ -124,11 +124,12 @@ def test_a_nul_character_is_refused_with_its_line(process: ProcessDocument, medi
     )
 
 
-def test_a_declared_charset_is_obeyed(process: ProcessDocument) -> None:
-    result = process("Привет, мир\n".encode("koi8-r"), "text/markdown; charset=KOI8-R")
+@pytest.mark.parametrize(("charset", "text"), [("KOI8-R", "Привет"), ("UTF-16BE", "Русь日本")])
+def test_a_declared_charset_is_obeyed(process: ProcessDocument, charset: str, text: str) -> None:
+    result = process(text.encode(charset), f"text/markdown; charset={charset}")
 
-    assert result.text == "Привет, мир\n"
-    assert result.summary == {"pages": None, "characters": 12, "words": 2}
+    assert result.text == text
+    assert result.summary == {"pages": None, "characters": 6, "words": 1}
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,26 @@ def test_an_encoding_that_is_not_known_well_is_not_taken_for_another(
         "东京\n".encode("gb18030"),
         "ÀÉÎ ÀÉÎ ÀÉÎ\n".encode("cp1252"),
         "имя имя имя\n".encode("cp1251"),
+        "ブル語\n".encode("euc_jp"),
+        "タイタ語\n".encode("cp932"),
+        "Ζαΐρ Ζαΐρ\n".encode("cp1253"),
     ],
 )
 def test_too_little_text_has_no_answer(sample: bytes) -> None:
     assert guess_encoding(sample) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("pa’anga tongan\n", "cp1252"),
+        ("Guadeloupe (1978–1985)\n", "cp1252"),
+        ("à\n", "cp1252"),
+        ("тигриня,науру\n", "cp1251"),
+    ],
+)
+def test_a_little_text_that_fits_one_encoding_only_has_an_answer(text: str, encoding: str) -> None:
+    assert guess_encoding(text.encode(encoding)) == encoding
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
@@ -101,9 +117,10 @@ def test_hiragana_is_not_taken_for_ascii() -> None:
         b"\1\0\2\0\3\0a\0b\0",
         "a,\ue000\n".encode("utf-16-le"),
         "аБ漢ابא,".encode("utf-16-le"),
+        "a,\x81\n".encode("utf-16-le"),
         bytes(range(1, 256)) + b"\0",
     ],
-    ids=["table", "lines", "list", "UTF-8", "padded", "controls", "private", "many scripts", "binary"],
+    ids=["table", "lines", "list", "UTF-8", "padded", "controls", "private", "scripts", "C1", "binary"],
 )
 def test_bytes_with_nuls_are_not_utf_16_for_that(payload: bytes) -> None:
     assert unmarked_utf_16(payload) is None

@@ -299,8 +299,9 @@ def test_a_guess_rests_on_the_lines_that_are_not_ascii_wherever_they_are(file: P
     assert content(recognised(file, text.encode("cp1251"))) == text
 
 
-def test_one_endless_line_is_guessed_by_its_beginning(file: Path) -> None:
-    text = "吾輩は猫である, " * 20_000
+@pytest.mark.parametrize("start", ["", "x"])
+def test_one_endless_line_is_guessed_by_its_beginning(file: Path, start: str) -> None:
+    text = start + "吾輩は猫である。" * 20_000
 
     assert content(recognised(file, text.encode("cp932"))) == text
 
