@@ -85,7 +85,7 @@ test: $(DEV_STAMP) $(SAM_STAMP) ## All tests that need no system package (TESTS:
 # Of these tests a run of `test` tries a share of the cases, which it draws by SEED.
 EXHAUSTIVE := tests/edges/test_forged_requests.py tests/edges/test_naughty_strings.py \
 	tests/edges/test_reflected_input.py tests/edges/test_repeated_deliveries.py \
-	tests/system/test_usage_recount.py
+	tests/system/test_killed_workers.py tests/system/test_usage_recount.py
 .PHONY: exhaustive
 exhaustive: $(DEV_STAMP) ## Every case of the tests of which `make test` draws a share by SEED
 	@CASES=all $(PYTEST) $(EXHAUSTIVE)

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from app.config import AuthMode
 from tests.edges.conftest import through_lambda
 from tests.edges.described import Described
+from tests.events import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,29 @@ class Somebody:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def _context(event: str) -> dict[str, Any]:
+    context: dict[str, Any] = load(event)["requestContext"]
+    return context
+
+
 def iam(unique_id: str) -> Somebody:
-    return Somebody("iam", f"iam-{unique_id}", {"identity": {"caller": f"{unique_id}:session"}})
+    caller = f"{unique_id}:session"
+    identity = _context("api_iam")["identity"] | {"caller": caller, "user": caller}
+    return Somebody("iam", f"iam-{unique_id}", {"identity": identity})
 
 
 def cognito(subject: str, groups: Any = None) -> Somebody:
-    claims = {"sub": subject} if groups is None else {"sub": subject, "cognito:groups": groups}
-    return Somebody("cognito", f"cognito-{subject}", {"identity": {}, "authorizer": {"claims": claims}})
+    context = _context("api_cognito")
+    claims = context["authorizer"]["claims"] | {"sub": subject, "username": subject}
+    if groups is not None:
+        claims["cognito:groups"] = groups
+    vouched = {"identity": context["identity"], "authorizer": {"claims": claims}}
+    return Somebody("cognito", f"cognito-{subject}", vouched)
 
 
 def api_key(key_id: str) -> Somebody:
-    return Somebody("api-key", f"key-{key_id}", {"identity": {"apiKeyId": key_id}})
+    identity = _context("api_key")["identity"] | {"apiKeyId": key_id}
+    return Somebody("api-key", f"key-{key_id}", {"identity": identity})
 
 
 def local(name: str) -> Somebody:

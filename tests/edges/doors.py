@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import httpx2
 
+from tests.events import load
+
 STAGE = "dev"
 API_KEY_ID = "abc123"
 
@@ -27,8 +29,7 @@ def proxy_event(
     """As API Gateway sends it with binary media types `*/*`: every body in base64."""
     repeated = parse_qs(query, keep_blank_values=True)
     headers = dict(headers or {})
-    return {
-        "resource": "/{proxy+}",
+    event = load("api_key") | {
         "path": path,
         "httpMethod": method,
         "headers": headers,
@@ -36,20 +37,18 @@ def proxy_event(
         "queryStringParameters": {name: values[-1] for name, values in repeated.items()} or None,
         "multiValueQueryStringParameters": repeated or None,
         "pathParameters": {"proxy": path.lstrip("/")},
-        "stageVariables": None,
-        "requestContext": {
-            "resourcePath": "/{proxy+}",
-            "httpMethod": method,
-            "path": f"/{stage}{path}" if stage else path,
-            "stage": stage or "dev",
-            "requestId": str(uuid4()),
-            "protocol": "HTTP/1.1",
-            "domainName": "api.example.com",
-            "identity": {"apiKeyId": API_KEY_ID} if identity is None else identity,
-        },
         "body": b64encode(body).decode() if body else None,
         "isBase64Encoded": bool(body),
     }
+    event["requestContext"] |= {
+        "httpMethod": method,
+        "path": f"/{stage}{path}" if stage else path,
+        "stage": stage or "dev",
+        "requestId": str(uuid4()),
+    }
+    if identity is not None:
+        event["requestContext"]["identity"] = identity
+    return event
 
 
 @dataclass(frozen=True, slots=True)

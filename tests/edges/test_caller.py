@@ -25,6 +25,7 @@ from tests.edges.described import CONTRACTS, document_of
 from tests.edges.doors import proxy_event
 from tests.edges.forged import forged_headers
 from tests.edges.requests import READS, REQUESTS
+from tests.events import load
 
 IAM = {"caller": "AIDAEXAMPLE:session"}
 KEY = {"apiKeyId": "k1"}
@@ -56,16 +57,21 @@ def owner(*given: Any, **more: Any) -> str:
     return principal_of(request_with(*given, **more)).owner
 
 
-def test_an_iam_caller_owns_by_unique_id_without_the_session() -> None:
-    assert owner("iam", identity=IAM) == "iam-AIDAEXAMPLE"
+@pytest.mark.parametrize(
+    ("auth_mode", "event", "expected"),
+    [
+        ("iam", "api_iam", "iam-AIDAEXAMPLE"),
+        ("cognito", "api_cognito", "cognito-5f0c2f0e-70d1-4c4e-9a53-1f0d9c5e5b0e"),
+        ("api-key", "api_key", "key-abc123"),
+    ],
+)
+def test_an_owner_is_named_by_what_api_gateway_vouches_for(auth_mode: str, event: str, expected: str) -> None:
+    """By the unique id without the session, by the subject, or by the id of the key."""
+    context = load(event)["requestContext"]
 
+    found = owner(auth_mode, identity=context["identity"], authorizer=context.get("authorizer"))
 
-def test_a_cognito_user_owns_by_subject() -> None:
-    assert owner("cognito", authorizer=CLAIMS) == "cognito-0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"
-
-
-def test_an_api_key_owns_by_its_id() -> None:
-    assert owner("api-key", identity=KEY) == "key-k1"
+    assert found == expected
 
 
 def test_a_rotated_key_owns_what_the_setting_says() -> None:

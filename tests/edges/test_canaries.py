@@ -23,11 +23,11 @@ from app.observability.logs import JsonFormatter
 from app.observability.measuring import NAMESPACE
 from app.observability.metrics import Sample
 from app.sandbox.client import Sandbox
-from app.storage.items import to_item
 from tests.captured import Captured
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.edges.stored import URL, behind
-from tests.edges.test_worker_batch import Context, s3_event, take_batch
+from tests.edges.test_worker_batch import Context, take_batch
+from tests.events import object_created, stream_record
 from tests.faults import after, answering, fail, not_replying
 from tests.services import WholeService, relaying_on
 
@@ -242,7 +242,7 @@ MESSAGES = [
     json.dumps(
         {"detail-type": "Object Created", "detail": {"object": {"key": f"payloads/a/{STEM}/1", "size": STEM}}}
     ),
-    s3_event(f"payloads/{STEM}/{STEM}/1"),
+    object_created(f"payloads/{STEM}/{STEM}/1"),
     json.dumps({"detail-type": "object.deleted", "detail": {"owner": STEM, "subject": [STEM]}}),
 ]
 
@@ -252,7 +252,7 @@ def test_nothing_that_payloads_and_messages_hold_is_logged(aws: Aws, clock: Cloc
         service = WholeService(aws, clock, sandbox)
         worker = service.worker
         uploaded = [upload(service, number, *given) for number, given in enumerate(PAYLOADS)]
-        for body in [*(s3_event(str(key), 1) for key in uploaded), *MESSAGES]:
+        for body in [*(object_created(str(key), 1) for key in uploaded), *MESSAGES]:
             worker.handle(take_batch(aws, body), Context())
 
     done = [line for line in heard.lines if line["message"] == "message.done"]
@@ -274,7 +274,7 @@ def test_nothing_of_a_verdict_is_logged_that_could_not_be_written(
     key = upload(service, 1, "file", "text/plain", SECRET_TEXT)
     after(aws.dynamodb, "PutItem", lambda _: fail(aws.dynamodb, "PutItem", not_replying))
 
-    service.worker.handle(take_batch(aws, s3_event(str(key), 1)), Context())
+    service.worker.handle(take_batch(aws, object_created(str(key), 1)), Context())
 
     assert {"processing.failed", "message.done"} <= set(heard.events())
     heard.assert_clean()
@@ -316,10 +316,6 @@ def test_nothing_that_the_relay_announces_or_cannot_read_is_logged(
 
 
 def record(stored: StoredObject, **broken: Any) -> dict[str, Any]:
-    return {
-        "dynamodb": {
-            "Keys": {"sk": {"S": "object"}},
-            "NewImage": {**to_item(stored), **broken},
-            "SequenceNumber": "1",
-        }
-    }
+    created = stream_record(None, stored)
+    created["dynamodb"]["NewImage"] |= broken
+    return created

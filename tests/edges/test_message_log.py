@@ -13,9 +13,9 @@ from app.domain.objects import StoredObject
 from app.domain.values import PayloadKey
 from app.observability.metrics import MESSAGES, OBJECTS, QUEUE_SECONDS, REJECTIONS, RETRIES, Sample
 from app.processors.report import Report, Task
-from app.storage.items import to_item
 from tests.conftest import NOW, Aws, Clock, make_object
-from tests.edges.test_worker_batch import Context, s3_event, take_batch
+from tests.edges.test_worker_batch import Context, arrived, take_batch
+from tests.events import stream_record
 from tests.faults import after, answering, fail
 from tests.services import WholeService, relaying_on
 
@@ -43,7 +43,7 @@ class Worker:
         assert stored.newest is not None
         key = PayloadKey(stored.owner, stored.id, 1)
         self.service.payloads.put_once(key, CSV, stored.newest)
-        return s3_event(str(key), len(CSV))
+        return arrived(str(key), len(CSV))
 
     def meet(self, body: str) -> list[dict[str, Any]]:
         """The lines of this one, the last of which is its own."""
@@ -119,7 +119,7 @@ def test_a_payload_that_is_wrong_is_counted_by_its_code(worker: Worker, samples:
 
 
 def test_a_payload_of_no_known_object_has_the_id_of_its_announcement(worker: Worker) -> None:
-    [line] = worker.meet(s3_event())
+    [line] = worker.meet(arrived())
 
     assert (line["type"], line["outcome"], line["error"]) == ("arrival", "buried", "NotFound")
     assert line["correlation_id"] == "17793124-05d4-b198-2fde-7ededc63b103"
@@ -181,13 +181,7 @@ def test_a_sweep_tells_each_object_on_behalf_of_its_request(worker: Worker, cloc
 def test_the_relay_is_never_ahead_of_its_changes(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
     """The clocks of two functions may differ."""
     relaying = relaying_on(aws, clock=lambda: NOW - timedelta(seconds=3))
-    record = {
-        "dynamodb": {
-            "Keys": {"sk": {"S": "object"}},
-            "NewImage": to_item(make_object(cause=Cause("request-1", TRACE))),
-            "SequenceNumber": "1",
-        }
-    }
+    record = stream_record(None, make_object(cause=Cause("request-1", TRACE)))
 
     with caplog.at_level("INFO"):
         relaying.relay([record])

@@ -27,7 +27,7 @@ from app.services.creating import NewObject
 from app.services.relaying import StreamRecord
 from app.services.uploads import DeclaredPayload, InlinePayload
 from tests.conftest import Aws, Clock, Measured, make_aws
-from tests.edges.test_worker_batch import s3_event
+from tests.events import object_created, queue_batch
 from tests.faults import calls_of, unhook_all
 from tests.services import WholeService
 from tests.shares import Share
@@ -93,7 +93,9 @@ class Service(WholeService):
         self._arrived.update(arrived)
         events = self.published()[self._announced :]
         self._announced += len(events)
-        return [s3_event(key) for key in arrived] + [envelope(event) for event in events if is_queued(event)]
+        return [object_created(key) for key in arrived] + [
+            envelope(event) for event in events if is_queued(event)
+        ]
 
     def published(self) -> list[dict[str, Any]]:
         return [
@@ -105,17 +107,8 @@ class Service(WholeService):
         return [content["Key"] for content in found]
 
     def take(self, bodies: list[str]) -> None:
-        records = [
-            {
-                "messageId": str(number),
-                "receiptHandle": "none",
-                "body": body,
-                "attributes": {"ApproximateReceiveCount": "1"},
-                "messageAttributes": {},
-            }
-            for number, body in enumerate(bodies)
-        ]
-        assert self.worker.handle({"Records": records}, Context()) == {"batchItemFailures": []}
+        batch = queue_batch({"MessageId": str(number), "Body": body} for number, body in enumerate(bodies))
+        assert self.worker.handle(batch, Context()) == {"batchItemFailures": []}
 
     def create(self, payload: bytes, *, name: str) -> UUID:
         new = NewObject(

@@ -3,21 +3,15 @@
 import httpx2
 
 from app.domain.objects import StoredObject
-from app.storage.items import to_item
 from tests.conftest import Aws, make_object
 from tests.edges.doors import API_KEY_ID
+from tests.events import stream_record
 from tests.services import relaying_on
 
 
 def relay(aws: Aws, stored: StoredObject) -> None:
     """As the stream would bring its creation, twice."""
-    record = {
-        "dynamodb": {
-            "Keys": {"sk": {"S": "object"}},
-            "NewImage": to_item(stored),
-            "SequenceNumber": "1",
-        }
-    }
+    record = stream_record(None, stored)
     relaying_on(aws).relay([record, record])
 
 

@@ -15,43 +15,18 @@ from app.domain.values import PayloadKey, Revision
 from app.messaging.messages import Arrival, Deletion, Message, Replacement, Sweep, Unreadable, parse_message
 from app.worker.batch import BatchWorker, retry_seconds
 from tests.conftest import NOW, Aws
+from tests.events import domain_event, load, object_created, queue_batch
 from tests.statuses import make_in
 
 ID = "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"
 KEY = f"payloads/local-me/{ID}/1"
 
 
-def s3_event(key: str = KEY, size: int = 12) -> str:
-    """As S3 sends it to EventBridge (Amazon S3 User Guide, "EventBridge event message structure")."""
-    return json.dumps(
-        {
-            "version": "0",
-            "id": "17793124-05d4-b198-2fde-7ededc63b103",
-            "detail-type": "Object Created",
-            "source": "aws.s3",
-            "account": "111122223333",
-            "time": "2026-03-01T09:30:00Z",
-            "region": "us-east-1",
-            "resources": ["arn:aws:s3:::payloads"],
-            "detail": {
-                "version": "0",
-                "bucket": {"name": "payloads"},
-                "object": {
-                    "key": key,
-                    "size": size,
-                    "etag": "b1946ac92492d2347c6235b4d2611184",
-                    "sequencer": "00617F08299329D189",
-                },
-                "request-id": "N4N7GDK58NMKJ12R",
-                "requester": "123456789012",
-                "source-ip-address": "1.2.3.4",
-                "reason": "PutObject",
-            },
-        }
-    )
+def arrived(key: str = KEY, size: int = 12) -> str:
+    return object_created(key, size)
 
 
-SWEEP = '{"detail-type":"sweep","source":"wharf.clock","detail":{}}'
+SWEEP = json.dumps(load("sweep"))
 
 
 class Context:
@@ -83,22 +58,7 @@ def take_batch(aws: Aws, *bodies: str) -> dict[str, Any]:
     received = aws.sqs.receive_message(
         QueueUrl=aws.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"], VisibilityTimeout=1800
     )
-    return {
-        "Records": [
-            {
-                "messageId": message["MessageId"],
-                "receiptHandle": message["ReceiptHandle"],
-                "body": message["Body"],
-                "attributes": message["Attributes"],
-                "messageAttributes": {},
-                "md5OfBody": message["MD5OfBody"],
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:work",
-                "awsRegion": "us-east-1",
-            }
-            for message in received["Messages"]
-        ]
-    }
+    return queue_batch(received["Messages"])
 
 
 def handle(
@@ -129,7 +89,7 @@ def dead_letters(aws: Aws) -> list[Any]:
     ids=["no text for a key", "an endless size", "a list for a type", "too deep", "a number"],
 )
 def test_a_message_of_any_shape_harms_none_of_its_neighbours(aws: Aws, body: str) -> None:
-    event = take_batch(aws, body, s3_event())
+    event = take_batch(aws, body, arrived())
 
     dispatcher, failed = handle(aws, event)
 
@@ -138,7 +98,7 @@ def test_a_message_of_any_shape_harms_none_of_its_neighbours(aws: Aws, body: str
 
 
 def test_the_smallest_payload_goes_first(aws: Aws) -> None:
-    event = take_batch(aws, s3_event(size=3000), s3_event(size=20), SWEEP, s3_event(size=100))
+    event = take_batch(aws, arrived(size=3000), arrived(size=20), SWEEP, arrived(size=100))
 
     dispatcher, failed = handle(aws, event)
 
@@ -147,8 +107,8 @@ def test_the_smallest_payload_goes_first(aws: Aws) -> None:
 
 
 def test_a_message_that_may_succeed_later_comes_back_alone_and_soon(aws: Aws) -> None:
-    bad = s3_event("payloads/local-me/bad/1")
-    event = take_batch(aws, s3_event(), bad, SWEEP)
+    bad = arrived("payloads/local-me/bad/1")
+    event = take_batch(aws, arrived(), bad, SWEEP)
 
     dispatcher, failed = handle(aws, event, {"payloads/local-me/bad/1": Unavailable("busy")})
 
@@ -163,8 +123,16 @@ def test_a_message_that_may_succeed_later_comes_back_alone_and_soon(aws: Aws) ->
 
 @pytest.mark.parametrize(
     "body",
-    ["", "{", "[]", "{}", '{"detail-type":"nonsense"}', '{"detail-type":"Object Created","detail":{}}']
-    + [s3_event(key) for key in ("artifacts/me/x/1/a", "payloads/me/x", "payloads/me/x/one", "payloads")],
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        json.dumps(load("s3_test")),
+        '{"detail-type":"nonsense"}',
+        '{"detail-type":"Object Created","detail":{}}',
+    ]
+    + [arrived(key) for key in ("artifacts/me/x/1/a", "payloads/me/x", "payloads/me/x/one", "payloads")],
 )
 def test_a_message_that_nothing_understands_is_kept_for_the_operator(aws: Aws, body: str) -> None:
     assert isinstance(parse_message(body).content, Unreadable)
@@ -178,15 +146,15 @@ def test_a_message_that_nothing_understands_is_kept_for_the_operator(aws: Aws, b
 
 
 def test_a_payload_of_an_unknown_object_is_kept_for_the_operator(aws: Aws) -> None:
-    _, failed = handle(aws, take_batch(aws, s3_event()), {KEY: NotFound()})
+    _, failed = handle(aws, take_batch(aws, arrived()), {KEY: NotFound()})
 
     (letter,) = dead_letters(aws)
-    assert (failed, letter["Body"]) == ([], s3_event())
+    assert (failed, letter["Body"]) == ([], arrived())
     assert letter["MessageAttributes"]["error"]["StringValue"] == "NotFound"
 
 
 def test_when_a_whole_batch_fails_it_comes_back_without_an_exception(aws: Aws) -> None:
-    event = take_batch(aws, s3_event(), s3_event())
+    event = take_batch(aws, arrived(), arrived())
 
     _, failed = handle(aws, event, {KEY: RuntimeError("a fault of ours")})
 
@@ -195,39 +163,26 @@ def test_when_a_whole_batch_fails_it_comes_back_without_an_exception(aws: Aws) -
 
 def test_the_messages_mean_what_was_sent() -> None:
     assert parse_message(SWEEP).content == Sweep()
-    assert parse_message(s3_event()).content == Arrival(
+    assert parse_message(arrived()).content == Arrival(
         PayloadKey("local-me", "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10", 1), 12
     )
 
 
-def domain_event(after: StoredObject, before: StoredObject | None) -> str:
-    """As EventBridge hands it to a queue (Amazon EventBridge User Guide, "AWS events")."""
+def told(after: StoredObject, before: StoredObject) -> str:
     event = event_of(before, after)
     assert event is not None
-    return json.dumps(
-        {
-            "version": "0",
-            "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
-            "detail-type": event.type.value,
-            "source": "wharf.objects",
-            "account": "111122223333",
-            "time": "2026-03-01T09:30:00Z",
-            "region": "us-east-1",
-            "resources": [],
-            "detail": event.as_cloud_event(),
-        }
-    )
+    return domain_event(event)
 
 
 def deleted_event() -> str:
     ready = make_in("ready")
-    return domain_event(ready.delete(now=NOW, cause=Cause("request-2")), ready)
+    return told(ready.delete(now=NOW, cause=Cause("request-2")), ready)
 
 
 def reprocess_event() -> str:
     rejected = make_in("rejected", newest=Revision(7, "text/csv", 40, None, None))
     again = rejected.reprocess(now=NOW, deadline=NOW, cause=Cause("request-2"))
-    return domain_event(again, rejected)
+    return told(again, rejected)
 
 
 def test_a_deletion_names_what_is_to_be_purged() -> None:
@@ -235,7 +190,7 @@ def test_a_deletion_names_what_is_to_be_purged() -> None:
 
 
 def test_a_ready_event_is_read_as_a_replacement() -> None:
-    body = domain_event(make_in("ready"), make_in("processing"))
+    body = told(make_in("ready"), make_in("processing"))
 
     assert parse_message(body).content == Replacement("local-me", ID)
 
@@ -244,7 +199,7 @@ def test_a_request_for_an_upload_is_read_as_a_replacement() -> None:
     rejected, second = make_in("rejected"), Revision(2, "text/csv", 40, None, None)
     asked = rejected.request_upload(second, now=NOW, deadline=NOW, cause=Cause("request-2"))
 
-    assert parse_message(domain_event(asked, rejected)).content == Replacement("local-me", ID)
+    assert parse_message(told(asked, rejected)).content == Replacement("local-me", ID)
 
 
 def test_what_is_to_be_processed_again_is_an_arrival_of_the_newest_payload() -> None:
@@ -254,7 +209,7 @@ def test_what_is_to_be_processed_again_is_an_arrival_of_the_newest_payload() -> 
 
 
 def test_a_payload_to_be_processed_again_waits_behind_a_smaller_one(aws: Aws) -> None:
-    event = take_batch(aws, reprocess_event(), s3_event(size=41), s3_event(size=39), deleted_event())
+    event = take_batch(aws, reprocess_event(), arrived(size=41), arrived(size=39), deleted_event())
 
     dispatcher, failed = handle(aws, event)
 
@@ -298,12 +253,12 @@ def test_an_event_that_lacks_what_the_worker_needs_is_kept_for_the_operator(aws:
 @pytest.mark.parametrize("size", ["null", '"40"', "[]"])
 def test_an_event_of_no_known_size_does_not_harm_its_neighbours(aws: Aws, size: str) -> None:
     body = reprocess_event().replace('"size": 40', f'"size": {size}')
-    event = take_batch(aws, s3_event(), body, SWEEP)
+    event = take_batch(aws, arrived(), body, SWEEP)
 
     dispatcher, failed = handle(aws, event)
 
     assert failed == []
-    assert parse_message(s3_event()) in dispatcher.seen
+    assert parse_message(arrived()) in dispatcher.seen
     assert parse_message(SWEEP) in dispatcher.seen
 
 

@@ -53,20 +53,6 @@ def test_a_rejected_revision_leaves_the_ready_one_downloadable(client: Client) -
     assert client.get(f"/v1/objects/{object_id}/payload").body == FIRST
 
 
-def test_rejected_revisions_take_no_room_once_others_follow(client: Client, running: Runtime) -> None:
-    object_id = client.upload("dataset", "n.csv", "text/csv", FIRST)
-    client.wait_until_settled(object_id)
-
-    url = f"{client.url}/v1/objects/{object_id}/payload"
-    for number in range(2, 5):
-        body = b"%PDF-1." + str(number).encode()
-        send("PUT", url, body=body, headers={**client.headers, "Content-Type": "text/csv"})
-        assert client.wait_until_settled(object_id)["status"] == "rejected"
-
-    storage = Storage(running)
-    assert eventually(lambda: {key.split("/")[3] for key in storage.keys(object_id)} == {"1", "4"})
-
-
 def test_reprocessing_runs_the_pipeline_again(client: Client) -> None:
     object_id = client.upload("dataset", "n.csv", "text/csv", FIRST)
     ready = client.wait_until_settled(object_id)

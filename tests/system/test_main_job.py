@@ -4,13 +4,12 @@ import hashlib
 import io
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
 
 from tests.conftest import Measured
-from tests.system.client import Client, send
+from tests.system.client import Client
 from tests.system.conftest import Runtime
 from tests.system.samples import CITIES, COLUMNS, ROWS, SAMPLES, Sample
 
@@ -86,62 +85,6 @@ def test_a_file_is_kept_as_it_is(client: Client) -> None:
 
     assert client.wait_until_settled(object_id)["status"] == "ready"
     assert client.get(f"/v1/objects/{object_id}/payload").body == payload
-
-
-def test_a_payload_key_is_written_once(client: Client) -> None:
-    declared = {"media_type": "text/plain", "size": 5}
-    upload = client.create({"kind": "file", "name": "n", "payload": declared}).json()["upload"]
-    first = send("PUT", upload["url"], body=b"first", headers=upload["headers"])
-    second = send("PUT", upload["url"], body=b"again", headers=upload["headers"])
-
-    assert (first.status, second.status) == (200, 412)
-
-
-def test_twenty_threads_with_one_key_make_one_object(running: Runtime) -> None:
-    client = Client(running.url, {"X-Owner": "twenty-threads"})
-    body = {"kind": "file", "name": "n", "payload": {"media_type": "text/plain", "text": "once"}}
-
-    with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda _: client.create(body, Idempotency_Key="one"), range(20)))
-
-    assert {answer.status for answer in answers} == {201}
-    assert len({answer.json()["id"] for answer in answers}) == 1
-    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
-    assert len(client.get("/v1/objects").json()["items"]) == 1
-    client.wait_for_history(answers[0].json()["id"], *EVENTS)
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        (b'{"kind":"ship","name":"n"}', 422, "invalid_input"),
-        (b'{"kind":"record"}', 422, "invalid_input"),
-        (b'{"kind":"record","name":"%b"}' % (b"x" * 257), 422, "invalid_input"),
-        (b'{"kind":"file","name":"%b"}' % (b"x" * 4 * 1024 * 1024), 413, "body_too_large"),
-        (b'{"kind":', 400, "malformed_json"),
-    ],
-    ids=["unknown kind", "missing field", "long name", "too large", "malformed"],
-)
-def test_bad_input_gets_a_clear_problem_and_leaves_nothing(
-    running: Runtime, body: bytes, status: int, code: str
-) -> None:
-    client = Client(running.url, {"X-Owner": "bad-input"})
-
-    answer = client.post("/v1/objects", body)
-
-    assert (answer.status, answer.json()["code"]) == (status, code)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert client.get("/v1/objects").json() == {"items": [], "next_cursor": None}
-
-
-def test_an_unknown_id_is_not_found(client: Client) -> None:
-    answer = client.get("/v1/objects/0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10")
-
-    assert (answer.status, answer.json()["code"]) == (404, "not_found")
-
-
-def test_the_documentation_is_served(client: Client) -> None:
-    assert b"swagger-ui" in client.get("/docs").body
 
 
 def test_an_image_gets_a_thumbnail(client: Client) -> None:

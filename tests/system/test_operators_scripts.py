@@ -11,6 +11,7 @@ from app.domain.times import utc_now
 from app.domain.values import PayloadKey
 from app.messaging.work_queue import WorkQueue
 from app.storage.objects import ObjectRepository
+from tests.events import object_created
 from tests.system import shell
 from tests.system.client import Client, eventually
 from tests.system.conftest import Runtime, started
@@ -61,8 +62,7 @@ class Stage:
         failed = pending.give_up(now=utc_now())
         self.repository.save(failed, read=stored)
         key = PayloadKey("local-me", object_id, 1)
-        body = f'{{"detail-type":"Object Created","detail":{{"object":{{"key":"{key}","size":8}}}}}}'
-        self.queue.bury(body, error=error, attempts=3)
+        self.queue.bury(object_created(str(key), 8), error=error, attempts=3)
 
     def stored(self, object_id: str) -> StoredObject:
         return self.repository.get("local-me", object_id)

@@ -27,11 +27,11 @@ from app.domain.values import Payload, PayloadKey, Revision
 from app.local.sources import sqs_event
 from app.local.stream import StreamSource
 from app.services.relaying import Relaying
-from app.storage.items import object_key, to_item
 from app.worker.batch import BatchWorker
 from tests.conftest import NOW, make_object
 from tests.edges.conftest import through_lambda
 from tests.edges.doors import API_KEY_ID
+from tests.events import object_created, stream_record
 from tests.statuses import CSV, SHA256, make_in
 from tests.system.enforced import Json, Role, RoleClients, Stage, Traffic
 
@@ -127,18 +127,11 @@ def message(body: str) -> Any:
 
 
 def arrival(stored: StoredObject) -> str:
-    created = {"key": str(payload_key(stored)), "size": len(CSV)}
-    return json.dumps({"detail-type": "Object Created", "detail": {"object": created}})
+    return object_created(str(payload_key(stored)), len(CSV))
 
 
 def announcement(event_type: str, stored: StoredObject) -> str:
     return json.dumps({"detail-type": event_type, "detail": {"owner": stored.owner, "subject": stored.id}})
-
-
-def record(before: StoredObject | None, changed: StoredObject) -> Json:
-    images = {"NewImage": to_item(changed)} | ({"OldImage": to_item(before)} if before else {})
-    keys = object_key(changed.owner, changed.id)
-    return {"dynamodb": {"Keys": keys, "SequenceNumber": uuid4().hex, **images}}
 
 
 # Lambda, for any function
@@ -380,7 +373,7 @@ WORKER = (
 
 def relay_a_birth(relay: Relay) -> None:
     stored = make_object(id=str(uuid4()))
-    relay.relay(record(None, stored))
+    relay.relay(stream_record(None, stored))
     page = relay.stage.history.page(stored.owner, stored.id, after_version=0, limit=20)
     assert [event["type"] for event in page.items] == ["object.created"]
     assert relay.stage.usage.read(stored.owner).objects == 1
@@ -389,7 +382,7 @@ def relay_a_birth(relay: Relay) -> None:
 def relay_a_change(relay: Relay) -> None:
     """One that leaves the usage as it was."""
     stored = make_object(id=str(uuid4()))
-    relay.relay(record(stored, stored.claim(now=NOW, lease_until=later(NOW))))
+    relay.relay(stream_record(stored, stored.claim(now=NOW, lease_until=later(NOW))))
     page = relay.stage.history.page(stored.owner, stored.id, after_version=0, limit=20)
     assert [event["type"] for event in page.items] == ["object.processing"]
 
@@ -399,7 +392,7 @@ def later(moment: datetime) -> datetime:
 
 
 def set_aside(relay: Relay) -> None:
-    bad = record(None, make_object())
+    bad = stream_record(None, make_object())
     del bad["dynamodb"]["NewImage"]["version"]
     relay.relay(bad)
     name = f"relay-failures/{bad['dynamodb']['SequenceNumber']}.json"

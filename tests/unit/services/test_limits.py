@@ -20,9 +20,9 @@ from app.domain.objects import StoredObject
 from app.services.creating import Creation
 from app.services.quotas import QUOTA_SECONDS
 from app.services.uploads import DeclaredPayload, InlinePayload
-from app.storage.items import to_item
 from app.storage.objects import ObjectRepository
 from tests.conftest import Aws, Clock
+from tests.events import stream_record
 from tests.faults import answering, fail, throttling
 from tests.services import relaying_on, services_on
 from tests.statuses import CSV, make_in, make_record
@@ -68,10 +68,7 @@ def fill(api: ApiServices, objects: int = MAX_OBJECTS) -> None:
 
 
 def relay(aws: Aws, before: StoredObject | None, after: StoredObject) -> None:
-    change: dict[str, Any] = {"Keys": {"sk": {"S": "object"}}, "NewImage": to_item(after)}
-    if before is not None:
-        change["OldImage"] = to_item(before)
-    relaying_on(aws).relay([{"dynamodb": {**change, "SequenceNumber": "1"}}])
+    relaying_on(aws).relay([stream_record(before, after)])
 
 
 def refused(act: Callable[..., object], *given: Any, **more: Any) -> tuple[int, int, str]:

@@ -1,6 +1,5 @@
 """One payload from claim to verdict, whatever happens on the way."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from app.messaging.messages import Message, parse_message
 from app.processors.report import ArtifactFile, Report, Task
 from app.services.processing import PROCESSOR_MEMORY_BYTES, Action, decide, seconds_needed
 from tests.conftest import NOW, Aws, Clock, make_object
+from tests.events import object_created
 from tests.faults import (
     Fault,
     answering,
@@ -133,14 +133,7 @@ def bench(aws: Aws, clock: Clock) -> Bench:
 
 
 def arrival_of(key: PayloadKey, size: int) -> Message:
-    body = json.dumps(
-        {
-            "source": "aws.s3",
-            "detail-type": "Object Created",
-            "detail": {"bucket": {"name": "payloads"}, "object": {"key": str(key), "size": size}},
-        }
-    )
-    return parse_message(body)
+    return parse_message(object_created(str(key), size))
 
 
 def edited(stored: StoredObject) -> StoredObject:

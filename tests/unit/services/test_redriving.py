@@ -18,6 +18,7 @@ from app.messaging.work_queue import WorkQueue
 from app.services.redriving import Action, Choice, FailedObject, Redriving, Survey, object_of, plan
 from app.storage.objects import ObjectRepository
 from tests.conftest import NOW, Aws, Clock
+from tests.events import object_created
 from tests.faults import before
 from tests.statuses import make_in
 from tests.unit.services.conftest import messages_in
@@ -33,8 +34,7 @@ def redriving(aws: Aws, repository: ObjectRepository, clock: Clock) -> Redriving
 
 
 def arrival_of(stored: StoredObject) -> str:
-    key = PayloadKey(stored.owner, stored.id, 1)
-    return f'{{"detail-type":"Object Created","detail":{{"object":{{"key":"{key}","size":12}}}}}}'
+    return object_created(str(PayloadKey(stored.owner, stored.id, 1)))
 
 
 def letter(body: str = SWEEP, **changes: Any) -> DeadLetter:

@@ -1,10 +1,10 @@
 """Every public change in the table's stream becomes one event: in the history, then on the bus."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import chain, count
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +16,8 @@ from app.domain.objects import StoredObject
 from app.domain.values import Payload, Result
 from app.services.relaying import Relaying, StreamRecord
 from app.storage.history import HistoryRepository
-from app.storage.items import object_key, to_item
 from tests.conftest import NOW, Aws, make_object
+from tests.events import stream_record as record
 from tests.faults import Call, Fault, after, answering, calls_of, fail, not_connecting, throttling
 from tests.services import relaying_on
 from tests.unit.services.conftest import content_of, keys_in_bucket, messages_in
@@ -55,34 +55,6 @@ def received(aws: Aws, subscriber: str) -> list[dict[str, Any]]:
 def history_of(aws: Aws, stored: StoredObject = CREATED) -> list[dict[str, Any]]:
     history = aws.adapters().history
     return list(history.page(stored.owner, stored.id, after_version=0, limit=20).items)
-
-
-sequence_numbers: Iterator[int] = count(1)
-
-
-def record(
-    before: StoredObject | None, changed: StoredObject, *, sequence_number: str | None = None
-) -> dict[str, Any]:
-    """A record as Lambda hands it over: both images, in DynamoDB's JSON."""
-    change: dict[str, Any] = {
-        "ApproximateCreationDateTime": changed.updated_at.timestamp(),
-        "Keys": object_key(changed.owner, changed.id),
-        "NewImage": to_item(changed),
-        "SequenceNumber": sequence_number or str(next(sequence_numbers)),
-        "SizeBytes": 1024,
-        "StreamViewType": "NEW_AND_OLD_IMAGES",
-    }
-    if before is not None:
-        change["OldImage"] = to_item(before)
-    return {
-        "eventID": uuid4().hex,
-        "eventName": "INSERT" if before is None else "MODIFY",
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": "us-east-1",
-        "dynamodb": change,
-        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/objects/stream/x",
-    }
 
 
 def removed(stored: StoredObject) -> dict[str, Any]:
@@ -191,7 +163,13 @@ def test_events_of_one_object_go_out_in_their_order(relaying: Relaying, aws: Aws
 def test_an_event_never_overtakes_an_earlier_one_of_its_object(relaying: Relaying, aws: Aws) -> None:
     """The bus may take one entry of a call and refuse another."""
     others = births(4)
-    records = [others[0], record(None, CREATED), *others[1:3], record(CREATED, CLAIMED), others[3]]
+    records = [
+        others[0],
+        record(None, CREATED),
+        *others[1:3],
+        record(CREATED, CLAIMED),
+        others[3],
+    ]
     calls = calls_of(aws.events)
     after(aws.events, "PutEvents", refusing(1))
 
