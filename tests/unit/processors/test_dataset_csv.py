@@ -247,6 +247,12 @@ def test_blanks_before_a_quote_are_part_of_the_cell(process: ProcessDataset, row
     assert {entry["value"] for entry in result.column("b")["top"]} == {"x", ' "y"'}
 
 
+def test_blanks_elsewhere_leave_quotes_alone(process: ProcessDataset) -> None:
+    result = process('a,b\n 1," x "\n 2,"y, z"\n')
+
+    assert result.cells("b") == [" x ", "y, z"]
+
+
 def test_a_blank_behind_a_late_closing_quote_is_refused_with_its_line(process: ProcessDataset) -> None:
     with pytest.raises(InvalidPayload, match="line 3002, text stands behind a closing quote"):
         process("a,b\n" + '1,"x"\n' * 3_000 + '2,"y" \n')

@@ -33,7 +33,6 @@ from app.processors.dataset.csv.rows import (
     count_rows,
     first_line_end,
     first_rows,
-    has_blanks_at_quotes,
     line_of_row,
 )
 from app.processors.dataset.engine import described_table, literal
@@ -127,14 +126,16 @@ def csv_to_parquet(
 
 def _read_as_it_is(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRead | None:
     """Return None where DuckDB refuses the text, or reads it otherwise than Python does."""
-    if not table.is_rectangular or has_blanks_at_quotes(table.path, table.dialect):
+    if not table.is_rectangular:
         return None
     try:
         read = _write(connection, table, target)
     except duckdb.Error:
         return None
     count = count_rows(table.path, table.dialect, table.line_end)
-    return replace(read, blank_lines=count.blank_lines) if read.rows + table.header == count.rows else None
+    if count.has_blanks_at_quotes or read.rows + table.header != count.rows:
+        return None
+    return replace(read, blank_lines=count.blank_lines)
 
 
 def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scratch: Path) -> CsvRead:

@@ -17,8 +17,6 @@ from app.domain.errors import InvalidPayload, ProblemCode
 LONGEST_CELL_CHARACTERS = 2_000_000
 CHUNK_BYTES = 1024 * 1024
 LARGEST_SAMPLE_CHARACTERS = 4_000_000
-#: As much of a chunk is looked at again with the next one.
-LONGEST_BLANKS = 256
 BLANK_LINE = re.compile(rb"\n[\n\r]")
 #: csv's words for a quote that is never closed, and for text behind one that is.
 OPEN_QUOTE = "unexpected end of data"
@@ -62,7 +60,10 @@ class Count:
     """How many rows a text has, header included, and how many lines without any character."""
 
     rows: int
-    blank_lines: int = 0
+    blank_lines: int
+    #: Blanks may stand between a quote and the end of its cell. By RFC 4180 they are
+    #: part of the cell; DuckDB leaves them out, and the quotes too.
+    has_blanks_at_quotes: bool
 
 
 def rows_of(path: Path, dialect: Dialect) -> Iterator[list[str]]:
@@ -114,35 +115,16 @@ def line_of_row(path: Path, dialect: Dialect, number: int) -> int:
 
 def count_rows(path: Path, dialect: Dialect, line_end: str) -> Count:
     """Count by line ends if they tell, else by reading. Raise InvalidPayload if the text cannot be read."""
-    if (ends := _count_line_ends(path, dialect, line_end)) is not None:
-        return Count(ends)
+    ends, has_blanks_at_quotes = _scan(path, dialect, line_end)
+    if ends is not None:
+        return Count(ends, 0, has_blanks_at_quotes)
     rows = blank_lines = 0
     for row in rows_and_blank_lines(path, dialect):
         if row:
             rows += 1
         else:
             blank_lines += 1
-    return Count(rows, blank_lines)
-
-
-def has_blanks_at_quotes(path: Path, dialect: Dialect) -> bool:
-    """True if blanks may stand between a quote and the end of its cell.
-
-    By RFC 4180 they are part of the cell; DuckDB leaves them out, and the quotes too.
-    """
-    if not dialect.quote:
-        return False
-    quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
-    blanks = "[ ]+" if dialect.delimiter == "\t" else r"[ \t]+"
-    ends = rf"[{delimiter}\r\n]"
-    found = re.compile(rf"{ends}{blanks}{quote}|{quote}{blanks}{ends}".encode())
-    rest = b"\n"
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            if found.search(rest + chunk):
-                return True
-            rest = chunk[-LONGEST_BLANKS:]
-    return rest.rstrip(b" \t") != rest and rest.rstrip(b" \t").endswith(dialect.quote.encode())
+    return Count(rows, blank_lines, has_blanks_at_quotes)
 
 
 def rows_and_blank_lines(path: Path, dialect: Dialect) -> Iterator[list[str]]:
@@ -169,26 +151,31 @@ def _refusal(error: csv.Error, line: int) -> InvalidPayload:
     return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
 
 
-def _count_line_ends(path: Path, dialect: Dialect, line_end: str) -> int | None:
-    """Return the number of line ends outside quotes: that of the rows, if the text is as regular as most.
+def _scan(path: Path, dialect: Dialect, line_end: str) -> tuple[int | None, bool]:
+    """Return the number of line ends outside quotes, and whether blanks touch a quote from outside.
 
-    None where that may be wrong: blank lines, line ends of several kinds, escapes
-    other than doubled quotes.
+    The number is that of the rows if the text is as regular as most. It is None where
+    that may be wrong: blank lines, line ends of several kinds, escapes other than
+    doubled quotes.
     """
-    if dialect.escape != dialect.quote or line_end == "\r":
-        return None
-    quote = dialect.quote.encode()
+    is_regular = dialect.escape == dialect.quote and line_end != "\r"
+    has_blanks_at_quotes = False
+    quote, blanks = dialect.quote.encode(), {b" ", b"\t"} - {dialect.delimiter.encode()}
     ends, inside, last = 0, False, b"\n"
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            if BLANK_LINE.search(last + chunk):
-                return None
+        while chunk := file.read(CHUNK_BYTES) + file.readline(LONGEST_CELL_CHARACTERS):
             parts = chunk.split(quote) if quote else [chunk]
+            behind, before = parts[1 if inside else 2 :: 2], parts[inside:-1:2]
+            has_blanks_at_quotes = (
+                has_blanks_at_quotes
+                or any(part[:1] in blanks for part in behind)
+                or any(part[-1:] in blanks for part in before)
+            )
             outside = quote.join(parts[inside::2])
             feeds = outside.count(b"\n")
-            if outside.count(b"\r") != (feeds if line_end == "\r\n" else 0):
-                return None
+            is_regular &= outside.count(b"\r") == (feeds if line_end == "\r\n" else 0)
+            is_regular &= not BLANK_LINE.search(last + chunk)
             ends += feeds
             inside ^= len(parts) % 2 == 0
             last = chunk[-1:]
-    return ends + (last != b"\n")
+    return ends + (last != b"\n") if is_regular else None, has_blanks_at_quotes
