@@ -142,7 +142,9 @@ def _csv_table(random: Random, number: int, late: bool) -> tuple[list[Written], 
     written = _named(columns, _column_names(random, len(columns)))
     delimiter = "," if len(columns) == 1 else random.choice(",,,,;;\t|")
     text = io.StringIO(newline="")
-    is_quoted = random.choices((False, True), (4, 1))[0]
+    # Python's csv leaves a carriage return without quotes, and then refuses to read it.
+    has_returns = any("\r" in (cell or "") for column in columns for cell in column.cells)
+    is_quoted = random.choices((False, True), (4, 1))[0] or has_returns
     writer = csv.writer(
         text,
         delimiter=delimiter,

@@ -78,7 +78,7 @@ class Loaded:
     #: The entries of HOW that apply.
     how: Mapping[str, Any]
     #: For each column the entries of WRITTEN that apply, and its flags.
-    written: Sequence[Mapping[str, Any]] | None = None
+    written: Sequence[Mapping[str, Any]]
 
 
 def process(task: Task) -> Report:
@@ -95,7 +95,7 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
     table = task.output / DATA.name
     loaded = _load(connection, task, table)
     columns = profile_columns(connection, table, loaded.rows)
-    for column, told in zip(columns, loaded.written or [{}] * len(columns), strict=True):
+    for column, told in zip(columns, loaded.written, strict=True):
         column |= {**dict.fromkeys(WRITTEN), "flags": [], **told}
     described = {"format": FORMATS[task.media_type], "rows": loaded.rows, **dict.fromkeys(HOW), **loaded.how}
     _write_json(task.output / PROFILE.name, {**described, "columns": columns})
@@ -118,7 +118,8 @@ def _load(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
 def _load_parquet(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:
     refuse_encrypted(task.source)
     check_content(task.source, task.media_type)
-    return Loaded(parquet_to_parquet(connection, task.source, table, task.unpacked_limit), {})
+    read = parquet_to_parquet(connection, task.source, table, task.unpacked_limit)
+    return Loaded(read.rows, {}, [{"original_name": name} for name in read.original_names])
 
 
 def _load_json(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded:

@@ -182,6 +182,9 @@ def _by_duckdb(_: Sequence[str]) -> list[Form]:
 def _stored_type(column: Column) -> str:
     if column.type.startswith(STRINGS):
         return "VARCHAR"
+    if column.type == "HUGEINT":
+        # What DuckDB takes positive and negative integers for. One that is too long makes it refuse the text.
+        return "BIGINT"
     return column.type if NUMBERS.fullmatch(column.type) else "JSON"
 
 

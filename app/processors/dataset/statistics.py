@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.engine import Column
-from app.processors.dataset.values import comparable, in_utc, readable, type_name
+from app.processors.dataset.values import comparable, edge, in_utc, readable, type_name
 
 # DuckDB plans many aggregates in quadratic time.
 COLUMNS_AT_ONCE = 25
@@ -76,7 +76,9 @@ def numeric(column: Column, sql: str) -> str | None:
             return f"CASE WHEN isfinite({sql}) THEN CAST({sql} AS DOUBLE) END"
         case "date" | "timestamp":
             moment = in_utc(column.type, sql)
-            return f"CASE WHEN isfinite({moment}) THEN epoch({moment}) END"
+            seconds = edge(column.type).seconds
+            at_the_edge = f"CASE {moment} WHEN 'infinity' THEN {seconds} WHEN '-infinity' THEN {-seconds} END"
+            return f"CASE WHEN isfinite({moment}) THEN epoch({moment}) ELSE {at_the_edge} END"
         case _:
             return None
 
@@ -124,7 +126,7 @@ def _extreme(function: str, column: Column, sql: str) -> str:
 
 def _finite_extreme(function: str, column: Column, sql: str) -> str:
     match type_name(column.type):
-        case "date" | "timestamp" | "number" if not column.type.startswith("DECIMAL"):
-            return f"{function}({sql}) FILTER (isfinite({in_utc(column.type, sql)}))"
+        case "number" if not column.type.startswith("DECIMAL"):
+            return f"{function}({sql}) FILTER (isfinite({sql}))"
         case _:
             return f"{function}({sql})"

@@ -22,7 +22,7 @@ import json
 import math
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
@@ -59,7 +59,7 @@ def readable(column: Column, sql: str) -> str:
         case "date" | "timestamp":
             return iso_8601(column.type, sql)
         case "json" if column.type != "VARIANT" and ALTERED_IN_JSON.search(column.type):
-            return f"CASE WHEN {sql} IS NOT NULL THEN {_json_text(duckdb.sqltype(column.type), sql)} END"
+            return f"CASE WHEN {sql} IS NOT NULL THEN {json_text(duckdb.sqltype(column.type), sql)} END"
         case _:
             return comparable(column, sql)
 
@@ -81,40 +81,67 @@ def has_zone(duckdb_type: str) -> bool:
     return "WITH TIME ZONE" in duckdb_type or duckdb_type.startswith("TIMESTAMPTZ")
 
 
+class Edge(NamedTuple):
+    """The last and the first value of a type, which DuckDB takes for infinities and Parquet does not."""
+
+    last: str
+    first: str
+    #: From 1970, both ways.
+    seconds: float
+
+
+def edge(duckdb_type: str) -> Edge:
+    """Return the edge of a type of dates or timestamps."""
+    if duckdb_type == "DATE":
+        return Edge("5881580-07-11", "-5877641-06-24", (2**31 - 1) * 86_400)
+    if duckdb_type.endswith("_NS"):
+        return Edge("2262-04-11T23:47:16.854775807", "1677-09-21T00:12:43.145224193", (2**63 - 1) / 10**9)
+    return Edge("294247-01-10T04:00:54.775807", "-290308-12-21T19:59:05.224193", (2**63 - 1) / 10**6)
+
+
 def iso_8601(duckdb_type: str, sql: str) -> str:
     """SQL for a date or timestamp as text."""
     moment = in_utc(duckdb_type, sql)
+    last, first, _ = edge(duckdb_type)
     text = f"CAST({moment} AS VARCHAR)"
     year = f"CASE WHEN year({moment}) = 0 THEN '0000' ELSE format('{{:05d}}', year({moment})) END"
     before_christ = rf"{year} || regexp_replace({text}, '^\d+(.*) \(BC\)', '\1')"
-    zone = f" || CASE WHEN isfinite({moment}) THEN 'Z' ELSE '' END" if has_zone(duckdb_type) else ""
-    return f"replace(CASE WHEN year({moment}) <= 0 THEN {before_christ} ELSE {text} END, ' ', 'T'){zone}"
+    years = f"CASE WHEN year({moment}) <= 0 THEN {before_christ} ELSE {text} END"
+    at_the_edge = (
+        f"CASE {moment} WHEN 'infinity' THEN {literal(last)} WHEN '-infinity' THEN {literal(first)} END"
+    )
+    zone = " || 'Z'" if has_zone(duckdb_type) else ""
+    return f"CASE WHEN isfinite({moment}) THEN replace({years}, ' ', 'T') ELSE {at_the_edge} END{zone}"
 
 
-def _json_text(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
-    """SQL for a value as JSON text, null included."""
+def json_text(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
+    """SQL for a value as valid JSON text, null included."""
     inner = f"v{depth}"
     match kind.id:
         case "struct":
             members = [
                 literal(json.dumps(name, ensure_ascii=False) + ":")
-                + f" || {_json_text(member, f'struct_extract({sql}, {literal(name)})', depth + 1)}"
+                + f" || {json_text(member, f'struct_extract({sql}, {literal(name)})', depth + 1)}"
                 for name, member in children(kind)
             ]
-            text = "'{' || " + " || ',' || ".join(members) + " || '}'"
+            joined = " || ',' || ".join(members)
+            text = f"CASE WHEN {sql} IS NOT NULL THEN '{{' || {joined} || '}}' END"
         case "list" | "array":
             item = children(kind)[0][1]
-            items = f"list_transform({sql}, lambda {inner}: {_json_text(item, inner, depth + 1)})"
+            items = f"list_transform({sql}, lambda {inner}: {json_text(item, inner, depth + 1)})"
             text = f"'[' || array_to_string({items}, ',') || ']'"
         case "map":
             (_, key), (_, value) = children(kind)
             name = f"CAST(to_json({readable(Column('', str(key)), f'{inner}.key')}) AS VARCHAR)"
             name = f"CASE WHEN {name}[1] = '\"' THEN {name} ELSE '\"' || {name} || '\"' END"
-            pair = f"{name} || ':' || {_json_text(value, f'{inner}.value', depth + 1)}"
+            pair = f"{name} || ':' || {json_text(value, f'{inner}.value', depth + 1)}"
             pairs = f"list_transform(map_entries({sql}), lambda {inner}: {pair})"
             text = f"'{{' || array_to_string({pairs}, ',') || '}}'"
         case "date" | "timestamp" | "timestamp with time zone" | "timestamp_ns" | "timestamptz_ns":
             text = f"'\"' || {iso_8601(str(kind), sql)} || '\"'"
+        case "float" | "double":
+            number = f"CAST(to_json({sql}) AS VARCHAR)"
+            text = f"CASE WHEN isfinite({sql}) THEN {number} ELSE '\"' || {number} || '\"' END"
         case _ if str(kind) == "JSON" or kind.id == "decimal":
             text = f"CAST({sql} AS VARCHAR)"
         case _:

@@ -106,12 +106,15 @@ def explain_failure(source: Path, *, was_opened: bool) -> InvalidPayload | None:
 
     A file is sound if its first directory is, and its strips or tiles lie within it.
     """
-    try:
-        tags = _first_directory(source)
-    except (OSError, SyntaxError, ValueError, TypeError, LookupError):
-        return None
-    is_known = was_opened and tags.get(COMPRESSION, 1) in COMPRESSIONS
-    return None if is_known or not _is_sound(tags, source.stat().st_size) else unsupported(_described(tags))
+    # Pillow looks at a tag, and warns of it, when it is asked for.
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            tags = _first_directory(source)
+        except (OSError, SyntaxError, ValueError, TypeError, LookupError):
+            return None
+        is_known = was_opened and tags.get(COMPRESSION, 1) in COMPRESSIONS
+        is_variant = not is_known and _is_sound(tags, source.stat().st_size)
+        return unsupported(_described(tags)) if is_variant else None
 
 
 def unsupported(variant: str) -> InvalidPayload:
@@ -127,7 +130,7 @@ def _belongs_to_another(tags: ImageFileDirectory_v2) -> bool:
 
 
 def _first_directory(source: Path) -> ImageFileDirectory_v2:
-    with warnings.catch_warnings(action="ignore"), source.open("rb") as file:
+    with source.open("rb") as file:
         header = file.read(8)
         if header[2:4] in (b"+\0", b"\0+"):
             header += file.read(8)

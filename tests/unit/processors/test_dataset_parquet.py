@@ -126,6 +126,8 @@ def int96(array: pa.Array) -> bytes:
         (NANOSECONDS - 789, "TIMESTAMP", "2024-01-31T10:00:00.123456"),
         (-NANOSECONDS, "TIMESTAMP_NS", "1915-12-02T13:59:59.876543211"),
         (-1, "TIMESTAMP_NS", "1969-12-31T23:59:59.999999999"),
+        (2**63 - 1, "TIMESTAMP_NS", "2262-04-11T23:47:16.854775807"),
+        (-(2**63) + 1_001, "TIMESTAMP_NS", "1677-09-21T00:12:43.145225193"),
     ],
 )
 def test_int96_keeps_its_nanoseconds(process: ProcessDataset, nanoseconds: int, kind: str, cell: str) -> None:
@@ -369,6 +371,64 @@ def test_a_map_without_values_is_a_list_of_its_keys(process: ProcessDataset) -> 
     result = process(with_footer(payload, change), PARQUET)
 
     assert result.cells("c") == ["[1,2]", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "last"), [("us", "294247-01-10T04:00:54.775807"), ("ns", "2262-04-11T23:47:16.854775807")]
+)
+def test_the_last_moment_of_64_bits_is_one_like_any_other(
+    process: ProcessDataset, unit: str, last: str
+) -> None:
+    result = process(of_arrow(pa.array([2**63 - 1, 0, None], pa.timestamp(unit))), PARQUET)
+    column = result.column("c")
+
+    assert result.cells("c") == [last, "1970-01-01T00:00:00", None]
+    assert (column["max"], column["non_finite"], sum(column["histogram"]["counts"])) == (last, 0, 2)
+
+
+ALIKE = pa.struct([("a", pa.float64()), ("A", pa.string()), ("b", pa.timestamp("ns"))])
+
+
+def test_members_that_differ_only_in_case_keep_their_names(process: ProcessDataset) -> None:
+    rows = [{"a": float("nan"), "A": '"A_1":1', "b": NANOSECONDS}, None, {"a": 1.5, "A": None, "b": None}]
+    result = process(of_arrow(pa.array(rows, ALIKE), use_deprecated_int96_timestamps=True), PARQUET)
+
+    assert result.cells("c") == [
+        '{"a":"NaN","A":"\\"A_1\\":1","b":"2024-01-31T10:00:00.123456789"}',
+        None,
+        '{"a":1.5,"A":null,"b":null}',
+    ]
+    assert duckdb.read_parquet(str(result.data)).types == ["JSON"]
+
+
+def test_they_keep_them_at_any_depth(process: ProcessDataset) -> None:
+    nested = pa.struct([("list", pa.list_(ALIKE)), ("inner", ALIKE)])
+    row = {"list": [{"a": 1.0, "A": "x", "b": None}], "inner": None}
+
+    assert process(of_arrow(pa.array([row], nested)), PARQUET).cells("c") == [
+        '{"list":[{"a":1.0,"A":"x","b":null}],"inner":null}'
+    ]
+
+
+def test_two_members_of_one_name_are_refused(process: ProcessDataset) -> None:
+    twice = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+
+    with pytest.raises(InvalidPayload, match="In column 1, a struct has two members of the same name"):
+        process(of_arrow(twice), PARQUET)
+
+
+def test_columns_that_are_renamed_say_so(process: ProcessDataset) -> None:
+    sink = pa.BufferOutputStream()
+    columns = [pa.array([number]) for number in range(4)]
+    pq.write_table(pa.Table.from_arrays(columns, names=["a", "A", "", "b_1"]), sink)
+    result = process(bytes(sink.getvalue().to_pybytes()), PARQUET)
+
+    assert [(column["name"], column["original_name"]) for column in result.profile["columns"]] == [
+        ("a", None),
+        ("A_2", "A"),
+        ("column_3", ""),
+        ("b_1", None),
+    ]
 
 
 def test_a_file_that_leaves_the_number_of_rows_at_nought_is_read(process: ProcessDataset) -> None:

@@ -49,13 +49,14 @@ def json_number_forms(cells: Sequence[str]) -> list[Form]:
 
 def _fitting(cells: Sequence[str], forms: Sequence[Form]) -> list[Form]:
     if any(cell != cell.strip(BLANKS) for cell in cells):
-        forms = [replace(form, trimmed=True) for form in forms]
+        forms = [replace(form, trimmed=True) for form in forms if form is not BOOLEAN]
     return [*(form for form in forms if form.fits(cells)), TEXT]
 
 
 def with_blanks(forms: Sequence[Form]) -> list[Form]:
     """Return the forms, each followed by its twin that leaves out blanks around the cell."""
     twins = (
-        [form] if form.trimmed or form is TEXT else [form, replace(form, trimmed=True)] for form in forms
+        [form] if form.trimmed or form in (BOOLEAN, TEXT) else [form, replace(form, trimmed=True)]
+        for form in forms
     )
     return [form for some in twins for form in some]

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.processors.dataset.engine import literal
 
-BLANKS = " \t"
+BLANKS = " "
 #: Matches no cell: the form can be suspected, but never proved.
 NOTHING = r"[^\s\S]"
 

@@ -17,7 +17,7 @@ ISO_DAY = f"{YEAR}-{MONTH}-{DAY}"
 MINUTES = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 SECONDS = f"{MINUTES}:[0-5][0-9]"
 OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
-OFFSET_AT_THE_END = re.compile(rf":[0-9.]+({OFFSET})[ \t]*")
+OFFSET_AT_THE_END = re.compile(rf":[0-9.]+({OFFSET}) *")
 MICROSECOND_DIGITS = 6
 WHOLE_SECONDS_LENGTH = len("2024-01-31 10:00:00")
 

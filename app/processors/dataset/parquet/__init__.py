@@ -6,18 +6,28 @@ instead (see `footer`). A column of strings that are not UTF-8 becomes binary, o
 of decimals with more than 38 digits becomes text.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.columns import refuse_too_wide
-from app.processors.dataset.engine import Column, described_table, identifier, literal, write_parquet
+from app.processors.dataset.columns import refuse_too_wide, unique_names
+from app.processors.dataset.engine import (
+    Column,
+    describe,
+    described_table,
+    identifier,
+    literal,
+    write_parquet,
+)
 from app.processors.dataset.parquet import int96
 from app.processors.dataset.parquet.checksums import check_pages
-from app.processors.dataset.parquet.footer import Patched, patched
+from app.processors.dataset.parquet.footer import Patched, column_names, patched
 from app.processors.dataset.parquet.long_decimals import decimal_text
+from app.processors.dataset.values import json_text
 
 ENCRYPTED_MAGIC = b"PARE"
 #: What some writers left in the footer.
@@ -26,10 +36,19 @@ UNKNOWN_ROWS = 0
 FIRST_TIMESTAMP = "TIMESTAMP '290307-01-01 (BC)'"
 
 
+@dataclass(frozen=True, slots=True)
+class ParquetRead:
+    """How the file was understood."""
+
+    rows: int
+    #: The names in the file, where they had to be changed.
+    original_names: Sequence[str | None]
+
+
 def parquet_to_parquet(
     connection: DuckDBPyConnection, source: Path, target: Path, unpacked_limit: int
-) -> int:
-    """Copy every row into `target`; returns their number.
+) -> ParquetRead:
+    """Copy every row into `target`.
 
     Raises InvalidPayload when its values, unpacked, exceed `unpacked_limit` bytes
     (each counts as one byte at least), it holds other rows than its footer says or
@@ -76,20 +95,25 @@ def _encrypted() -> InvalidPayload:
 
 def _write(
     connection: DuckDBPyConnection, source: Path, target: Path, copy: Patched | None, unpacked_limit: int
-) -> int:
+) -> ParquetRead:
     path = copy.path if copy else source
     _refuse_large(connection, path, unpacked_limit)
     check_pages(connection, path)
     columns, table = described_table(connection, path)
     refuse_too_wide(len(columns))
+    originals = column_names(source)
+    names = unique_names(originals, len(columns))
     values = {place: f"c{place}" for place in range(len(columns))}
     if copy:
         values |= _values(connection, table, columns, copy)
-    named = ", ".join(f"{sql} AS {identifier(columns[place].name)}" for place, sql in values.items())
+    named = ", ".join(f"{sql} AS {identifier(names[place])}" for place, sql in values.items())
     rows = write_parquet(connection, f"SELECT {named} FROM {table}", target, len(columns))
     _refuse_other_rows(connection, path, rows)
     _refuse_far_timestamps(connection, target)
-    return rows
+    changed = [
+        original if original != name else None for original, name in zip(originals, names, strict=True)
+    ]
+    return ParquetRead(rows, changed)
 
 
 def _values(
@@ -108,6 +132,11 @@ def _values(
         broken = f"SELECT count(*) FROM {table} WHERE c{place} IS NOT NULL AND {text} IS NULL"
         is_text = connection.execute(broken).fetchone() == (0,)
         values[place] = f"decode(c{place})" if is_text else f"c{place}"
+    for place in copy.marked:
+        sql = values.get(place, f"c{place}")
+        (column,) = describe(connection, f"(SELECT {sql} FROM {table})")
+        json = copy.without_marks(json_text(duckdb.sqltype(column.type), sql))
+        values[place] = f"CASE WHEN {sql} IS NOT NULL THEN CAST({json} AS JSON) END"
     return values
 
 

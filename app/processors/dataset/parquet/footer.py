@@ -8,6 +8,7 @@ Only the footer differs, which says what the bytes of each column mean:
 | DECIMAL of more than 38 digits   | makes it a DOUBLE        | plain bytes                    |
 | string that is not UTF-8         | refuses the file         | plain bytes                    |
 | MAP that has keys and no values  | refuses the file         | LIST of the keys               |
+| struct, two members of one name  | renames one of them      | names with a mark before them  |
 
 No copy has statistics. They and the key `geo`, which describes geometries, can be
 left out alone: DuckDB refuses a file where it does not understand them, though
@@ -15,14 +16,17 @@ Parquet asks no reader to look at them.
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from secrets import token_hex
 from typing import NamedTuple
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.parquet.thrift import (
+    BINARY,
     I32,
     LIST,
     STRUCT,
@@ -50,7 +54,7 @@ class FileField:
 class ElementField:
     """Fields of a schema element."""
 
-    TYPE, LENGTH, CHILDREN, CONVERTED, SCALE, PRECISION, LOGICAL = 1, 2, 5, 6, 7, 8, 10
+    TYPE, LENGTH, NAME, CHILDREN, CONVERTED, SCALE, PRECISION, LOGICAL = 1, 2, 4, 5, 6, 7, 8, 10
     MEANING = (CONVERTED, SCALE, PRECISION, LOGICAL)
 
 
@@ -79,6 +83,8 @@ class Element(NamedTuple):
     """A schema element, and the top-level column (from 0) that it is in."""
 
     fields: Struct
+    #: The place in the schema of the group that it is a member of; 0 is the root.
+    group: int
     column: int
     depth: int
     is_leaf: bool
@@ -93,6 +99,13 @@ class Patched:
     #: The number of digits after the point, by column.
     decimals: dict[int, int] = field(default_factory=dict)
     strings: set[int] = field(default_factory=set)
+    #: Columns whose members have `mark`, a number and `mark` before their names.
+    marked: set[int] = field(default_factory=set)
+    mark: str = field(default_factory=token_hex)
+
+    def without_marks(self, sql: str) -> str:
+        """Return SQL for the text without the marks of names."""
+        return f"regexp_replace({sql}, '{self.mark}[0-9]+{self.mark}', '', 'g')"
 
 
 def patched(
@@ -108,6 +121,15 @@ def patched(
         return _patched(source, target, strings_as_bytes, bare)
     except (BadThriftError, AttributeError, KeyError, TypeError, ValueError):
         # Thrift names the type of each field; one that is not the format's may be anything.
+        raise _unreadable() from None
+
+
+def column_names(source: Path) -> list[str]:
+    """Return the names of the top-level columns as they are in the file."""
+    try:
+        schema = _elements(_footer(source, last_field=FileField.SCHEMA))
+        return [_name(element) for element in schema if element.depth == 1]
+    except (BadThriftError, AttributeError, KeyError, TypeError, ValueError):
         raise _unreadable() from None
 
 
@@ -127,8 +149,9 @@ def _patched(source: Path, target: Path, strings_as_bytes: bool, bare: bool) -> 
 
 def _change_schema(footer: Struct, copy: Patched, strings_as_bytes: bool) -> bool:
     elements = list(_elements(footer))
-    leaves = [_change(element, copy, strings_as_bytes) for element in elements]
-    return _maps_to_lists(elements) or any(leaves)
+    changes = [_change(element, copy, strings_as_bytes) for element in elements]
+    changes += [_maps_to_lists(elements), _mark_alike_members(elements, copy)]
+    return any(changes)
 
 
 def _forget_geo(footer: Struct) -> None:
@@ -197,19 +220,20 @@ def _replace_footer(path: Path, footer: bytes) -> None:
 def _elements(footer: Struct) -> Iterator[Element]:
     """Yield what is below the schema's root, in its order: each group before its children."""
     schema: list[Struct] = footer.value(FileField.SCHEMA).values
-    remaining: list[int] = []  # children still to come, of each group that is open
+    groups: list[tuple[int, int]] = []  # of each that is open, its place, and the children still to come
     column = -1
-    for fields in schema[1:]:
-        while remaining and not remaining[-1]:
-            remaining.pop()
-        if remaining:
-            remaining[-1] -= 1
+    for place, fields in enumerate(schema[1:], 1):
+        while groups and not groups[-1][1]:
+            groups.pop()
+        if groups:
+            groups[-1] = groups[-1][0], groups[-1][1] - 1
         else:
             column += 1
         children = fields.value(ElementField.CHILDREN, 0)
-        yield Element(fields, column, len(remaining) + 1, is_leaf=not children)
+        group = groups[-1][0] if groups else 0
+        yield Element(fields, group, column, len(groups) + 1, is_leaf=not children)
         if children:
-            remaining.append(children)
+            groups.append((place, children))
 
 
 def _maps_to_lists(elements: list[Element]) -> bool:
@@ -223,6 +247,26 @@ def _maps_to_lists(elements: list[Element]) -> bool:
             group.fields.pop(ElementField.CONVERTED, None)
             found = True
     return found
+
+
+def _mark_alike_members(elements: list[Element], copy: Patched) -> bool:
+    """Mark the members of groups that differ only in case; refuse two of the same name."""
+    members = [element for element in elements if element.group]
+    alike = Counter((element.group, _name(element).casefold()) for element in members)
+    same = Counter((element.group, _name(element)) for element in members)
+    for number, element in enumerate(members):
+        name = _name(element)
+        if same[element.group, name] > 1:
+            detail = f"In column {element.column + 1}, a struct has two members of the same name."
+            raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+        if alike[element.group, name.casefold()] > 1:
+            element.fields[ElementField.NAME] = BINARY, f"{copy.mark}{number}{copy.mark}{name}".encode()
+            copy.marked.add(element.column)
+    return bool(copy.marked)
+
+
+def _name(element: Element) -> str:
+    return bytes(element.fields.value(ElementField.NAME)).decode()
 
 
 def _is_map(fields: Struct) -> bool:

@@ -22,8 +22,8 @@ from app.processors.dataset.values import children, iso_8601
 
 JULIAN_DAY_OF_1970 = 2_440_588
 DAY_MICROSECONDS = 86_400_000_000
-LAST_NANOSECOND_DAY = 106_751
-"""Days from 1970 that 64 bits of nanoseconds hold, both ways."""
+LAST_NANOSECOND, FIRST_NANOSECOND = 2**63 - 1, -(2**63) + 1_000
+"""From 1970, as many as 64 bits hold; the first microsecond of them is left out."""
 LAST_MICROSECOND_DAY = 106_751_000
 """Days that 64 bits of microseconds hold, with room for nanoseconds that are more than a day."""
 
@@ -47,16 +47,16 @@ class Reading:
 def reading_of(connection: DuckDBPyConnection, source: str, sql: str, duckdb_type: str) -> Reading:
     """Return what suits every time in a column of intervals, or of nested types with some."""
     leaves = _leaves(duckdb.sqltype(duckdb_type), sql)
+    exact = f"({_day('t')}::HUGEINT * {DAY_MICROSECONDS} * 1000 + {_nanoseconds('t')})"
     query = f"""
-        SELECT count(*) FILTER ({_nanoseconds("t")} % 1000 <> 0), max(abs({_day("t")}))
+        SELECT count(*) FILTER ({_nanoseconds("t")} % 1000 <> 0), max(abs({_day("t")})),
+               bool_and({exact} BETWEEN {FIRST_NANOSECOND} AND {LAST_NANOSECOND})
         FROM (SELECT unnest({leaves}) AS t FROM {source})
     """
-    finer, farthest = connection.execute(query).fetchone() or (0, 0)
+    finer, farthest, fits = connection.execute(query).fetchone() or (0, 0, True)
     is_far = (farthest or 0) > LAST_MICROSECOND_DAY
     if not finer:
         return Reading(Form.MICROSECONDS, is_far)
-    # The nanoseconds may be some days themselves.
-    fits = farthest < LAST_NANOSECOND_DAY - 1
     return Reading(Form.NANOSECONDS if fits else Form.TEXT, is_far)
 
 
@@ -71,7 +71,10 @@ def _time(sql: str, reading: Reading) -> str:
         case Form.MICROSECONDS:
             return f"make_timestamp({microseconds})"
         case Form.NANOSECONDS:
-            return f"make_timestamp_ns({microseconds} * 1000 + {_fraction(sql)})"
+            nanoseconds = f"({microseconds} * 1000 + {_fraction(sql)})"
+            # To DuckDB, the last of them is infinity, which this function refuses to make.
+            last = f"{nanoseconds} = {LAST_NANOSECOND}"
+            return f"CASE WHEN {last} THEN 'infinity' ELSE make_timestamp_ns({nanoseconds}) END"
         case Form.TEXT:
             whole = f"time_bucket(INTERVAL 1 SECOND, make_timestamp({microseconds}))"
             nanoseconds = f"((({microseconds} % 1000000) + 1000000) % 1000000) * 1000 + {_fraction(sql)}"
