@@ -5,6 +5,7 @@ cannot be written again, a name, row or type that is lost, a refusal that nothin
 justifies, a profile or preview that says something else than data.parquet.
 """
 
+import json
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -169,6 +170,9 @@ def _same_value(value: Any, cell: Any) -> bool:
             return len(value) == len(cell) and all(map(_same_value, value, cell))
         case dict(), dict():
             return list(value) == list(cell) and all(_same_value(value[key], cell[key]) for key in value)
+        case str(), dict():
+            # Members that differ only in case are given as JSON text.
+            return _same_value(json.loads(value), cell)
         case Decimal(), Decimal():
             return str(value) == str(cell)
     return bool(value == cell)
@@ -191,7 +195,7 @@ def _ambiguous(table: Table, pair: Pair) -> Iterator[Found]:
             numbers = {cell.strip(" ") for cell in cells}
             exponents = [cell for cell in numbers if EXPONENT.fullmatch(cell)]
             is_text = table.format in ("csv", "tsv")
-            if is_text and exponents and not any("." in cell for cell in exponents):
+            if is_text and exponents and not any("." in cell for cell in numbers):
                 yield f"exponents alone in [{pair.written.label}]", exponents[:3], pair.profile["type"]
             yield from _equal_numbers(pair, numbers)
         case "text" if table.format in ("ndjson", "json"):

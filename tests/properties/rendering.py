@@ -147,7 +147,7 @@ def _without_marks(cell: str, column: Described) -> str | None:
 
 def _is_date(days: int, cell: str, column: Described) -> bool:
     if column.format is not None:
-        return _written_as(column.format, days, 0, "") == cell
+        return _written_as(column.format, days, 0) == cell
     return _iso_day(days) == cell
 
 
@@ -158,7 +158,8 @@ def _is_timestamp(value: int, cell: str, column: Described) -> bool:
         return f"{_iso_day(days)}{clock}" == cell.replace("T", " ")
     if column.format is not None:
         local = value + _nanoseconds(column.offset)
-        return _written_as(column.format, *divmod(local, DAY), column.offset or "") == cell
+        written = _written_as(column.format, *divmod(local, DAY))
+        return written is not None and written + (column.offset or "") == cell.replace("T", " ")
     match = ISO_TIMESTAMP.fullmatch(cell)
     if match is None:
         return False
@@ -206,7 +207,7 @@ def _clock(seconds: int) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def _written_as(form: str, days: int, nanoseconds: int, offset: str) -> str | None:
+def _written_as(form: str, days: int, nanoseconds: int) -> str | None:
     """Write a moment by a strptime-like format; `%-d` and the like leave the zero out."""
     if not FIRST_DAY <= days <= LAST_DAY:
         return None
@@ -229,7 +230,6 @@ def _written_as(form: str, days: int, nanoseconds: int, offset: str) -> str | No
         "f": f"{nanoseconds % SECOND:09d}"[:6],
         "n": f"{nanoseconds % SECOND:09d}",
         "g": f"{nanoseconds % SECOND:09d}"[:3],
-        "z": offset,
         "%": "%",
     }
 

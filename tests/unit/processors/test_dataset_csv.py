@@ -108,6 +108,13 @@ def test_ragged_rows_are_filled_up_and_counted(process: ProcessDataset) -> None:
     assert result.profile["ragged_rows"] == 3
 
 
+def test_a_mark_in_a_few_rows_of_a_list_is_no_delimiter(process: ProcessDataset) -> None:
+    names = ["a", "b;c", "d", "e\tf", "g|h", "i"]
+    result = process("name\n" + "\n".join(names) + "\n")
+
+    assert result.cells("name") == names
+
+
 @pytest.mark.parametrize(
     ("above", "lines"),
     [

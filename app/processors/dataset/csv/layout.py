@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload
@@ -40,7 +40,8 @@ class Tried:
     """What came of reading the first rows in a dialect."""
 
     dialect: Dialect
-    #: The share of rows that have the commonest number of cells, if that is two or more.
+    #: The share of rows that have the commonest number of cells, if that is two or more
+    #: and the dialect splits most rows below the first that it splits.
     rows_alike: float = -1
     #: The share of cells that are figures, which decides between equals.
     figures: float = 0
@@ -127,8 +128,11 @@ def _tried(path: Path, dialect: Dialect) -> Tried:
         rows = first_rows(path, dialect, DIALECT_ROWS)
     except InvalidPayload as refusal:
         return Tried(dialect, refusal=refusal)
-    widths = Counter(len(row) for row in rows if len(row) > 1)
-    alike = max(widths.values(), default=0) / max(len(rows), 1)
+    lengths = list(dropwhile(lambda cells: cells < 2, map(len, rows)))
+    widths = Counter(cells for cells in lengths if cells > 1)
+    if widths.total() <= len(lengths) / 2:
+        return Tried(dialect, 0)
+    alike = max(widths.values()) / len(rows)
     cells = [cell for row in rows for cell in row if cell]
     figures = sum(1 for cell in cells if FIGURES.fullmatch(cell)) / max(len(cells), 1)
     return Tried(dialect, alike, figures)
