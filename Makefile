@@ -122,9 +122,9 @@ CSV_SPECTRUM_SUM := 002a6a938bf51ceb26af7b760f5c1b54baca4820b0e9142f135619210c93
 TABLES ?= 2000
 SEED ?=
 .PHONY: properties
-properties: $(DEV_STAMP) ## Generated tables with hostile cells: none may change in silence (TABLES, SEED)
+properties: $(DEV_STAMP) ## Generated tables with hostile cells: none may change in silence (TABLES, SEED, or TABLE of one)
 	@TABLES=$(TABLES) SEED="$(or $(SEED),$(shell $(PYTHON) -c 'import random; print(random.randrange(10**6))'))"; \
-	  export TABLES SEED; echo "TABLES=$$TABLES SEED=$$SEED"; \
+	  export TABLES SEED TABLE=$(TABLE); echo "TABLES=$$TABLES SEED=$$SEED"; \
 	  $(VENV)/bin/python -m pytest -m properties --numprocesses $(WORKERS) --maxprocesses 4 tests/properties
 
 .PHONY: model
@@ -145,7 +145,11 @@ benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES:
 ##@ Check
 
 .PHONY: check
-check: lint template test ## Everything that a change must pass: lint, template, test
+check: lint template test share-of-properties ## Everything that a change must pass: lint, template, test, some properties
+
+.PHONY: share-of-properties
+share-of-properties:
+	@$(MAKE) --no-print-directory properties TABLES=200
 
 .PHONY: lint
 lint: $(DEV_STAMP) $(SAM_STAMP) ## Check format, types, import rules, shell scripts and Dockerfile
