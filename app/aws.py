@@ -85,9 +85,6 @@ def _end_call(
     seconds = perf_counter() - context["began"]
     metadata = (parsed or {}).get("ResponseMetadata", {})
     retries = max(0, context.get("attempts", 0) - 1)
-    work = current_work.get()
-    if work is not None:
-        work.count_call(seconds, retries=retries)
     logger.debug(
         "aws.called",
         call=event_name.partition(".")[2],
@@ -95,6 +92,9 @@ def _end_call(
         retries=retries,
         status=metadata.get("HTTPStatusCode"),
     )
+    work = current_work.get()
+    if work is not None:
+        work.count_call(seconds, retries=retries)
 
 
 @contextmanager

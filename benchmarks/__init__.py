@@ -5,6 +5,7 @@
     python -m benchmarks.<name> [sizes]
 
 * pipeline   each processor in its sandbox, against the bare library calls that it makes
+* proof      the dataset processor, against the same that proves no cell
 * tables     the same CSV by the dataset processor, and by pandas' read_csv and describe
 * sandbox    what a process of its own costs each object
 * memory     peak memory of the sandboxed child as CSV files grow, and for ten million rows

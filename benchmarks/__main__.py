@@ -2,8 +2,8 @@
 
 import sys
 
-from benchmarks import memory, pipeline, sandbox, tables
+from benchmarks import memory, pipeline, proof, sandbox, tables
 
 if __name__ == "__main__":
-    for benchmark in (sandbox, pipeline, tables, memory):
+    for benchmark in (sandbox, pipeline, proof, tables, memory):
         benchmark.main(sys.argv[1:])

@@ -10,6 +10,7 @@ from PIL import Image
 KB, MB = 1000, 1000**2
 #: Approximate size of a row of `csv_file`.
 ROW_BYTES = 95
+NUMBERS_ROW_BYTES = 69
 CSV, NDJSON, PDF = "text/csv", "application/x-ndjson", "application/pdf"
 MANY_ROWS = 10_000_000
 
@@ -24,6 +25,15 @@ ORDERS = """
         ['Oslo', 'Rome', 'Paris, France', 'Lima', 'São Paulo', 'Quito'][1 + i * 13 % 6] AS city,
         'customer-' || (i * 69621 % 9973) AS customer,
         CASE WHEN i % 11 = 0 THEN 'said "no", then left' ELSE 'order ' || (i * 16807 % 2147483647) END AS note
+    FROM range({rows}) AS t(i)
+"""
+NUMBERS = """
+    SELECT i * 48271 % 1000000007 AS whole,
+        (i * 16807 % 2147483647) / 2147483647 AS share,
+        round((i * 69621 % 2000003) / 1e6 - 1, 6) AS change,
+        i * 31 % 100 AS percent,
+        round((i * 7919 % 100003) / 97, 2) AS price,
+        (i * 104729 % 1000000007) / 997 - 500000 AS level
     FROM range({rows}) AS t(i)
 """
 READINGS = """
@@ -46,6 +56,12 @@ class Sample:
 def csv_file(folder: Path, size: int) -> Sample:
     """Make a CSV of about `size` bytes: nine columns of all usual types, with some quoted cells."""
     return _table(folder, f"CSV, {_size_text(size)}", CSV, ORDERS, size // ROW_BYTES, "csv")
+
+
+def numbers_csv(folder: Path, size: int) -> Sample:
+    """Make a CSV of about `size` bytes: six columns of numbers, two of them with 16 or 17 digits."""
+    name = f"CSV, numbers, {_size_text(size)}"
+    return _table(folder, name, CSV, NUMBERS, size // NUMBERS_ROW_BYTES, "csv")
 
 
 def narrow_csv(folder: Path, rows: int) -> Sample:
