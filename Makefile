@@ -90,14 +90,20 @@ EXHAUSTIVE := tests/edges/test_forged_requests.py tests/edges/test_naughty_strin
 exhaustive: $(DEV_STAMP) ## Every case of the tests of which `make test` draws a share by SEED
 	@CASES=all $(PYTEST) $(EXHAUSTIVE)
 
-# The unit tests but the two on large tables and the one on leaks, some files of each edge, and the import rules.
-QUICK := tests/unit tests/infrastructure/test_rooms.py tests/edges/test_objects_over_http.py \
-	tests/edges/test_strict_bodies.py tests/edges/test_worker_batch.py tests/edges/test_entry_points.py \
-	--ignore tests/unit/processors/test_dataset_size.py \
-	--deselect tests/unit/sandbox/test_sandbox.py::test_1000_tasks_leak_nothing
+# The unit tests but the slowest and what reads binary formats, some files of each edge, and the import rules.
+QUICK := tests/unit tests/infrastructure/test_rooms.py tests/edges/test_entry_points.py \
+	tests/edges/test_strict_bodies.py tests/edges/test_worker_batch.py \
+	--ignore-glob 'tests/unit/processors/test_*_tables.py' --ignore-glob 'tests/unit/processors/test_image*' \
+	--ignore-glob 'tests/unit/processors/test_document*' --ignore tests/unit/processors/test_dataset_size.py \
+	--ignore tests/unit/processors/test_dataset_parquet.py --ignore tests/unit/processors/test_dataset_profile.py \
+	--ignore tests/unit/sandbox --ignore tests/unit/scripts
 .PHONY: quick
 quick: $(DEV_STAMP) ## The part of the tests that finds most, within a minute
 	@$(PYTEST) $(QUICK)
+
+.PHONY: builds
+builds: $(DEV_STAMP) $(SAM_STAMP) ## Build what is deployed, carry out the Dockerfile's steps, and test both
+	@$(PYTEST) -m builds
 
 .PHONY: real-files
 real-files: $(DEV_STAMP) $(SAMPLES_STAMP) ## The tests on files of well-known packages, which `make test` leaves out
@@ -145,7 +151,7 @@ benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES:
 ##@ Check
 
 .PHONY: check
-check: lint template test share-of-properties ## Everything that a change must pass: lint, template, test, some properties
+check: lint template test builds share-of-properties ## Everything that a change must pass: lint, template, test, builds, some properties
 
 .PHONY: share-of-properties
 share-of-properties:

@@ -34,7 +34,7 @@ from tests.shares import Share
 
 ME = "local-me"
 LIVES = range(200)
-LIVES_PER_RUN = 16
+LIVES_PER_RUN = 10
 MOST_COPIES = 5
 SHARE_MUCH_LATER = 0.3
 QUEUED = {"object.reprocess_requested", "object.deleted"}

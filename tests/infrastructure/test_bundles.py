@@ -14,6 +14,8 @@ from samtranslator.yaml_helper import yaml_parse
 from scripts.build import bundle
 from tests.conftest import Measured
 
+pytestmark = pytest.mark.builds
+
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILD_SECONDS = 600

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from benchmarks import measuring, memory, pipeline, sandbox, tables
+from benchmarks import measuring, memory, pipeline, proof, sandbox, tables
 
 RATIO = re.compile(r" \d+\.\d\d ")
 
@@ -16,7 +16,7 @@ def _fewer_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "OBJECTS", 5)
 
 
-@pytest.mark.parametrize(("benchmark", "files"), [(pipeline.main, 6), (tables.main, 2)])
+@pytest.mark.parametrize(("benchmark", "files"), [(pipeline.main, 6), (tables.main, 2), (proof.main, 3)])
 def test_each_file_has_a_ratio(
     benchmark: Callable[[Sequence[str]], None], files: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

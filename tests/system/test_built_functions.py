@@ -35,6 +35,8 @@ from tests.system.client import send
 from tests.system.conftest import ROOT
 from tests.system.lambda_runtime import SAM_PYTHON, FunctionFailed, Invoked, LambdaRuntime
 
+pytestmark = pytest.mark.builds
+
 CSV = b"city,people\nPorto,231800\nBergen,289330\n"
 SETTLES_SECONDS = 60
 PRIVATE = "kanarie7731"

@@ -10,6 +10,8 @@ from tests.system.client import Client
 from tests.system.conftest import ROOT, Runtime, free_port, wait_until_healthy
 from tests.system.dockerfile import Stage, carry_out
 
+pytestmark = pytest.mark.builds
+
 DOCKERFILE = ROOT / "Dockerfile"
 ELSEWHERE = "127.0.0.2"
 """An address of this machine that `make run` does not listen on."""

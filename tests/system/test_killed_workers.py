@@ -52,7 +52,7 @@ EXPECTED_STEPS = [
     *("before 8 dynamodb PutItem", "after 8 dynamodb PutItem"),
     "before 17 the message is deleted",
 ]
-KILLED_PER_RUN = 6
+KILLED_PER_RUN = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from tests.conftest import Measured
 from tests.system.conftest import started
 from tests.system.fuzzing import fuzz
 
-EXAMPLES = 10
+EXAMPLES = 5
 SEED = 20260301
 
 
