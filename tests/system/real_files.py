@@ -63,6 +63,10 @@ BROKEN_ON_PURPOSE = """
     pillow/oom-225817ca0f8c663be7ab4b9e717b02c661e66834.tif pillow/seek_too_large.tif
     pillow/tiff_overflow_rows_per_strip.tif pillow/tiff_tiled_jpeg_oob_read.tif
 """
+#: A NUL character, a quote that is never closed, and Greek without a declared charset.
+WITHOUT_A_SURE_MEANING = """
+    csvkit/null_byte.csv frictionless/issue-1066.csv frictionless/table-infer-iso-8859-7.csv
+"""
 WITHOUT_A_PAGE = "pikepdf/newline-buffer-test.pdf"
 UNKNOWN_TO_PILLOW = """
     pillow/rgb32bf.bmp pillow/pal2.bmp pillow/pal8os2v2-16.bmp pillow/pal8oversizepal.bmp
@@ -70,7 +74,7 @@ UNKNOWN_TO_PILLOW = """
     pillow/rgba16-4444.bmp pillow/rgba32abf.bmp pillow/hopper_webp.tif
 """
 UNDER_A_FALSE_NAME = """
-    csvkit/null_byte.csv frictionless/implicit-zip.csv pillow/badheadersize.bmp
+    frictionless/implicit-zip.csv pillow/badheadersize.bmp
     reportlab/i_am_actually_a_jpeg.gif reportlab/i_am_actually_a_gif.jpg
 """
 TOO_LARGE = """
@@ -81,7 +85,9 @@ TOO_LARGE = """
 REFUSED: Mapping[str, str] = {
     name: code
     for code, names in {
-        "invalid_content": " ".join((EMPTY, LOCKED, BROKEN_ON_PURPOSE, WITHOUT_A_PAGE, UNKNOWN_TO_PILLOW)),
+        "invalid_content": " ".join(
+            (EMPTY, LOCKED, BROKEN_ON_PURPOSE, WITHOUT_A_SURE_MEANING, WITHOUT_A_PAGE, UNKNOWN_TO_PILLOW)
+        ),
         "media_type_mismatch": UNDER_A_FALSE_NAME,
         "limit_exceeded": TOO_LARGE,
     }.items()
