@@ -25,7 +25,11 @@ class RawNumber(str):
     """A number as it is written."""
 
 
-KINDS = {RawNumber: "number", str: "string", bool: "boolean", dict: "json", list: "json"}
+class Members(list[tuple[str, Any]]):
+    """An object as it is written: its keys, which may repeat, and their values."""
+
+
+KINDS = {RawNumber: "number", str: "string", bool: "boolean", Members: "json", list: "json"}
 
 
 @dataclass(slots=True)
@@ -178,8 +182,8 @@ def _json(value: Any) -> str:
     kind = type(value)
     if kind is RawNumber:
         return str(value)
-    if kind is dict:
-        return "{" + ",".join([f"{TO_JSON(key)}:{_json(item)}" for key, item in value.items()]) + "}"
+    if kind is Members:
+        return "{" + ",".join([f"{TO_JSON(key)}:{_json(item)}" for key, item in value]) + "}"
     if kind is list:
         return "[" + ",".join([_json(item) for item in value]) + "]"
     return TO_JSON(value)
@@ -199,11 +203,11 @@ def _parse(line: bytes, number: int, unit: str) -> dict[str, Any] | None:
         value = EXACT.decode(line.decode())
         if b"\\u" in line:
             json.dumps(value, ensure_ascii=False).encode()
+        if isinstance(value, Members):
+            return _distinct(value)
     except (ValueError, RecursionError) as error:
         raise _not_valid(unit, number, error) from None
-    if not isinstance(value, dict):
-        raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"{unit} {number} is not a JSON object.")
-    return value
+    raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"{unit} {number} is not a JSON object.")
 
 
 def _not_valid(unit: str, number: int, error: Exception) -> InvalidPayload:
@@ -227,7 +231,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
+def _distinct(members: Members) -> dict[str, Any]:
     found = dict(members)
     if len(found) < len(members):
         keys = [key for key, _ in members]
@@ -237,7 +241,7 @@ def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 EXACT = json.JSONDecoder(
-    parse_float=RawNumber, parse_int=RawNumber, parse_constant=_refuse_constant, object_pairs_hook=_distinct
+    parse_float=RawNumber, parse_int=RawNumber, parse_constant=_refuse_constant, object_pairs_hook=Members
 )
 PLAIN = json.JSONDecoder()
 TO_JSON = json.JSONEncoder(ensure_ascii=False).encode

@@ -108,6 +108,20 @@ def test_ragged_rows_are_filled_up_and_counted(process: ProcessDataset) -> None:
     assert result.profile["ragged_rows"] == 3
 
 
+def test_a_header_may_lack_the_names_of_empty_columns(process: ProcessDataset) -> None:
+    result = process("a,b\n1,x,\n2,y,\n")
+
+    assert result.preview == {"columns": ["a", "b", "column_3"], "rows": [[1, "x", None], [2, "y", None]]}
+    assert result.profile["lines_above"] == []
+
+
+def test_a_row_of_names_that_lacks_one_is_no_header(process: ProcessDataset) -> None:
+    result = process("a,b\n1,x,5\n2,y,6\n")
+
+    assert result.profile["lines_above"] == ["a,b"]
+    assert result.cells("column_1") == [1, 2]
+
+
 def test_a_mark_in_a_few_rows_of_a_list_is_no_delimiter(process: ProcessDataset) -> None:
     names = ["a", "b;c", "d", "e\tf", "g|h", "i"]
     result = process("name\n" + "\n".join(names) + "\n")

@@ -136,6 +136,13 @@ def test_a_repeated_key_is_refused_by_its_name_without_its_values(process: Proce
     assert refused.value.detail == 'Line 2 is not valid JSON: the key "a" stands twice.'
 
 
+@pytest.mark.parametrize("number", ["1", "12345678901234567890123"])
+def test_a_key_that_stands_twice_inside_a_value_stays(process: ProcessDataset, number: str) -> None:
+    value = f'{{"a":{number},"a":2}}'
+
+    assert process(f'{{"x":{value}}}\n', NDJSON).cells("x") == [value]
+
+
 @pytest.mark.parametrize(
     ("numbers", "cells", "kind"),
     [

@@ -81,13 +81,18 @@ def lines_above(rows: Sequence[Row]) -> int:
     """Return how many of the first rows are a title or remarks, and no part of the table below.
 
     Either they have fewer cells than all the rows below, which have the same number
-    of them; or only their first cell is filled, and below stands a full header.
+    of them; or only their first cell is filled, and below stands a full header. The last
+    of them is a header itself if it only lacks the names of columns without any value.
     """
     widths = [len(row) for row in rows]
     width = widths[-1] if widths else 0
     shorter = next((place for place, wide in enumerate(widths) if wide >= width), 0)
     if width > 1 and 0 < shorter <= MOST_LINES_ABOVE and shorter + 1 < len(rows):
-        return shorter if all(wide == width for wide in widths[shorter:]) else 0
+        if any(wide != width for wide in widths[shorter:]):
+            return 0
+        named = widths[shorter - 1]
+        has_all_names = named > 1 and not any(cell for row in rows[shorter:] for cell in row[named:])
+        return shorter - has_all_names
     titles = next((place for place, row in enumerate(rows) if any(row[1:])), 0)
     if width < FEWEST_COLUMNS_BELOW_A_TITLE or not 0 < titles <= MOST_LINES_ABOVE or not any(rows[0]):
         return 0
