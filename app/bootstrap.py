@@ -154,10 +154,10 @@ def compose_relay(adapters: Adapters, *, clock: Clock = utc_now) -> "Relaying":
     return Relaying(adapters.history, adapters.usage, adapters.bus, adapters.payloads, clock=clock)
 
 
-def compose_redriving(adapters: Adapters, *, clock: Clock = utc_now) -> "Redriving":
+def compose_redriving(adapters: Adapters) -> "Redriving":
     from app.services.redriving import Redriving
 
-    return Redriving(adapters.objects, adapters.dead_letters, clock=clock)
+    return Redriving(adapters.objects, adapters.dead_letters)
 
 
 def compose_republishing(adapters: Adapters) -> "Republishing":

@@ -63,7 +63,7 @@ def _is_riff(form: bytes) -> Callable[[bytes], bool]:
 
 
 def _is_canon_raw(head: bytes) -> bool:
-    """A CR2 begins like a TIFF; what its pages hold are small versions of the picture."""
+    """True for a CR2, which begins like a TIFF, but whose pages hold small versions of the picture."""
     return head[:4] == b"II*\0" and head[8:10] == b"CR"
 
 
@@ -72,7 +72,7 @@ def _is_tiff(head: bytes) -> bool:
 
 
 def _is_icon(head: bytes) -> bool:
-    """Icons begin with the number of their pictures; each has its own place, behind their list."""
+    """True for an icon: it begins with the number of its pictures, and each has a place behind their list."""
     count = int.from_bytes(head[4:6], "little")
     first = int.from_bytes(head[18:22], "little")
     return head[:4] == b"\0\0\1\0" and 0 < count < MOST_ICONS and first == 6 + 16 * count

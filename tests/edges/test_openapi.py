@@ -118,6 +118,16 @@ def test_a_route_without_a_contract_is_refused_at_the_start(monkeypatch: pytest.
     )
 
 
+def test_a_route_without_a_docstring_is_refused_too() -> None:
+    router = APIRouter()
+    router.get("/things", operation_id="listThings")(documents(answers={200: "Things"})(lambda: None))
+
+    with pytest.raises(
+        UndocumentedRoute, match=r'GET /things \(operation_id "listThings"\) has no docstring'
+    ):
+        contracts_of(router.routes)
+
+
 def test_a_route_of_several_methods_or_without_a_name_is_told_as_it_is() -> None:
     router = APIRouter()
     router.api_route("/things", methods=["PUT", "PATCH"])(nothing)
@@ -138,11 +148,13 @@ def test_a_contract_is_found_below_wrappers(
 
     @router.get("/below", operation_id="below")
     @mark
-    def marked_first() -> None: ...
+    def marked_first() -> None:
+        """Below."""
 
     @mark
     @router.get("/above", operation_id="above")
-    def marked_last() -> None: ...
+    def marked_last() -> None:
+        """Above."""
 
     assert set(contracts_of(router.routes)) == {"below", "above"}
 

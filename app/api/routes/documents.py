@@ -47,15 +47,18 @@ class Contract:
 
 
 class UndocumentedRoute(Exception):
-    """A route of the document has no contract."""
+    """A route of the document has no contract, or no docstring to describe it."""
 
-    def __init__(self, methods: set[str], path: str, operation_id: str) -> None:
+    def __init__(self, methods: set[str], path: str, operation_id: str, *, has_contract: bool) -> None:
         names = sorted(methods)
         decorator = names[0].lower() if len(names) == 1 else "api_route"
-        super().__init__(
-            f'{", ".join(names)} {path} (operation_id "{operation_id}") has no contract. Write '
-            f'@documents(answers={{200: "..."}}, refuses=(...)) below @router.{decorator}(...).'
+        missing = (
+            "docstring. The document takes its summary and description from it."
+            if has_contract
+            else 'contract. Write @documents(answers={200: "..."}, refuses=(...)) '
+            f"below @router.{decorator}(...)."
         )
+        super().__init__(f'{", ".join(names)} {path} (operation_id "{operation_id}") has no {missing}')
 
 
 def documents(
@@ -101,8 +104,9 @@ def contracts_of(routes: Sequence[BaseRoute]) -> dict[str, Contract]:
         # In Lambda the endpoint wraps the function, which may be marked after it was wrapped.
         marked = route.endpoint and inspect.unwrap(route.endpoint, stop=lambda one: hasattr(one, MARK))
         contract: Contract | None = getattr(marked, MARK, None)
-        if contract is None:
-            raise UndocumentedRoute(route.methods or set(), str(route.path), operation_id)
+        if contract is None or not route.description:
+            methods, has_contract = route.methods or set(), contract is not None
+            raise UndocumentedRoute(methods, str(route.path), operation_id, has_contract=has_contract)
         contracts[operation_id] = contract
     return contracts
 

@@ -1,10 +1,40 @@
-"""What holds of the columns of every table: how many there may be, and what they are called."""
+"""What holds of the columns of every table: how many there may be, their types, and what they are called."""
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 from app.domain.errors import InvalidPayload, ProblemCode
 
 MOST_COLUMNS = 2_000
+INTEGER = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL\(\d+,0\)")
+NUMBER = re.compile(r"FLOAT|DOUBLE|DECIMAL\(.*")
+NESTED = re.compile(r"(?:STRUCT|MAP|UNION)\(.*|.*\[\d*\]|JSON|VARIANT", re.DOTALL)
+STARTS = {"DATE": "date", "TIMESTAMP": "timestamp", "TIME": "time", "BOOLEAN": "boolean", "BLOB": "binary"}
+
+
+class Column(NamedTuple):
+    """A column of a table in DuckDB."""
+
+    name: str
+    #: DuckDB's.
+    type: str
+    #: What the profile calls the type, see `values`.
+    kind: str
+
+    @classmethod
+    def of(cls, name: str, duckdb_type: str) -> Self:
+        return cls(name, duckdb_type, _kind_of(duckdb_type))
+
+
+def _kind_of(duckdb_type: str) -> str:
+    if NESTED.fullmatch(duckdb_type):
+        return "json"
+    if INTEGER.fullmatch(duckdb_type):
+        return "integer"
+    if NUMBER.fullmatch(duckdb_type):
+        return "number"
+    return next((name for start, name in STARTS.items() if duckdb_type.startswith(start)), "text")
 
 
 def refuse_too_wide(columns: int) -> None:

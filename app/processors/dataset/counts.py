@@ -18,8 +18,8 @@ MOST_COLUMNS_APART = 200
 CANDIDATES = 50
 DISTINCT_AT_ONCE = 500_000
 
+#: SQL by the column's position; all of one type.
 Expressions = Mapping[int, str]
-"""SQL by the column's position; all of one type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Counted:
 def count_values(
     connection: DuckDBPyConnection, source: str, expressions: Expressions, *, rows: int, most: int
 ) -> dict[int, Counted]:
-    """Exact counts of each column's `most` most frequent values; nulls are not values."""
+    """Return exact counts of each column's `most` most frequent values. Nulls are not values."""
     counted = dict.fromkeys(expressions, Counted((), 0))
     apart = rows >= FEWEST_ROWS_APART and len(expressions) <= MOST_COLUMNS_APART
     group = _grouped_apart if apart else _grouped_as_pairs
@@ -66,7 +66,7 @@ def count_distinct_apart(
 
 
 def count_distinct(connection: DuckDBPyConnection, source: str, expressions: Expressions) -> dict[int, int]:
-    """How many different values each column has, exactly."""
+    """Return how many different values each column has, exactly."""
     counted = dict.fromkeys(expressions, 0)
     for some in _chunks(expressions):
         query = f"SELECT place, count(*) FROM ({_grouped_as_pairs(source, some)}) GROUP BY place"
@@ -77,7 +77,7 @@ def count_distinct(connection: DuckDBPyConnection, source: str, expressions: Exp
 def count_likely(
     connection: DuckDBPyConnection, source: str, expression: str, *, most: int
 ) -> tuple[tuple[Any, int], ...]:
-    """The likely most frequent values of a column with very many, with their exact counts."""
+    """Return the likely most frequent values of a column with very many, with their exact counts."""
     likely = f"SELECT unnest(approx_top_k({expression}, {CANDIDATES})) FROM {source}"
     query = f"""
         SELECT {expression} AS value, count(*) AS times FROM {source}
@@ -87,7 +87,7 @@ def count_likely(
 
 
 def _grouped_as_pairs(source: str, expressions: Expressions) -> str:
-    """SQL for the rows `place, value, times`."""
+    """Return SQL for the rows `place, value, times`."""
     places = ", ".join(str(place) for place in expressions)
     values = ", ".join(expressions.values())
     pairs = f"SELECT unnest([{places}]) AS place, unnest([{values}]) AS value FROM {source}"
@@ -97,7 +97,7 @@ def _grouped_as_pairs(source: str, expressions: Expressions) -> str:
 
 
 def _grouped_apart(source: str, expressions: Expressions) -> str:
-    """The same rows; the file is bound once for each column, which takes long in wide ones."""
+    """Return SQL for the same rows. The file is bound once for each column, which takes long in wide ones."""
     return " UNION ALL ".join(
         f"SELECT {place} AS place, value, count(*) AS times FROM (SELECT {value} AS value FROM {source})"
         " WHERE value IS NOT NULL GROUP BY value"

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.columns import Column
 from app.processors.report import Task
 
 THREADS = 2
@@ -22,16 +22,10 @@ LARGEST_DETAIL = 300
 ROW_GROUP_ROWS = 20_000
 ROW_GROUP_CELLS = 4_000_000
 ERROR_PREFIX = re.compile(r"^[\w /]+ Error: ")
+QUOTED = re.compile(r"""(["'`]).*\1""")
 FILE_MENTION = re.compile(
     r"""(?: (?:in|of|from))?(?: file)?\s(?:"/[^"]*"|'/[^']*'|/(?:[^\s/]+/)+[^\s,;:]*),?"""
 )
-
-
-class Column(NamedTuple):
-    """`type` is DuckDB's."""
-
-    name: str
-    type: str
 
 
 def connect(task: Task) -> DuckDBPyConnection:
@@ -68,23 +62,23 @@ def scratch(task: Task) -> Path:
 
 
 def literal(text: str | Path) -> str:
-    """A SQL string."""
+    """Return a SQL string."""
     return "'" + str(text).replace("'", "''") + "'"
 
 
 def identifier(name: str) -> str:
-    """A quoted SQL name, whatever characters a client chose for it."""
+    """Return a quoted SQL name, whatever characters a client chose for it."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def describe(connection: DuckDBPyConnection, table: str) -> list[Column]:
-    """The columns of a SQL table expression."""
+    """Return the columns of a SQL table expression."""
     found = connection.execute(f"DESCRIBE FROM {table}").fetchall()
-    return [Column(name, kind) for name, kind, *_ in found]
+    return [Column.of(name, duckdb_type) for name, duckdb_type, *_ in found]
 
 
 def described_table(connection: DuckDBPyConnection, path: Path) -> tuple[list[Column], str]:
-    """A Parquet file's columns, and SQL that calls them c0, c1, … whatever their names are."""
+    """Return a Parquet file's columns, and SQL that calls them c0, c1, … whatever their names are."""
     columns = describe(connection, f"read_parquet({literal(path)})")
     aliases = ", ".join(f"c{position}" for position in range(len(columns)))
     return columns, f"read_parquet({literal(path)}) AS t({aliases})"
@@ -115,18 +109,22 @@ def reading(what: str) -> Iterator[None]:
             ProblemCode.INVALID_CONTENT, f"The {what} holds values that cannot be read."
         ) from None
     except duckdb.Error as error:
-        raise InvalidPayload(
-            ProblemCode.INVALID_CONTENT, f"The {what} cannot be read: {explain(error)}"
-        ) from None
+        reason = explain(error)
+        detail = f"The {what} cannot be read{': ' if reason else '.'}{reason}"
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
 
 
 def explain(error: duckdb.Error) -> str:
-    """The first line of DuckDB's message, without its class and without paths of this machine."""
+    """Return the first line of DuckDB's message, without its class and without paths of this machine.
+
+    Nothing is left of a message that may hold a part of the payload.
+    """
     first = str(error).strip().partition("\n")[0]
     sentence = FILE_MENTION.sub("", ERROR_PREFIX.sub("", first)).strip()
-    return sentence[:LARGEST_DETAIL]
+    may_quote = not sentence.isprintable() or QUOTED.search(sentence)
+    return "" if may_quote else sentence[:LARGEST_DETAIL]
 
 
 def _memory_for_queries(limit: int) -> int:
-    """What is left of `limit` bytes for DuckDB once Python and DuckDB's own buffers have theirs."""
+    """Return what is left of `limit` bytes for DuckDB once Python and its own buffers have theirs."""
     return max(SMALLEST_MEMORY_BYTES, limit * 5 // 8)

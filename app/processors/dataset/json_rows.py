@@ -43,7 +43,7 @@ class JsonColumn:
 
     @property
     def kind(self) -> str:
-        """The kind of all the values: json where they differ, string where there are none."""
+        """Return the kind of all the values: json where they differ, string where there are none."""
         if not self.kinds:
             return "string"
         return next(iter(self.kinds)) if len(self.kinds) == 1 else "json"
@@ -127,15 +127,18 @@ class _Items:
             raise _not_an_array()
         self._items += 1
         while True:
+            start = self._place
             try:
                 _, end = PLAIN.raw_decode(self._text, self._place)
             except (ValueError, RecursionError) as error:
                 if len(self._text) - self._place < LONGEST_ITEM_CHARACTERS and self._read_on():
                     continue
-                reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+                reason = "nested too deeply"
+                if isinstance(error, json.JSONDecodeError):
+                    reason = f"{_without_place(error)} at its character {error.pos - start + 1}"
                 detail = f"Item {self._items} is not valid JSON: {reason}."
                 raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
-            start, self._place = self._place, end
+            self._place = end
             return self._text[start:end]
 
     def _read_on(self) -> bool:
@@ -200,7 +203,7 @@ def _parse(line: bytes, number: int, unit: str) -> dict[str, Any] | None:
     if not line.strip():
         return None
     try:
-        value = EXACT.decode(line.decode())
+        value = EXACT.decode(line.decode().rstrip("\r\n"))
         if b"\\u" in line:
             json.dumps(value, ensure_ascii=False).encode()
         if isinstance(value, Members):
@@ -218,13 +221,18 @@ def _not_valid(unit: str, number: int, error: Exception) -> InvalidPayload:
 def _reason(error: Exception) -> str:
     match error:
         case json.JSONDecodeError():
-            return f"{error.msg} at column {error.colno}"
+            return f"{_without_place(error)} at column {error.colno}"
         case UnicodeEncodeError():
             return "half of a surrogate pair"
         case RecursionError():
             return "nested too deeply"
         case _:
             return str(error)
+
+
+def _without_place(error: json.JSONDecodeError) -> str:
+    """Return json's words; some of them end in an `at` before the place."""
+    return error.msg.removesuffix(" at")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -15,8 +15,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.columns import refuse_too_wide, unique_names
-from app.processors.dataset.engine import Column, describe, identifier, literal
+from app.processors.dataset.columns import Column, refuse_too_wide, unique_names
+from app.processors.dataset.engine import describe, identifier, literal
 from app.processors.dataset.forms import FindForms, json_number_forms, moment_forms
 from app.processors.dataset.forms.form import Form
 from app.processors.dataset.forms.numbers import BOOLEAN, DOUBLE_IS_EXACT
@@ -30,13 +30,14 @@ STRINGS = ("VARCHAR", "UUID", "DATE", "TIME", "TIMESTAMP", '"NULL"')
 NUMBERS = re.compile("BIGINT|UBIGINT|DOUBLE|BOOLEAN")
 SIXTEEN_DIGITS = "|".join(f"[0-9]{{{whole}}}[.][0-9]{{{16 - whole},}}" for whole in range(1, 16))
 #: What a double may change: a number of 16 digits or more, one that ends in a zero behind other
-#: decimals, a large exponent, -0; and what is not a number at all.
+#: decimals, a large exponent, -0; and what is no JSON at all.
 DOUBTFUL = (
     r"[:,\[]\s*(?:"
     rf"-?(?:[0-9]{{16,}}(?:[.][0-9]+)?|{SIXTEEN_DIGITS}|[0-9]+[.][0-9]+0)(?:[eE][-+]?[0-9]+)?\b"
     r"|-?[0-9.]+[eE][-+]?[0-9]{3,}"
     r"|-0[,}\]\s]"
     r"|-?(?i:nan|inf))"
+    r"|,\s*[}\]]"
 )
 #: What may stand before a number in JSON. To cut it off is quicker than a capturing group.
 BEFORE = ":,[ \t\n\r"
@@ -100,7 +101,7 @@ def _read_by_duckdb(connection: DuckDBPyConnection, text: Path, target: Path) ->
         if _may_be_renamed(found) or (long_integers and "DOUBLE" in types):
             return None
         named = ", ".join(
-            f"{literal(name)}: {literal(kind)}" for (name, _), kind in zip(found, types, strict=True)
+            f"{literal(column.name)}: {literal(kind)}" for column, kind in zip(found, types, strict=True)
         )
         cells = ", ".join(f"{identifier(column.name)} AS t{place}" for place, column in enumerate(found))
         source = f"(SELECT {cells} FROM {_read_json(text, f'columns = {{{named}}}')})"
@@ -191,7 +192,7 @@ def _stored_type(column: Column) -> str:
 def _may_be_renamed(columns: Sequence[Column]) -> bool:
     """True where DuckDB may have renamed a key (of two that differ only in case) or found none."""
     names = {column.name.casefold() for column in columns}
-    if columns == [Column(WHOLE, "JSON")]:
+    if columns == [Column.of(WHOLE, "JSON")]:
         return True
     matches = (RENAMED.fullmatch(name) for name in names)
     return any(match and match[1] in names for match in matches)

@@ -11,8 +11,9 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.engine import Column, described_table
-from app.processors.dataset.values import json_value, readable, type_name, valid_json
+from app.processors.dataset.columns import Column
+from app.processors.dataset.engine import described_table
+from app.processors.dataset.values import json_value, readable, valid_json
 
 ROWS = 100
 CELL_CHARACTERS = 500
@@ -26,7 +27,7 @@ def preview(connection: DuckDBPyConnection, table: Path) -> dict[str, Any]:
     longest = max(SHORTEST_CELL_CHARACTERS, min(CELL_CHARACTERS, CHARACTERS // (ROWS * len(columns))))
     cells = ", ".join(_cell(column, f"c{position}", longest) for position, column in enumerate(columns))
     rows = connection.execute(f"SELECT {cells} FROM {source} LIMIT {ROWS}").fetchall()
-    nested = {place for place, column in enumerate(columns) if type_name(column.type) == "json"}
+    nested = {place for place, column in enumerate(columns) if column.kind == "json"}
     return {
         "columns": [column.name for column in columns],
         "rows": [

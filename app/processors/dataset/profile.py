@@ -29,6 +29,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from app.processors.dataset.columns import Column
 from app.processors.dataset.counts import (
     Counted,
     count_distinct,
@@ -36,7 +37,7 @@ from app.processors.dataset.counts import (
     count_likely,
     count_values,
 )
-from app.processors.dataset.engine import Column, described_table
+from app.processors.dataset.engine import described_table
 from app.processors.dataset.statistics import (
     EXACT_ROWS,
     LONGEST_VALUE_CHARACTERS,
@@ -45,7 +46,7 @@ from app.processors.dataset.statistics import (
     quartiles_are_exact,
     statistics_of,
 )
-from app.processors.dataset.values import comparable, has_zone, json_value, readable, type_name
+from app.processors.dataset.values import comparable, has_zone, json_value, readable
 
 TOP = 10
 BINS = 20
@@ -67,7 +68,7 @@ def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> l
     return [
         {
             "name": column.name,
-            "type": type_name(column.type),
+            "type": column.kind,
             "nulls": rows - known.filled,
             "distinct": distinct.get(place, min(known.distinct, known.filled)),
             "distinct_exact": place in distinct,
@@ -81,7 +82,7 @@ def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> l
 
 
 def _plain(column: Column, known: Statistics) -> dict[str, Any]:
-    is_number = type_name(column.type) in ("integer", "number")
+    is_number = column.kind in ("integer", "number")
     has_numbers = numeric(column, "") is not None
     return {
         "min": json_value(known.minimum, characters=LONGEST_VALUE_CHARACTERS),
@@ -108,7 +109,7 @@ def _exact_distinct(
         return count_distinct(connection, source, values)
     counted = {place: top.distinct for place, top in tops.items() if top.distinct}
     few = {
-        place: _as_comparable(column, place) if type_name(column.type) == "json" else f"c{place}"
+        place: _as_comparable(column, place) if column.kind == "json" else f"c{place}"
         for place, column in enumerate(columns)
         if place not in counted and statistics[place].distinct <= EXACT_DISTINCT
     }
@@ -123,8 +124,8 @@ def _tops(
     statistics: Sequence[Statistics],
     rows: int,
 ) -> dict[int, Counted]:
-    """Exact counts always; the choice of values is exact up to 20,000 different ones."""
-    ranked = [place for place, column in enumerate(columns) if type_name(column.type) in ("text", "boolean")]
+    """Return exact counts. The choice of values is exact up to 20,000 different ones."""
+    ranked = [place for place, column in enumerate(columns) if column.kind in ("text", "boolean")]
     few = [place for place in ranked if statistics[place].distinct <= EXACT_TOP_DISTINCT]
     long = {place for place in ranked if (statistics[place].longest or 0) > LONGEST_VALUE_CHARACTERS}
     values = {place: _as_text(columns[place], place) for place in ranked}
@@ -139,7 +140,7 @@ def _tops(
 def _top_json(column: Column, top: Counted | None) -> list[dict[str, Any]] | None:
     if top is None:
         return None
-    is_boolean = type_name(column.type) == "boolean"
+    is_boolean = column.kind == "boolean"
     return [
         {
             "value": value == "true"
@@ -168,7 +169,7 @@ def _histograms(
 
 
 def _bin(number: str, low: float, high: float) -> str:
-    """SQL for the number of the bin; divided before subtracted, since high - low may overflow."""
+    """Return SQL for the number of the bin; divided before subtracted, since high - low may overflow."""
     width = f"CAST({high / BINS - low / BINS!r} AS DOUBLE)"
     place = f"floor({number} / {width} - CAST({low!r} AS DOUBLE) / {width})" if high > low else "0"
     bin_number = f"CAST(greatest(0, least({BINS - 1}, {place})) AS UTINYINT)"
@@ -180,13 +181,13 @@ def _histogram(column: Column, known: Statistics, counted: Counted) -> dict[str,
     bins = BINS if high > low else 1
     edges = [low + (high / bins - low / bins) * step for step in range(bins)] + [high]
     counts = dict(counted.values)
-    as_timestamps = Column(column.name, column.type.replace("DATE", "TIMESTAMP"))
+    as_timestamps = Column.of(column.name, column.type.replace("DATE", "TIMESTAMP"))
     return {"edges": _points(as_timestamps, edges), "counts": [counts.get(place, 0) for place in range(bins)]}
 
 
 def _points(column: Column, numbers: Sequence[float]) -> list[float | str | None]:
-    """Numbers in the terms of their column: dates and timestamps for seconds since 1970."""
-    if type_name(column.type) not in ("date", "timestamp"):
+    """Return numbers in the terms of their column: dates and timestamps for seconds since 1970."""
+    if column.kind not in ("date", "timestamp"):
         return [_finite(number) for number in numbers]
     zone = "Z" if has_zone(column.type) else ""
     return [_moment(number, column.type == "DATE", zone) for number in numbers]

@@ -127,9 +127,9 @@ def _decide(
         held = [
             (form, *answers[place, rank][1:]) for rank, form in enumerate(forms) if answers[place, rank][0]
         ]
-        form = next(form for form, proved, _ in held if proved)
+        form, is_proved, _ = next(found for found in held if found[1] or found[0].is_assumed)
         doubts = {form.doubt for form, proved, suspected in held if suspected and not proved}
-        chosen[place] = ReadColumn(form, tuple(sorted(doubts)) if form is TEXT else ())
+        chosen[place] = ReadColumn(form, tuple(sorted(doubts)) if form is TEXT or not is_proved else ())
 
 
 def _others(

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.engine import Column
-from app.processors.dataset.values import comparable, edge, in_utc, readable, type_name
+from app.processors.dataset.columns import Column
+from app.processors.dataset.values import comparable, edge, in_utc, readable
 
 # DuckDB plans many aggregates in quadratic time.
 COLUMNS_AT_ONCE = 25
@@ -39,8 +39,8 @@ class Statistics(NamedTuple):
     quartiles: list[float] | None
     finite: int
     formula_like: int | None
+    #: In bytes of UTF-8; of text only.
     longest: int | None
-    """In bytes of UTF-8; of text only."""
 
 
 def statistics_of(
@@ -66,8 +66,8 @@ def quartiles_are_exact(rows: int) -> bool:
 
 
 def numeric(column: Column, sql: str) -> str | None:
-    """SQL for the value as a finite number, or None for a type that has no such value."""
-    match type_name(column.type):
+    """Return SQL for the value as a finite number, or None for a type that has no such value."""
+    match column.kind:
         case "integer":
             return f"CAST({sql} AS DOUBLE)"
         case "number" if column.type.startswith("DECIMAL"):
@@ -84,8 +84,8 @@ def numeric(column: Column, sql: str) -> str | None:
 
 
 def _aggregates(column: Column, sql: str, rows: int) -> list[str]:
-    """One SQL expression for each field of Statistics, in their order."""
-    is_json = type_name(column.type) == "json"
+    """Return one SQL expression for each field of Statistics, in their order."""
+    is_json = column.kind == "json"
     distinct = comparable(column, sql) if is_json else sql  # to make texts of values takes time
     counts = [f"count({sql})", f"approx_count_distinct({distinct})"]
     extremes = [_extreme(function, column, sql) for function in ("min", "max")]
@@ -108,14 +108,14 @@ def _of_numbers(column: Column, sql: str, rows: int) -> list[str]:
 
 
 def _of_texts(column: Column, sql: str) -> list[str]:
-    if type_name(column.type) != "text":
+    if column.kind != "text":
         return [NULL, NULL]
     text = readable(column, sql)
     return [f"count(*) FILTER (ascii({text}) IN {FORMULA_STARTS})", f"max(strlen({text}))"]
 
 
 def _extreme(function: str, column: Column, sql: str) -> str:
-    match type_name(column.type):
+    match column.kind:
         case "json" | "binary" | "boolean":
             return NULL
         case "text":
@@ -125,7 +125,7 @@ def _extreme(function: str, column: Column, sql: str) -> str:
 
 
 def _finite_extreme(function: str, column: Column, sql: str) -> str:
-    match type_name(column.type):
+    match column.kind:
         case "number" if not column.type.startswith("DECIMAL"):
             return f"{function}({sql}) FILTER (isfinite({sql}))"
         case _:

@@ -27,33 +27,19 @@ from typing import Any, NamedTuple
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
-from app.processors.dataset.engine import Column, literal
+from app.processors.dataset.columns import Column
+from app.processors.dataset.engine import literal
 
 LARGEST_EXACT_INTEGER = 2**53 - 1
-INTEGER = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL\(\d+,0\)")
-NUMBER = re.compile(r"FLOAT|DOUBLE|DECIMAL\(.*")
-NESTED = re.compile(r"(?:STRUCT|MAP|UNION)\(.*|.*\[\d*\]|JSON|VARIANT", re.DOTALL)
-STARTS = {"DATE": "date", "TIMESTAMP": "timestamp", "TIME": "time", "BOOLEAN": "boolean", "BLOB": "binary"}
 ELLIPSIS = "…"
 NUMBERS_UNKNOWN_TO_JSON = re.compile(r'"(?:[^"\\]|\\.)*"?|-?(?:NaN|Infinity)')
 #: Types that DuckDB's to_json alters inside others: it writes years as `0028 (BC)`, and numbers anew.
 ALTERED_IN_JSON = re.compile(r"DATE|TIMESTAMP|JSON|DECIMAL")
 
 
-def type_name(duckdb_type: str) -> str:
-    """One of the words of the table above."""
-    if NESTED.fullmatch(duckdb_type):
-        return "json"
-    if INTEGER.fullmatch(duckdb_type):
-        return "integer"
-    if NUMBER.fullmatch(duckdb_type):
-        return "number"
-    return next((name for start, name in STARTS.items() if duckdb_type.startswith(start)), "text")
-
-
 def readable(column: Column, sql: str) -> str:
-    """SQL for the value as Python should fetch it: numbers and booleans as they are, else text."""
-    match type_name(column.type):
+    """Return SQL for the value as Python should fetch it: numbers and booleans as they are, else text."""
+    match column.kind:
         case "integer" | "number" | "boolean":
             return sql
         case "date" | "timestamp":
@@ -65,14 +51,14 @@ def readable(column: Column, sql: str) -> str:
 
 
 def comparable(column: Column, sql: str) -> str:
-    """SQL for a text that is the same for the same values; cheaper than `readable`."""
-    if type_name(column.type) == "json" and column.type != "JSON":
+    """Return SQL for a text that is the same for the same values; cheaper than `readable`."""
+    if column.kind == "json" and column.type != "JSON":
         return f"CAST(to_json({sql}) AS VARCHAR)"
     return f"CAST({sql} AS VARCHAR)"
 
 
 def in_utc(duckdb_type: str, sql: str) -> str:
-    """SQL for a timestamp in UTC without its zone; DuckDB lacks functions for nanoseconds with a zone."""
+    """Return SQL for a timestamp in UTC without its zone: DuckDB has few functions for those with one."""
     return f"({sql} AT TIME ZONE 'UTC')" if has_zone(duckdb_type) else sql
 
 
@@ -100,7 +86,7 @@ def edge(duckdb_type: str) -> Edge:
 
 
 def iso_8601(duckdb_type: str, sql: str) -> str:
-    """SQL for a date or timestamp as text."""
+    """Return SQL for a date or timestamp as text."""
     moment = in_utc(duckdb_type, sql)
     last, first, _ = edge(duckdb_type)
     text = f"CAST({moment} AS VARCHAR)"
@@ -115,7 +101,7 @@ def iso_8601(duckdb_type: str, sql: str) -> str:
 
 
 def json_text(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
-    """SQL for a value as valid JSON text, null included."""
+    """Return SQL for a value as valid JSON text, null included."""
     inner = f"v{depth}"
     match kind.id:
         case "struct":
@@ -132,7 +118,7 @@ def json_text(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
             text = f"'[' || array_to_string({items}, ',') || ']'"
         case "map":
             (_, key), (_, value) = children(kind)
-            name = f"CAST(to_json({readable(Column('', str(key)), f'{inner}.key')}) AS VARCHAR)"
+            name = f"CAST(to_json({readable(Column.of('', str(key)), f'{inner}.key')}) AS VARCHAR)"
             name = f"CASE WHEN {name}[1] = '\"' THEN {name} ELSE '\"' || {name} || '\"' END"
             pair = f"{name} || ':' || {json_text(value, f'{inner}.value', depth + 1)}"
             pairs = f"list_transform(map_entries({sql}), lambda {inner}: {pair})"
@@ -164,7 +150,7 @@ def _quoted(token: str) -> str:
 
 
 def json_value(value: Any, *, characters: int) -> Any:
-    """A fetched value as JSON has it; text longer than `characters` ends in an ellipsis."""
+    """Return a fetched value as JSON has it. Text longer than `characters` ends in an ellipsis."""
     match value:
         case bool() | None:
             return value
@@ -175,7 +161,12 @@ def json_value(value: Any, *, characters: int) -> Any:
         case Decimal():
             return _json_decimal(value)
         case _:
-            return value if len(value) <= characters else value[:characters] + ELLIPSIS
+            return shortened(value, characters)
+
+
+def shortened(text: str, characters: int) -> str:
+    """Return the text, or its first characters and an ellipsis if it is longer."""
+    return text if len(text) <= characters else text[:characters] + ELLIPSIS
 
 
 def _json_float(value: float) -> float | str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from pypdfium2 import PdfDocument, PdfPage, raw
 
+#: A flag of text fields (ISO 32000-2, table 231).
 PASSWORD = 1 << 13
-"""A flag of text fields (ISO 32000-2, table 231)."""
 INVISIBLE = raw.FPDF_ANNOT_FLAG_HIDDEN
 CHOICES = (raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX)
 

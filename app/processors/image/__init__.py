@@ -41,8 +41,8 @@ from app.processors.report import ArtifactFile, Report, Task
 WEBP = "image/webp"
 THUMBNAIL = ArtifactFile("thumbnail.webp", WEBP)
 PREVIEW = ArtifactFile("preview.webp", WEBP)
+#: The orientations that exchange width and height.
 SIDEWAYS = (5, 6, 7, 8)
-"""The orientations that exchange width and height."""
 
 
 def process(task: Task) -> Report:
@@ -56,7 +56,7 @@ def process(task: Task) -> Report:
 
 
 def _look_at(image: ImageFile, source: Path) -> tuple[dict[str, Any], Image.Image]:
-    """The summary and the preview; the order matters, as Pillow forgets while it works."""
+    """Return the summary and the preview. The order matters, since Pillow forgets while it works."""
     if image.format == "PNG":
         image.load()  # EXIF data may follow the pixels
     mode, frames = image.mode, count_frames(image, source)
@@ -91,6 +91,6 @@ def _with_transparency(image: ImageFile, source: Path) -> Image.Image:
 
 
 def format_name(image: ImageFile) -> str:
-    """A JPEG with further pictures behind the first one is a JPEG, whatever Pillow calls it."""
+    """Return the format. A JPEG with more pictures behind the first is a JPEG, whatever Pillow calls it."""
     name = (image.format or "").lower()
     return "jpeg" if name == "mpo" else name

@@ -18,11 +18,12 @@ from app.processors.report import Task
 Image.init()  # once, before the fork server forks
 AvifImagePlugin.DEFAULT_MAX_THREADS = 2  # each thread's stack counts as memory
 
+#: What decoding takes at its worst: a JPEG is decoded at a fraction of its size, the others as copies.
 BYTES_PER_PIXEL = {"JPEG": 4, "WEBP": 20, "AVIF": 20}
-"""What decoding takes at its worst: a JPEG is decoded at a fraction of its size, the others as copies."""
 USUAL_BYTES_PER_PIXEL = 8
+#: All coefficients of a progressive JPEG are held, however small it is to be.
 PROGRESSIVE_BYTES_PER_PIXEL = 8
-"""All coefficients of a progressive JPEG are held, however small it is to be."""
+#: What Pillow calls them; it looks for no other format.
 FORMATS = {
     "image/png": "PNG",
     "image/jpeg": "JPEG",
@@ -32,7 +33,7 @@ FORMATS = {
     "image/bmp": "BMP",
     "image/avif": "AVIF",
 }
-"""What Pillow calls them; it looks for no other format."""
+#: What Pillow's decoders raise on damaged files; RuntimeError comes from AVIF.
 UNREADABLE = (
     OSError,
     SyntaxError,
@@ -45,16 +46,15 @@ UNREADABLE = (
     struct.error,
     zlib.error,
 )
-"""What Pillow's decoders raise on damaged files; RuntimeError comes from AVIF."""
+#: Errors that are no fault of the file's; the sandbox knows what they mean.
 OF_THE_MACHINE = {errno.ENOMEM, errno.EMFILE, errno.EFBIG, errno.ENOSPC, errno.EDQUOT, errno.EIO}
-"""Errors that are no fault of the file's; the sandbox knows what they mean."""
+#: Found in what Pillow says about text chunks, profiles and codecs that need too much memory.
 TOO_LARGE = ("too large", "too much memory", "out of memory")
-"""Found in what Pillow says about text chunks, profiles and codecs that need too much memory."""
 
 
 @contextmanager
 def opened(task: Task) -> Iterator[ImageFile]:
-    """The image, not yet loaded; whatever fails before it is closed is translated.
+    """Open the image without loading it. Whatever fails before it is closed is translated.
 
     Raises InvalidPayload: too many pixels or too much memory is `limit_exceeded`,
     everything else `invalid_content`.

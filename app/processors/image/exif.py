@@ -25,7 +25,7 @@ ORIENTATIONS = range(1, 9)
 
 
 def described(image: Image) -> dict[str, str | int | float]:
-    """The tags that are there and make sense; damaged EXIF data is as good as none."""
+    """Return the tags that are there and make sense. Damaged EXIF data is as good as none."""
     found = {}
     tags = _directory(image, IFD.Exif) | _directory(image, None)
     for name, (tag, cleaned) in TAGS.items():
@@ -48,7 +48,7 @@ def _directory(image: Image, which: IFD | None) -> dict[int, Any]:
 
 
 def _text(value: Any) -> str | None:
-    """One line; what was written as UTF-8 into a field meant for ASCII is read as such."""
+    """Return one line. UTF-8 in a field that is meant for ASCII is read as UTF-8."""
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     if not isinstance(value, str):
@@ -61,7 +61,7 @@ def _text(value: Any) -> str | None:
 
 
 def _time(value: Any) -> str | None:
-    """ISO 8601; cameras without a clock write zeros or blanks."""
+    """Return the time in ISO 8601. Cameras without a clock write zeros or blanks."""
     try:
         return datetime.fromisoformat(TIME.sub(r"\1-\2-\3T\4", _text(value) or "")).isoformat()
     except ValueError:
@@ -69,7 +69,7 @@ def _time(value: Any) -> str | None:
 
 
 def _number(value: Any) -> int | float | None:
-    """Positive and finite; of several, the first."""
+    """Return a positive, finite number. Of several it is the first."""
     if isinstance(value, tuple) and value:
         value = value[0]
     try:

@@ -22,8 +22,8 @@ MOST_FRAMES = 10_000
 GIF_HEADER_BYTES = 13
 GIF_DESCRIPTOR_BYTES = 9
 DESCRIPTOR, TRAILER = b",", b";"
+#: How a block begins: an image, the end, an extension.
 GIF_BLOCK = re.compile(rb"[,;!]")
-"""How a block begins: an image, the end, an extension."""
 
 
 def count_frames(image: ImageFile, source: Path) -> int:
@@ -59,7 +59,7 @@ def first_frame(image: ImageFile) -> Image.Image:
 
 
 def gif_frames(data: mmap.mmap) -> Iterator[int]:
-    """The offset of each image descriptor; what is no block is skipped, as decoders do."""
+    """Yield the offset of each image descriptor. What is no block is skipped, as decoders do."""
     at = GIF_HEADER_BYTES + _color_table_bytes(data[10])
     while (block := GIF_BLOCK.search(data, at)) and block[0] != TRAILER:
         at = block.end()
@@ -75,7 +75,7 @@ def gif_frames(data: mmap.mmap) -> Iterator[int]:
 
 
 def tiff_pages(data: mmap.mmap) -> Iterator[int]:
-    """The offset of each directory of the chain, which may not run in a circle."""
+    """Yield the offset of each directory of the chain, which may not run in a circle."""
     order = "<" if data[:2] == b"II" else ">"
     is_big = 43 in data[2:4]
     count, entry_bytes, offset = ("Q", 20, "Q") if is_big else ("H", 12, "L")
@@ -89,7 +89,7 @@ def tiff_pages(data: mmap.mmap) -> Iterator[int]:
 
 
 def _walked(source: Path, walk: Callable[[mmap.mmap], Iterator[int]]) -> int:
-    """Where the file is cut off or damaged, the count ends."""
+    """Count what can be walked: the count ends where the file is cut off or damaged."""
     found = 0
     with (
         source.open("rb") as file,

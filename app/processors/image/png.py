@@ -14,14 +14,14 @@ from PIL.ImageFile import ImageFile
 
 SIGNATURE_BYTES = 8
 GREY, RGB, GREY_WITH_ALPHA = 0, 2, 4
+#: In the file: one byte of depth and one of colour type follow the size.
 DEPTH_AT = 24
-"""In the file: one byte of depth and one of colour type follow the size."""
 SIXTEEN_BITS = 1 << 16
+#: Read with the wrong byte order, what remains of each sample is its low byte.
 LOW_BYTES = "RGB;16L"
-"""Read with the wrong byte order, what remains of each sample is its low byte."""
 SRGB_GAMMA = 1 / 2.2
+#: How far, in relation, gamma may differ from that of sRGB before it is applied; libpng's threshold.
 GAMMA_TOLERANCE = 0.05
-"""How far, in relation, gamma may differ from that of sRGB before it is applied; libpng's threshold."""
 
 
 def with_alpha(image: ImageFile, source: Path) -> Image.Image:

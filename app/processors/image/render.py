@@ -16,12 +16,13 @@ from PIL import Image, ImageCms
 from PIL.Image import Resampling, Transpose
 
 PREVIEW_EDGE = 1600
+#: The longest edge, in pixels.
 THUMBNAIL_EDGE = 320
-"""The longest edge, in pixels."""
 REDUCING_GAP = 2.0
 QUALITY = 80
+#: Half the time of WebP's default, and files at most a twentieth larger.
 METHOD = 2
-"""Half the time of WebP's default, and files at most a twentieth larger."""
+#: What each EXIF orientation needs to be upright (CIPA DC-008, tag 274).
 TRANSPOSES = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -31,7 +32,6 @@ TRANSPOSES = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-"""What each EXIF orientation needs to be upright (CIPA DC-008, tag 274)."""
 WITHOUT_ALPHA = {"1": "L", "P": "RGB"}
 #: What keeps the transparent colour as an alpha channel.
 WITH_ALPHA = {"1": "LA", "L": "LA", "P": "RGBA", "PA": "RGBA", "RGB": "RGBA"}
@@ -53,14 +53,14 @@ SIXTEEN_BITS = Numbers()
 
 
 def fitted(size: tuple[float, float], edge: int) -> tuple[int, int]:
-    """The size, in whole pixels, that keeps the shape and whose longer edge is at most `edge`."""
+    """Return the size in whole pixels that keeps the shape, and whose longer edge is at most `edge`."""
     shrink = min(1.0, edge / max(size))
     width, height = (max(1, round(length * shrink)) for length in size)
     return width, height
 
 
 def shrunk(image: Image.Image, edge: int) -> Image.Image:
-    """Never enlarged. Loads the image, a JPEG at the fraction of its size that is enough."""
+    """Load the image and shrink it, but never enlarge it. A JPEG is read at a fraction of its size."""
     target = fitted(image.size, edge)
     drafted = image.draft(None, target)
     box = None if drafted is None else drafted[1]
@@ -77,7 +77,7 @@ def rendered(
     numbers: Numbers = SIXTEEN_BITS,
     gamma: float | None = None,
 ) -> Image.Image:
-    """RGB or RGBA in sRGB, upright; `gamma` is what the samples are to be rid of."""
+    """Return the picture upright, as RGB or RGBA in sRGB. `gamma` is what the samples are to be rid of."""
     if orientation in TRANSPOSES:
         image = image.transpose(TRANSPOSES[orientation])
     image = _eight_bits(image, numbers)
@@ -91,7 +91,7 @@ def rendered(
 
 
 def write_webp(image: Image.Image, path: Path) -> None:
-    """Nothing but the pixels is written: no EXIF, no XMP, no profile."""
+    """Write the pixels and nothing else: no EXIF, no XMP, no profile."""
     image.save(path, "WEBP", quality=QUALITY, method=METHOD, exif=b"", xmp=b"", icc_profile=b"")
 
 
@@ -126,7 +126,7 @@ def _black_and_white(image: Image.Image, numbers: Numbers) -> tuple[float, float
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None, gamma: float | None) -> Image.Image:
-    """A profile that does not fit the pixels, or is damaged, is left out of account."""
+    """Convert by the profile, unless it does not fit the pixels or is damaged."""
     if profile:
         with suppress(ImageCms.PyCMSError, OSError):
             converted = ImageCms.profileToProfile(

@@ -108,6 +108,20 @@ def test_ragged_rows_are_filled_up_and_counted(process: ProcessDataset) -> None:
     assert result.profile["ragged_rows"] == 3
 
 
+@pytest.mark.parametrize("text", ["a,b\n'tis,x,1\nrock,n',2\n", "a,b,c\n'x,1,2\n3,4\n5',6,7\n8,9,10\n"])
+def test_an_apostrophe_never_joins_lines(process: ProcessDataset, text: str) -> None:
+    result = process(text)
+
+    assert result.profile["rows"] == text.count("\n") - 1
+    assert result.profile["quote"] == '"'
+
+
+def test_a_title_that_is_cut_ends_in_an_ellipsis(process: ProcessDataset) -> None:
+    title = "x" * 501
+
+    assert process(f"{title}\na,b\n1,2\n").profile["lines_above"] == ["x" * 500 + "…"]
+
+
 def test_a_header_may_lack_the_names_of_empty_columns(process: ProcessDataset) -> None:
     result = process("a,b\n1,x,\n2,y,\n")
 

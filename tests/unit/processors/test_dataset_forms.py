@@ -183,6 +183,25 @@ def test_days_that_may_be_months_are_text(process: ProcessDataset, cells: list[s
     assert result.column("c")["flags"] == ["ambiguous_date"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "flags"),
+    [
+        (["03.04.2023", "01.02.2023"], ["ambiguous_date"]),
+        (["3.4.2023", "1.2.2023"], ["ambiguous_date"]),
+        (["03.04.2023"] * LATE + ["13.04.2023"], []),
+        (["3.4.2023", "31.12.2023"], []),
+    ],
+    ids=["zeros", "bare", "proved late", "proved"],
+)
+def test_between_points_the_day_is_first_and_a_column_without_proof_says_so(
+    process: ProcessDataset, cells: list[str], flags: list[str]
+) -> None:
+    column = process(column_of(cells)).column("c")
+
+    assert column["type"] == "date"
+    assert column["flags"] == flags
+
+
 def test_only_the_column_in_doubt_is_text(process: ProcessDataset) -> None:
     result = process("id,d,amount\n1,31/12/2023,2.5\n2,12/31/2023,3.5\n")
 

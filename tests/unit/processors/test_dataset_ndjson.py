@@ -42,7 +42,7 @@ def test_a_byte_order_mark_is_understood(process: ProcessDataset, encoding: str,
         ('{"a":1}{"a":2}\n', "Line 1 is not valid JSON: Extra data at column 8."),
         ('{"a":1}\n{"a":', "Line 2 is not valid JSON: Expecting value at column 6."),
         ('{"a":1}\n{"a":"\\ud800"}\n', "Line 2 is not valid JSON: half of a surrogate pair."),
-        ('[{"a":1},\n{"a":2}]\n', "Line 1 is not valid JSON: Expecting value at column 1."),
+        ('[{"a":1},\n{"a":2}]\n', "Line 1 is not valid JSON: Expecting value at column 10."),
         ("\n\n", "The file holds no rows."),
     ],
 )
@@ -127,6 +127,12 @@ def test_deep_nesting_is_read_or_refused(process: ProcessDataset, depth: int) ->
     with pytest.raises(InvalidPayload) as refused:
         process(text, NDJSON)
     assert refused.value.code == ProblemCode.INVALID_CONTENT
+
+
+@pytest.mark.parametrize("text", ['{"a":"v",}', '{"a":[1, ]}'])
+def test_a_comma_at_the_end_is_refused(process: ProcessDataset, text: str) -> None:
+    with pytest.raises(InvalidPayload, match="Line 1 is not valid JSON"):
+        process(text + "\n", NDJSON)
 
 
 def test_a_repeated_key_is_refused_by_its_name_without_its_values(process: ProcessDataset) -> None:
@@ -232,10 +238,10 @@ def test_an_array_of_objects_is_a_table(process: ProcessDataset, text: str) -> N
         ('[{"a":1}] x', "The file is not a JSON array of objects."),
         ('[{"a":1} {"a":2}]', "The file is not a JSON array of objects."),
         ("[]", "The file holds no rows."),
-        ('[{"a":1},{"a":}]', "Item 2 is not valid JSON: Expecting value."),
+        ('[{"a":1},{"a":}]', "Item 2 is not valid JSON: Expecting value at its character 6."),
         ('[{"a":1},{"a":NaN}]', "Item 2 is not valid JSON: NaN is not a JSON number."),
         ('[{"a":1},{"a":1,"a":2}]', 'Item 2 is not valid JSON: the key "a" stands twice.'),
-        ('[{"a":"x', "Item 1 is not valid JSON: Unterminated string starting at."),
+        ('[{"a":"x', "Item 1 is not valid JSON: Unterminated string starting at its character 6."),
     ],
 )
 def test_json_that_is_not_an_array_of_objects_is_refused(

@@ -40,6 +40,7 @@ from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.forms.form import TEXT
 from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
 from app.processors.dataset.text import LONGEST_FIRST_LINE_BYTES
+from app.processors.dataset.values import shortened
 
 SAMPLE_ROWS = 2_000
 # DuckDB's own buffers, of which it holds several, have 32 MB: no faster, and memory grows with the file.
@@ -220,7 +221,7 @@ def _has_end_mark(text: Path) -> bool:
 
 def _first_lines(text: Path, lines: int) -> list[str]:
     with text.open(encoding="utf-8") as file:
-        return [line.rstrip("\n")[:LONGEST_LINE_ABOVE] for line in islice(file, lines)]
+        return [shortened(line.rstrip("\n"), LONGEST_LINE_ABOVE) for line in islice(file, lines)]
 
 
 def _rest_of(text: Path, line: int, target: Path) -> Path:
@@ -237,7 +238,7 @@ def _rest_of(text: Path, line: int, target: Path) -> Path:
 
 
 def _refuse_wide_start(text: Path) -> None:
-    """Very many columns take very much memory: look before anything else does."""
+    """Raise InvalidPayload if the first line has very many columns, before they are read into memory."""
     with text.open("rb") as file:
         line = file.readline(LONGEST_FIRST_LINE_BYTES)
     for delimiter in DELIMITERS:

@@ -8,7 +8,7 @@ from itertools import dropwhile, pairwise
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload
-from app.processors.dataset.csv.rows import STRAY_QUOTE, Dialect, first_rows
+from app.processors.dataset.csv.rows import STRAY_QUOTE, Dialect, first_rows, joins_lines
 from app.processors.dataset.forms import possible_forms
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -57,7 +57,8 @@ def guess_dialect(path: Path) -> Dialect:
 
     RFC 4180 comes first. Backslashes that escape, no quotes at all, and apostrophes
     that quote are believed only where RFC 4180 leaves rows of unequal length or
-    holds stray quotes. What is refused for another reason is left for the reader to refuse.
+    holds stray quotes; apostrophes also only if no cell holds a line end. What is refused
+    for another reason is left for the reader to refuse.
     """
     usual = [_tried(path, Dialect(delimiter)) for delimiter in DELIMITERS]
     best = max(usual, key=lambda tried: tried.likeness)
@@ -72,7 +73,7 @@ def guess_dialect(path: Path) -> Dialect:
     quotes = OTHER_QUOTES if has_escapes else OTHER_QUOTES[1:]
     others = [_tried(path, Dialect(delimiter, *some)) for some in quotes for delimiter in DELIMITERS]
     other = max(others, key=lambda tried: tried.likeness)
-    if other.rows_alike == 1:
+    if other.rows_alike == 1 and not (other.dialect.quote == "'" and joins_lines(path, other.dialect)):
         return other.dialect
     return refused[0].dialect if refused else best.dialect
 
@@ -144,7 +145,7 @@ def _tried(path: Path, dialect: Dialect) -> Tried:
 
 
 def _names_years_or_counts(rows: Sequence[Row]) -> bool:
-    """True for the header of a pivot table: words, then rising years or 0, 1, 2 … above other numbers."""
+    """True for a pivot table's header: words, then rising years or 0, 1, 2 … above other numbers."""
     first, rest = rows[0], rows[1:]
     places = [place for place, cell in enumerate(first) if SHORT_NUMBER.fullmatch(cell)]
     if not rest or not places or places[0] == 0 or any(cell.isdecimal() for cell in first[: places[0]]):

@@ -113,6 +113,16 @@ def line_of_row(path: Path, dialect: Dialect, number: int) -> int:
         return line
 
 
+def joins_lines(path: Path, dialect: Dialect) -> bool:
+    """True if some row takes more than one line, or the text cannot be read."""
+    try:
+        rows = sum(1 for _ in rows_of(path, dialect))
+    except InvalidPayload:
+        return True
+    with path.open(encoding="utf-8") as lines:
+        return rows != sum(1 for line in lines if line.rstrip("\n"))
+
+
 def count_rows(path: Path, dialect: Dialect, line_end: str) -> Count:
     """Count by line ends if they tell, else by reading. Raise InvalidPayload if the text cannot be read."""
     ends, has_blanks_at_quotes = _scan(path, dialect, line_end)

@@ -35,6 +35,8 @@ class Form:
     #: if some cell matches `suspicion`.
     doubt: str = ""
     suspicion: str = ""
+    #: Taken without evidence too, and the doubt told.
+    is_assumed: bool = False
     #: Blanks around the cell are left out.
     trimmed: bool = False
     #: Entries of the column in the profile.

@@ -102,12 +102,12 @@ def _times(digits: int) -> Iterator[Form]:
 def _day_orders() -> Iterator[tuple[str, str, str]]:
     """Yield the pattern of a day, its format, and what proves that day and month stand in this order.
 
-    Between points the day comes first (DIN 5008), which needs no proof.
+    Between points the day is assumed to come first (DIN 5008).
     """
     yield f"{YEAR}/{MONTH}/{DAY}", "%Y/%m/%d", ""
     later = "(?:1[3-9]|2[0-9]|3[01])"
     for month, day, zeros in ((MONTH, DAY, ""), (BARE_MONTH, BARE_DAY, "-")):
-        yield rf"{day}\.{month}\.{YEAR}", f"%{zeros}d.%{zeros}m.%Y", ""
+        yield rf"{day}\.{month}\.{YEAR}", f"%{zeros}d.%{zeros}m.%Y", rf"{later}\..*"
         for mark in "/-":
             yield f"{day}{mark}{month}{mark}{YEAR}", f"%{zeros}d{mark}%{zeros}m{mark}%Y", f"{later}{mark}.*"
             yield (
@@ -127,5 +127,6 @@ def _strptime(kind: str, pattern: str, named: str, evidence: str) -> Form:
         evidence=evidence,
         doubt=AMBIGUOUS_DATE if evidence else "",
         suspicion=pattern,
+        is_assumed="." in named,
         told={"format": named},
     )

@@ -14,9 +14,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.columns import refuse_too_wide, unique_names
+from app.processors.dataset.columns import Column, refuse_too_wide, unique_names
 from app.processors.dataset.engine import (
-    Column,
     describe,
     described_table,
     identifier,
@@ -119,7 +118,7 @@ def _write(
 def _values(
     connection: DuckDBPyConnection, table: str, columns: list[Column], copy: Patched
 ) -> dict[int, str]:
-    """SQL for the values of the columns whose bytes mean something else in the copy."""
+    """Return SQL for the values of the columns whose bytes mean something else in the copy."""
     values: dict[int, str] = {}
     for place in copy.times:
         kind = columns[place].type

@@ -17,14 +17,20 @@ Parquet asks no reader to look at them.
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from secrets import token_hex
-from typing import NamedTuple
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.parquet.schema import (
+    SCHEMA,
+    Converted,
+    Element,
+    ElementField,
+    Logical,
+    elements_of,
+)
 from app.processors.dataset.parquet.thrift import (
     BINARY,
     I32,
@@ -46,16 +52,9 @@ INT96_BYTES = 12
 
 
 class FileField:
-    """Fields of the file's metadata, by their numbers in parquet.thrift."""
+    """Fields of the file's metadata besides its schema, by their numbers in parquet.thrift."""
 
-    SCHEMA, ROW_GROUPS, PAIRS = 2, 4, 5
-
-
-class ElementField:
-    """Fields of a schema element."""
-
-    TYPE, LENGTH, NAME, CHILDREN, CONVERTED, SCALE, PRECISION, LOGICAL = 1, 2, 4, 5, 6, 7, 8, 10
-    MEANING = (CONVERTED, SCALE, PRECISION, LOGICAL)
+    ROW_GROUPS, PAIRS = 4, 5
 
 
 class ChunkField:
@@ -65,29 +64,6 @@ class ChunkField:
     #: Statistics and the place of a Bloom filter, in the metadata.
     OF_VALUES = (12, 14, 15)
     INDEXES = (4, 5, 6, 7)
-
-
-class Converted:
-    """Converted types, the older of Parquet's two ways to say what bytes mean."""
-
-    UTF8, MAP, MAP_KEY_VALUE, LIST, DECIMAL, INTERVAL = 0, 1, 2, 3, 5, 21
-
-
-class Logical:
-    """The field that is set in a logical type."""
-
-    STRING, MAP, LIST, DECIMAL = 1, 2, 3, 5
-
-
-class Element(NamedTuple):
-    """A schema element, and the top-level column (from 0) that it is in."""
-
-    fields: Struct
-    #: The place in the schema of the group that it is a member of; 0 is the root.
-    group: int
-    column: int
-    depth: int
-    is_leaf: bool
 
 
 @dataclass(slots=True)
@@ -127,14 +103,14 @@ def patched(
 def column_names(source: Path) -> list[str]:
     """Return the names of the top-level columns as they are in the file."""
     try:
-        schema = _elements(_footer(source, last_field=FileField.SCHEMA))
-        return [_name(element) for element in schema if element.depth == 1]
+        schema = elements_of(_footer(source, last_field=SCHEMA))
+        return [element.name for element in schema if element.depth == 1]
     except (BadThriftError, AttributeError, KeyError, TypeError, ValueError):
         raise _unreadable() from None
 
 
 def _patched(source: Path, target: Path, strings_as_bytes: bool, bare: bool) -> Patched | None:
-    schema = _footer(source, last_field=FileField.SCHEMA)
+    schema = _footer(source, last_field=SCHEMA)
     if not (bare or _change_schema(schema, Patched(target), strings_as_bytes)):
         return None
     footer, copy = _footer(source), Patched(target)
@@ -148,7 +124,7 @@ def _patched(source: Path, target: Path, strings_as_bytes: bool, bare: bool) -> 
 
 
 def _change_schema(footer: Struct, copy: Patched, strings_as_bytes: bool) -> bool:
-    elements = list(_elements(footer))
+    elements = list(elements_of(footer))
     changes = [_change(element, copy, strings_as_bytes) for element in elements]
     changes += [_maps_to_lists(elements), _mark_alike_members(elements, copy)]
     return any(changes)
@@ -217,25 +193,6 @@ def _replace_footer(path: Path, footer: bytes) -> None:
         file.write(footer + len(footer).to_bytes(4, "little") + MAGIC)
 
 
-def _elements(footer: Struct) -> Iterator[Element]:
-    """Yield what is below the schema's root, in its order: each group before its children."""
-    schema: list[Struct] = footer.value(FileField.SCHEMA).values
-    groups: list[tuple[int, int]] = []  # of each that is open, its place, and the children still to come
-    column = -1
-    for place, fields in enumerate(schema[1:], 1):
-        while groups and not groups[-1][1]:
-            groups.pop()
-        if groups:
-            groups[-1] = groups[-1][0], groups[-1][1] - 1
-        else:
-            column += 1
-        children = fields.value(ElementField.CHILDREN, 0)
-        group = groups[-1][0] if groups else 0
-        yield Element(fields, group, column, len(groups) + 1, is_leaf=not children)
-        if children:
-            groups.append((place, children))
-
-
 def _maps_to_lists(elements: list[Element]) -> bool:
     """Turn maps that have only keys into lists."""
     found = False
@@ -252,10 +209,10 @@ def _maps_to_lists(elements: list[Element]) -> bool:
 def _mark_alike_members(elements: list[Element], copy: Patched) -> bool:
     """Mark the members of groups that differ only in case; refuse two of the same name."""
     members = [element for element in elements if element.group]
-    alike = Counter((element.group, _name(element).casefold()) for element in members)
-    same = Counter((element.group, _name(element)) for element in members)
+    alike = Counter((element.group, element.name.casefold()) for element in members)
+    same = Counter((element.group, element.name) for element in members)
     for number, element in enumerate(members):
-        name = _name(element)
+        name = element.name
         if same[element.group, name] > 1:
             detail = f"In column {element.column + 1}, a struct has two members of the same name."
             raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
@@ -263,10 +220,6 @@ def _mark_alike_members(elements: list[Element], copy: Patched) -> bool:
             element.fields[ElementField.NAME] = BINARY, f"{copy.mark}{number}{copy.mark}{name}".encode()
             copy.marked.add(element.column)
     return bool(copy.marked)
-
-
-def _name(element: Element) -> str:
-    return bytes(element.fields.value(ElementField.NAME)).decode()
 
 
 def _is_map(fields: Struct) -> bool:
@@ -303,7 +256,7 @@ def _forget_meaning(fields: Struct) -> None:
 
 def _name_types(footer: Struct) -> None:
     """Give the row groups the types of the schema, without what they said of the values."""
-    types = [e.fields.value(ElementField.TYPE) for e in _elements(footer) if e.is_leaf]
+    types = [e.fields.value(ElementField.TYPE) for e in elements_of(footer) if e.is_leaf]
     for group in footer.value(FileField.ROW_GROUPS, Items(STRUCT, [])).values:
         for kind, chunk in zip(types, group.value(ChunkField.COLUMNS).values, strict=False):
             metadata = chunk.value(ChunkField.METADATA)

@@ -22,10 +22,10 @@ from app.processors.dataset.values import children, iso_8601
 
 JULIAN_DAY_OF_1970 = 2_440_588
 DAY_MICROSECONDS = 86_400_000_000
+#: From 1970, as many as 64 bits hold; the first microsecond of them is left out.
 LAST_NANOSECOND, FIRST_NANOSECOND = 2**63 - 1, -(2**63) + 1_000
-"""From 1970, as many as 64 bits hold; the first microsecond of them is left out."""
+#: Days that 64 bits of microseconds hold, with room for nanoseconds that are more than a day.
 LAST_MICROSECOND_DAY = 106_751_000
-"""Days that 64 bits of microseconds hold, with room for nanoseconds that are more than a day."""
 
 
 class Form(Enum):
@@ -61,7 +61,7 @@ def reading_of(connection: DuckDBPyConnection, source: str, sql: str, duckdb_typ
 
 
 def times(sql: str, duckdb_type: str, reading: Reading) -> str:
-    """SQL for a column with its intervals turned into times."""
+    """Return SQL for a column with its intervals turned into times."""
     return _mapped(duckdb.sqltype(duckdb_type), sql, lambda leaf: _time(leaf, reading))
 
 
@@ -87,12 +87,12 @@ def _nanoseconds(sql: str) -> str:
 
 
 def _fraction(sql: str) -> str:
-    """SQL for the nanoseconds of a microsecond."""
+    """Return SQL for the nanoseconds of a microsecond."""
     return f"((({_nanoseconds(sql)} % 1000) + 1000) % 1000)"
 
 
 def _day(sql: str) -> str:
-    """SQL for the days since 1970; the Julian day is a signed number that DuckDB takes as unsigned."""
+    """Return SQL for the days since 1970; the Julian day is a signed number that DuckDB takes as unsigned."""
     milliseconds = (
         f"(datepart('hour', {sql}) * 3600000 + datepart('minute', {sql}) * 60000"
         f" + datepart('millisecond', {sql}))"
@@ -102,13 +102,13 @@ def _day(sql: str) -> str:
 
 
 def _microseconds(sql: str, integer: str) -> str:
-    """SQL for microseconds since 1970, counted in this type."""
+    """Return SQL for microseconds since 1970, counted in this type."""
     of_day = f"(({_nanoseconds(sql)} - {_fraction(sql)}) // 1000)"
     return f"(CAST({_day(sql)} AS {integer}) * {DAY_MICROSECONDS} + {of_day})"
 
 
 def _turned_microseconds(sql: str) -> str:
-    """SQL for microseconds of 64 bits: beyond them Spark counts on from the other end."""
+    """Return SQL for microseconds of 64 bits: beyond them Spark counts on from the other end."""
     turn = "18446744073709551616::HUGEINT"
     half = "9223372036854775808::HUGEINT"
     exact = _microseconds(sql, "HUGEINT")
@@ -116,7 +116,7 @@ def _turned_microseconds(sql: str) -> str:
 
 
 def _leaves(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
-    """SQL for a list of all intervals in a value."""
+    """Return SQL for a list of all intervals in a value."""
     inner = f"v{depth}"
     match kind.id:
         case "interval":
@@ -142,7 +142,7 @@ def _leaves(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
 
 
 def _mapped(kind: DuckDBPyType, sql: str, change: Callable[[str], str], depth: int = 0) -> str:
-    """SQL for a value with each interval in it changed."""
+    """Return SQL for a value with each interval in it changed."""
     inner = f"v{depth}"
     match kind.id:
         case "interval":

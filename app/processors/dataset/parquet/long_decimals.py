@@ -13,7 +13,7 @@ DIGITS = 5
 
 
 def decimal_text(sql: str, scale: int) -> str:
-    """SQL for the text of a BLOB, most significant byte first, with `scale` digits after the point."""
+    """Return SQL for the text of a BLOB, most significant byte first, with `scale` digits after the point."""
     is_negative = f"(hex({sql})[1] >= '8')"
     full = f"lpad(hex({sql}), {2 * LONGEST_BYTES}, CASE WHEN {is_negative} THEN 'F' ELSE '0' END)"
     limbs = ", ".join(_limb(full, is_negative, place) for place in range(LIMBS))
@@ -26,7 +26,7 @@ def decimal_text(sql: str, scale: int) -> str:
 
 
 def _limb(full: str, is_negative: str, place: int) -> str:
-    """SQL for 32 bits of the number without its sign; the last one takes the 1 of two's complement."""
+    """Return SQL for 32 bits of the number without its sign; the last one takes the 1 of two's complement."""
     bits = f"CAST(CAST('0x' || substr({full}, {8 * place + 1}, 8) AS UBIGINT) AS HUGEINT)"
     one = int(place == LIMBS - 1)
     return f"CASE WHEN {is_negative} THEN {LIMB - 1 + one} - {bits} ELSE {bits} END"
@@ -47,7 +47,7 @@ def _digits(limbs: str) -> str:
 
 
 def _padded(whole: str, scale: int) -> str:
-    """SQL for the digits without zeros before them, but for one before the point."""
+    """Return SQL for the digits without zeros before them, but for one before the point."""
     longest = f"greatest(length(ltrim({whole}, '0')), {scale + 1})"
     return f"lpad(ltrim({whole}, '0'), CAST({longest} AS INTEGER), '0')"
 
