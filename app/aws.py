@@ -1,9 +1,11 @@
 """What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
 
-from collections.abc import Iterator, Mapping
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -15,6 +17,9 @@ from app.observability import current_work, logger
 
 #: Threads of the local server; each may hold one connection.
 THREADS = 16
+#: How often `insist` makes a call. Before the third it waits up to four times as long as before the second.
+TRIES = 3
+FIRST_PAUSE_SECONDS = 0.2
 
 PASSING_CODES = frozenset(
     {
@@ -51,14 +56,19 @@ S3_CONFIG = CONFIG.merge(
 )
 
 
+Answer = TypeVar("Answer")
+
+
 class Clients:
     """Makes all clients on one session, one after another: both are costly to build."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, insists: bool = False) -> None:
+        """`insists` says that whoever makes a call repeats it: the SDK, which waits for seconds, does not."""
         self._session = boto3.session.Session()
+        self._config = Config(retries={"mode": "standard", "total_max_attempts": 1}) if insists else Config()
 
     def client(self, service: str, **options: Any) -> Any:
-        config = S3_CONFIG if service == "s3" else CONFIG
+        config = (S3_CONFIG if service == "s3" else CONFIG).merge(self._config)
         client = self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
         # Each call counts for the unit of work that makes it. Presigning makes no call.
         events = client.meta.events
@@ -109,6 +119,16 @@ def passing_faults() -> Iterator[None]:
         if status < 500 and error_code(fault) not in PASSING_CODES:
             raise
         raise Unavailable(f"AWS is busy: {error_code(fault)}") from fault
+
+
+def insist(call: Callable[[], Answer]) -> Answer:
+    """Make a call that may be repeated, up to three times in a second. Raise what the last one raised."""
+    for longest in (FIRST_PAUSE_SECONDS * 4**number for number in range(TRIES - 1)):
+        try:
+            return call()
+        except Unavailable:
+            time.sleep(random.uniform(0, longest))  # noqa: S311  # so that not all come back at once
+    return call()
 
 
 @contextmanager
