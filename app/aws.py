@@ -1,5 +1,6 @@
 """What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
@@ -49,6 +50,14 @@ S3_CONFIG = CONFIG.merge(
         response_checksum_validation="when_required",
     )
 )
+# Otherwise presigned URLs name S3's global host. It redirects requests for a new bucket of
+# another region, and refuses those for regions newer than 2019 (Amazon S3 User Guide,
+# "Virtual hosting of general purpose buckets").
+REGIONAL_S3_CONFIG = S3_CONFIG.merge(
+    Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+)
+#: Variables that lead S3's client to another address, where no host is named after a bucket.
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
 class Clients:
@@ -58,7 +67,7 @@ class Clients:
         self._session = boto3.session.Session()
 
     def client(self, service: str, **options: Any) -> Any:
-        config = S3_CONFIG if service == "s3" else CONFIG
+        config = _s3_config(options) if service == "s3" else CONFIG
         client = self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
         # Each call counts for the unit of work that makes it. Presigning makes no call.
         events = client.meta.events
@@ -68,6 +77,11 @@ class Clients:
         events.register("after-call", _end_call)
         events.register("after-call-error", _end_call)
         return client
+
+
+def _s3_config(options: Mapping[str, Any]) -> Config:
+    has_endpoint = "endpoint_url" in options or any(os.environ.get(name) for name in ENDPOINTS)
+    return S3_CONFIG if has_endpoint else REGIONAL_S3_CONFIG
 
 
 def _begin_call(context: dict[str, Any], **_: Any) -> None:
