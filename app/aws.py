@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
@@ -77,6 +78,14 @@ class Clients:
         events.register("after-call", _end_call)
         events.register("after-call-error", _end_call)
         return client
+
+
+def credentials_end(client: Any) -> datetime | None:
+    """Return when the credentials that sign for a client end. None if they last, or do not say."""
+    credentials = client._get_credentials()  # botocore has no public name for them
+    # Credentials that are about to end are replaced here, not between this answer and the signature.
+    credentials.get_frozen_credentials()
+    return getattr(credentials, "_expiry_time", None)
 
 
 def _s3_config(options: Mapping[str, Any]) -> Config:
