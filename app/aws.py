@@ -66,6 +66,7 @@ class Clients:
 
     def __init__(self) -> None:
         self._session = boto3.session.Session()
+        self._clients: list[Any] = []
 
     def client(self, service: str, **options: Any) -> Any:
         config = _s3_config(options) if service == "s3" else CONFIG
@@ -77,7 +78,13 @@ class Clients:
         events.register("request-created", _count_attempt)
         events.register("after-call", _end_call)
         events.register("after-call-error", _end_call)
+        self._clients.append(client)
         return client
+
+    def drop_connections(self) -> None:
+        """Close every open connection. The next call opens a new one."""
+        for client in self._clients:
+            client.close()
 
 
 def credentials_end(client: Any) -> datetime | None:

@@ -22,7 +22,7 @@ class TestSmoke:
         ran = run_script("smoke", running.url, "--local")
 
         assert ran.status == 0, ran.output
-        assert [line[:2] for line in ran.output.splitlines()] == ["ok"] * 6
+        assert [line[:2] for line in ran.output.splitlines()] == ["ok"] * 7
 
     def test_it_does_the_whole_job_behind_api_gateway_with_signed_requests(
         self, functions: SignedApi
