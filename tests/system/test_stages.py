@@ -102,6 +102,7 @@ def test_before_a_deployment_the_account_is_made_ready_once(stage: Emulator) -> 
     assert (first.status, again.status) == (0, 0), first.output
     assert first.output.startswith("Account 000000000000, region us-east-1, as ")
     assert "Creating the stack wharf-account" in first.output
+    assert "Note: AuthMode is api-key." in first.output
     assert "Creating" not in again.output
 
 
