@@ -1,7 +1,9 @@
 """What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
@@ -49,6 +51,14 @@ S3_CONFIG = CONFIG.merge(
         response_checksum_validation="when_required",
     )
 )
+# Otherwise presigned URLs name S3's global host. It redirects requests for a new bucket of
+# another region, and refuses those for regions newer than 2019 (Amazon S3 User Guide,
+# "Virtual hosting of general purpose buckets").
+REGIONAL_S3_CONFIG = S3_CONFIG.merge(
+    Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+)
+#: Variables that lead S3's client to another address, where no host is named after a bucket.
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
 class Clients:
@@ -56,9 +66,10 @@ class Clients:
 
     def __init__(self) -> None:
         self._session = boto3.session.Session()
+        self._clients: list[Any] = []
 
     def client(self, service: str, **options: Any) -> Any:
-        config = S3_CONFIG if service == "s3" else CONFIG
+        config = _s3_config(options) if service == "s3" else CONFIG
         client = self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
         # Each call counts for the unit of work that makes it. Presigning makes no call.
         events = client.meta.events
@@ -67,7 +78,26 @@ class Clients:
         events.register("request-created", _count_attempt)
         events.register("after-call", _end_call)
         events.register("after-call-error", _end_call)
+        self._clients.append(client)
         return client
+
+    def drop_connections(self) -> None:
+        """Close every open connection. The next call opens a new one."""
+        for client in self._clients:
+            client.close()
+
+
+def credentials_end(client: Any) -> datetime | None:
+    """Return when the credentials that sign for a client end. None if they last, or do not say."""
+    credentials = client._get_credentials()  # botocore has no public name for them
+    # Credentials that are about to end are replaced here, not between this answer and the signature.
+    credentials.get_frozen_credentials()
+    return getattr(credentials, "_expiry_time", None)
+
+
+def _s3_config(options: Mapping[str, Any]) -> Config:
+    has_endpoint = "endpoint_url" in options or any(os.environ.get(name) for name in ENDPOINTS)
+    return S3_CONFIG if has_endpoint else REGIONAL_S3_CONFIG
 
 
 def _begin_call(context: dict[str, Any], **_: Any) -> None:
