@@ -1,9 +1,11 @@
 """What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -17,9 +19,9 @@ from app.observability import current_work, logger
 
 #: Threads of the local server; each may hold one connection.
 THREADS = 16
-#: How often `insist` makes a call. Before the third it waits up to four times as long as before the second.
-TRIES = 3
-FIRST_PAUSE_SECONDS = 0.2
+#: The longest pauses before `insist` makes a call again.
+PAUSES_SECONDS = (0.02, 0.1, 0.5)
+TRIES = 1 + len(PAUSES_SECONDS)
 
 PASSING_CODES = frozenset(
     {
@@ -54,6 +56,14 @@ S3_CONFIG = CONFIG.merge(
         response_checksum_validation="when_required",
     )
 )
+# Otherwise presigned URLs name S3's global host. It redirects requests for a new bucket of
+# another region, and refuses those for regions newer than 2019 (Amazon S3 User Guide,
+# "Virtual hosting of general purpose buckets").
+REGIONAL_S3_CONFIG = S3_CONFIG.merge(
+    Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+)
+#: Variables that lead S3's client to another address, where no host is named after a bucket.
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
 Answer = TypeVar("Answer")
@@ -66,9 +76,10 @@ class Clients:
         """`insists` says that whoever makes a call repeats it: the SDK, which waits for seconds, does not."""
         self._session = boto3.session.Session()
         self._config = Config(retries={"mode": "standard", "total_max_attempts": 1}) if insists else Config()
+        self._clients: list[Any] = []
 
     def client(self, service: str, **options: Any) -> Any:
-        config = (S3_CONFIG if service == "s3" else CONFIG).merge(self._config)
+        config = (_s3_config(options) if service == "s3" else CONFIG).merge(self._config)
         client = self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
         # Each call counts for the unit of work that makes it. Presigning makes no call.
         events = client.meta.events
@@ -77,7 +88,26 @@ class Clients:
         events.register("request-created", _count_attempt)
         events.register("after-call", _end_call)
         events.register("after-call-error", _end_call)
+        self._clients.append(client)
         return client
+
+    def drop_connections(self) -> None:
+        """Close every open connection. The next call opens a new one."""
+        for client in self._clients:
+            client.close()
+
+
+def credentials_end(client: Any) -> datetime | None:
+    """Return when the credentials that sign for a client end. None if they last, or do not say."""
+    credentials = client._get_credentials()  # botocore has no public name for them
+    # Credentials that are about to end are replaced here, not between this answer and the signature.
+    credentials.get_frozen_credentials()
+    return getattr(credentials, "_expiry_time", None)
+
+
+def _s3_config(options: Mapping[str, Any]) -> Config:
+    has_endpoint = "endpoint_url" in options or any(os.environ.get(name) for name in ENDPOINTS)
+    return S3_CONFIG if has_endpoint else REGIONAL_S3_CONFIG
 
 
 def _begin_call(context: dict[str, Any], **_: Any) -> None:
@@ -122,8 +152,8 @@ def passing_faults() -> Iterator[None]:
 
 
 def insist(call: Callable[[], Answer]) -> Answer:
-    """Make a call that may be repeated, up to three times in a second. Raise what the last one raised."""
-    for longest in (FIRST_PAUSE_SECONDS * 4**number for number in range(TRIES - 1)):
+    """Make a call that may be repeated, and repeat it up to three times. Raise what the last one raised."""
+    for longest in PAUSES_SECONDS:
         try:
             return call()
         except Unavailable:

@@ -40,6 +40,10 @@ class Adapters:
         self._settings = settings
         self._clients = clients
 
+    def drop_connections(self) -> None:
+        """Close every open connection to AWS. The next call opens a new one."""
+        self._clients.drop_connections()
+
     @cached_property
     def dynamodb(self) -> Any:
         return self._clients.client("dynamodb")

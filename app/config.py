@@ -72,10 +72,10 @@ class ApiSettings(Settings):
     """What the API needs."""
 
     auth_mode: AuthMode
-    #: How long a presigned upload URL is valid.
-    upload_seconds: Annotated[int, Field(ge=60, le=43_200)] = 900
-    #: How long a presigned download URL is valid.
-    download_seconds: Annotated[int, Field(ge=10, le=43_200)] = 300
+    #: How long a presigned upload URL is valid, unless the token that signs it ends before.
+    upload_seconds: Annotated[int, Field(ge=60, le=3_600)] = 900
+    #: How long a presigned download URL is valid, unless the token that signs it ends before.
+    download_seconds: Annotated[int, Field(ge=10, le=3_600)] = 300
     #: Owners by API key id, for keys that were rotated. The owner of any other key is `key-<id>`.
     key_owners: Json[dict[str, str]] = {}
     #: Owners that may read across owners, with commas between, where callers have no groups (`iam`, `local`).

@@ -4,13 +4,21 @@ from typing import Any
 
 from app.bootstrap import adapters, compose_worker
 from app.config import WorkerSettings
-from app.observability import guarded
+from app.domain.errors import Unavailable
+from app.observability import guarded, logger
 from app.services.workspaces import clear_leftovers
 from app.worker.batch import Context
 
 clear_leftovers()
 settings = WorkerSettings.from_environment()
-worker = compose_worker(adapters(settings), settings)
+composed = adapters(settings)
+worker = compose_worker(composed, settings)
+try:
+    # In Lambda's init phase, so that no payload waits for it.
+    composed.sandbox.start()
+except Unavailable as fault:
+    # The first payload tries again. Sweeps and purges need no sandbox.
+    logger.warning("sandbox.not_started", reason=str(fault))
 
 
 @guarded

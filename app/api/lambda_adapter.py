@@ -1,6 +1,7 @@
 """The app inside Lambda: API Gateway's proxy events through Mangum, and the snapshot (SnapStart)."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -37,15 +38,32 @@ def create_handler(app: FastAPI) -> Mangum:
     return Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
 
 
-def prime_before_snapshot(handler: Callable[[Any, Any], Any]) -> None:
-    """Have one request answered before Lambda takes its snapshot, if it takes one.
+def register_for_snapshots(handler: Callable[[Any, Any], Any], drop_connections: Callable[[], None]) -> None:
+    """Prepare for Lambda's snapshot of this process, and for each restore of it, if Lambda takes one.
 
-    The snapshot then holds what a first request loads, compiles and connects. The request
-    is the readiness check, which asks the table and the bucket and changes nothing.
+    One request is answered before the snapshot, which then holds what a first request loads
+    and compiles. The request is the readiness check, which asks the table and the bucket and
+    changes nothing. After a restore, what only one process may have is made anew.
     """
     try:
         # The module is part of Lambda's runtime only.
-        from snapshot_restore_py import register_before_snapshot  # noqa: PLC0415
+        from snapshot_restore_py import (  # noqa: PLC0415
+            register_after_restore,
+            register_before_snapshot,
+        )
     except ModuleNotFoundError:
         return
     register_before_snapshot(handler, PRIMING_EVENT, None)
+    register_after_restore(begin_anew, drop_connections)
+
+
+def begin_anew(drop_connections: Callable[[], None]) -> None:
+    """Replace what every process that is restored from one snapshot would share.
+
+    The SDK draws the waits between its retries from `random`, so equal seeds would make all
+    processes retry at once. The connections of the snapshot have ended long ago. (AWS Lambda
+    Developer Guide, "Handling uniqueness with Lambda SnapStart" and "Maximize Lambda
+    SnapStart performance".)
+    """
+    random.seed()
+    drop_connections()

@@ -121,8 +121,9 @@ def set_logging(environment: MutableMapping[str, str], folder: Path) -> None:
 
 
 def start_aws(options: Options, lock: int, running: ExitStack) -> Emulator | None:
-    """Start the emulator and point the environment to it; None if the user named another AWS."""
-    if "AWS_ENDPOINT_URL" in os.environ:
+    """Start the emulator and point the environment to it; None if the user named a running one."""
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        emulator.use_named(os.environ)
         return None
     started = emulator.start(options.aws_port, options.data_dir, host=options.host, inherited=[lock])
     running.callback(started.stop)

@@ -5,6 +5,7 @@ keeps its state in a folder. The state is written when the emulator stops; nothi
 is saved while it runs.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -15,6 +16,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,6 +80,25 @@ def environment_of(url: str) -> Mapping[str, str]:
     """Return the variables that make boto3 in this process and its children talk to the emulator."""
     region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
     return {"AWS_ENDPOINT_URL": url, **region, **CREDENTIALS}
+
+
+def use_named(environment: MutableMapping[str, str]) -> None:
+    """Use the emulator that AWS_ENDPOINT_URL names, and drop the user's other AWS settings.
+
+    The user's keys and region stay, because an emulator checks presigned URLs with its own
+    keys. Raises CannotStart unless ministack answers there, in the version that this code is
+    tested with. The local runtime trusts every caller, so it must never reach AWS.
+    """
+    url, supported = environment["AWS_ENDPOINT_URL"], version("ministack")
+    found = _version_at(url) if url.startswith("http://") else None
+    if found != supported:
+        raise CannotStart(
+            f"AWS_ENDPOINT_URL must name a running ministack {supported}, which {url} is not. "
+            "Other emulators and AWS are not supported here."
+        )
+    given = {name: environment[name] for name in environment_of(url) if name in environment}
+    drop_inherited(environment)
+    environment.update({**environment_of(url), **given})
 
 
 def drop_inherited(environment: MutableMapping[str, str]) -> None:
@@ -153,18 +174,20 @@ def _environment(port: int, state: Path, host: str) -> dict[str, str]:
 def _wait_until_healthy(emulator: Emulator, folder: Path) -> None:
     give_up = time.monotonic() + START_SECONDS
     while emulator.is_alive() and time.monotonic() < give_up:
-        if _answers(emulator.url):
+        if _version_at(emulator.url):
             return
         time.sleep(0.05)
     raise CannotStart(f"The AWS emulator did not start; {folder / 'emulator.log'} says why.")
 
 
-def _answers(url: str) -> bool:
+def _version_at(url: str) -> str | None:
+    """Return the version of the emulator that answers at `url`. None if none does."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=1)
     try:
         connection.request("GET", "/_ministack/health")
-        return connection.getresponse().status == HTTPStatus.OK
-    except (OSError, HTTPException):
-        return False
+        answer = connection.getresponse()
+        return str(json.loads(answer.read())["version"]) if answer.status == HTTPStatus.OK else None
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return None
     finally:
         connection.close()

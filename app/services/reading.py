@@ -92,8 +92,9 @@ class Reading:
         return self._link(key, artifact.media_type, artifact.name, method)
 
     def _link(self, key: str, media_type: str, file_name: str, method: str) -> Link:
-        seconds = self._download_seconds
-        expires_at = self._clock() + timedelta(seconds=seconds)
+        now = self._clock()
+        expires_at = self._payloads.signable_until(now + timedelta(seconds=self._download_seconds))
+        seconds = int((expires_at - now).total_seconds())
         url = self._payloads.sign_download(
             key, media_type=media_type, file_name=file_name, seconds=seconds, method=method
         )

@@ -62,14 +62,16 @@ class Uploads:
     def sign(self, stored: StoredObject, now: datetime) -> Upload | None:
         """Sign the awaited upload for the time that is left, so that a retry needs no write.
 
-        Returns None when no upload is awaited.
+        Where the service's credentials end before that, the URL ends with them, and a retry
+        gets another one. Returns None when no upload is awaited.
         """
         incoming = stored.incoming
         if incoming is None or incoming.expires_at is None or stored.status is Status.PROCESSING:
             return None
-        seconds = int((incoming.expires_at - now).total_seconds())
+        expires_at = self._payloads.signable_until(incoming.expires_at)
+        seconds = int((expires_at - now).total_seconds())
         if seconds < 1:
             return None
         key = stored.payload_key(incoming.number)
         signed = self._payloads.sign_upload(key, incoming, seconds=seconds)
-        return Upload(signed.url, signed.headers, incoming.expires_at)
+        return Upload(signed.url, signed.headers, expires_at)

@@ -9,6 +9,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from app.aws import all_faults, error_code, insist, passing_faults
+from app.aws import all_faults, credentials_end, error_code, insist, passing_faults
 from app.domain.errors import NotFound, Unavailable
 from app.domain.values import ARTIFACTS, PAYLOADS, Artifact, PayloadKey, Revision
 
@@ -50,6 +51,11 @@ class PayloadStore:
         self._client = client
         self._bucket = bucket
         self._presigner = presigner
+
+    def signable_until(self, wanted: datetime) -> datetime:
+        """Return the earlier of `wanted` and the end of the credentials that sign: a URL ends with them."""
+        end = credentials_end(self._presigner)
+        return wanted if end is None else min(wanted, end)
 
     def sign_upload(self, key: PayloadKey, revision: Revision, *, seconds: int) -> SignedRequest:
         """Presign one PUT of exactly the declared size, type and (when declared) SHA-256."""

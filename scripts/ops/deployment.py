@@ -1,6 +1,6 @@
 """The part of deploy.sh that is not SAM: `python -m scripts.ops.deployment <action> STAGE [Name=Value ...]`.
 
-check        before building: print what the account and the key lack; exit with 1 if the key lacks something
+check        before building: print advice, and what is lacking; exit with 1 if the key lacks something
 parameters   after building: print the parameters to deploy with, Revision among them
 finish       after deploying: delete old versions and print the stack's outputs
 api-key      print the value of the stage's first API key
@@ -20,6 +20,7 @@ from samtranslator.yaml_helper import yaml_parse
 from app.local import stack
 from app.local.errors import CannotStart
 from scripts.ops import stages
+from scripts.ops.advice import advice, deployed_with
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -45,7 +46,12 @@ def main() -> int:
             named = parameters | {"Revision": stack.revision_of(fingerprint(BUILT), parameters)}
             print("\n".join(as_override(name, value) for name, value in named.items()))
         case "check":
-            return check(boto3.session.Session(), parameters)
+            session = boto3.session.Session()
+            status = check(session, parameters)
+            name = stages.stack_name(stage)
+            for line in advice(deployed_with(session.client("cloudformation"), name, parameters)):
+                print(f"Note: {line}")
+            return status
         case "finish":
             finish(boto3.session.Session(), stages.stack_name(stage))
         case "api-key":

@@ -25,6 +25,10 @@ from botocore.awsrequest import AWSRequest
 
 CSV = b"city,people\nPorto,231800\nBergen,289330\n"
 SETTLES_SECONDS = 120
+#: How long a new caller may be unknown. API keys and deployments reach API Gateway's hosts with a delay.
+KNOWN_SECONDS = 90
+ASK_AGAIN_SECONDS = 3
+UNKNOWN_CALLER = (401, 403)
 Headers = Mapping[str, str]
 Authenticate = Callable[[str, str, bytes | None], Headers]
 
@@ -48,7 +52,7 @@ class Endpoint:
     url: str
     authenticate: Authenticate
 
-    def call(self, method: str, path: str, body: Any = None, *, expect: int) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Answer:
         content = None if body is None else json.dumps(body).encode()
         headers = {"Accept": "application/json"}
         if content is not None:
@@ -130,6 +134,7 @@ def check_strangers_are_refused(url: str) -> None:
 
 
 def do_the_job(api: Endpoint) -> None:
+    wait_until_known(api)
     record = create(api, {"kind": "record", "name": "smoke"})
     payload = {"media_type": "text/csv", "size": len(CSV)}
     created = create(api, {"kind": "dataset", "name": "smoke.csv", "payload": payload})
@@ -144,6 +149,19 @@ def do_the_job(api: Endpoint) -> None:
     check_downloads(api, ready)
     wait_for_history(api, ready["id"])
     check_list_and_delete(api, {record["id"], ready["id"]})
+
+
+def wait_until_known(
+    api: Endpoint, *, seconds: float = KNOWN_SECONDS, pause: float = ASK_AGAIN_SECONDS
+) -> None:
+    """Wait until the endpoint knows the caller. Raises Unexpected if it still refuses after `seconds`."""
+    give_up = time.monotonic() + seconds
+    while (status := api.call("GET", "/v1/usage").status) in UNKNOWN_CALLER:
+        if time.monotonic() > give_up:
+            raise Unexpected(f"GET /v1/usage: {status} after {seconds} s, so the caller is not known")
+        print(f"waits   {status}: a new key or deployment may take a minute to reach API Gateway", flush=True)
+        time.sleep(pause)
+    say("the caller is known")
 
 
 def check_list_and_delete(api: Endpoint, created: set[str]) -> None:

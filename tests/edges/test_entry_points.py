@@ -65,6 +65,40 @@ def test_a_function_loads_nothing_that_is_not_its_own(module: str) -> None:
     assert FOREIGN[module] & loaded == set()
 
 
+#: Prints the command lines of the child processes.
+SHOW_CHILDREN = """
+for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+    print(Path(f"/proc/{child}/cmdline").read_text())
+"""
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(
+        [sys.executable, "-c", f"import os, sys\nfrom pathlib import Path\n{code}"],
+        cwd=ROOT,
+        # The sandbox leaves out the current folder, as Lambda's path does.
+        env=clean | ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_sandbox_starts_with_the_worker_not_with_the_first_payload() -> None:
+    started = run(f"import app.lambda_worker\n{SHOW_CHILDREN}")
+
+    assert started.returncode == 0, started.stderr
+    assert "app.sandbox.server" in started.stdout
+
+
+def test_a_worker_whose_sandbox_does_not_start_still_sweeps() -> None:
+    started = run("sys.executable = '/nowhere'\nimport app.lambda_worker\nprint(app.lambda_worker.handler)")
+
+    assert started.returncode == 0, started.stderr
+    assert "sandbox.not_started" in started.stdout
+
+
 @pytest.mark.parametrize(
     ("module", "missing"),
     [("lambda_api", "AUTH_MODE"), ("lambda_worker", "QUEUE_URL"), ("lambda_relay", "BUS_NAME")],

@@ -46,6 +46,12 @@ def test_a_code_that_is_none_has_no_page(client: httpx2.Client) -> None:
         assert (code, answer.status_code, answer.json()["code"]) == (code, 404, "not_found")
 
 
+def test_there_is_no_page_of_all_codes(client: httpx2.Client) -> None:
+    answer = client.get("/problems")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def create(client: httpx2.Client, key: str = "", name: str = "n") -> httpx2.Response:
     headers = {"Idempotency-Key": key}
     return client.post("/v1/objects", json={"kind": "record", "name": name}, headers=headers)

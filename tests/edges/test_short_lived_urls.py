@@ -1,5 +1,7 @@
 """A presigned URL is a key that anybody can use: it lasts minutes, and exactly as long as the answer says."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,10 +10,14 @@ import httpx2
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from app.api.app import create_app
+from app.aws import Clients
 from app.config import ApiSettings, ConfigurationError
 from app.local.template import TEMPLATE
 from tests.conftest import Aws
+from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.stored import URL, behind
+from tests.services import services_on
 
 SIGNATURE_LIMIT = timedelta(days=7)
 """Of Signature Version 4 in a URL (Amazon S3 User Guide, "Sharing objects with presigned URLs")."""
@@ -43,8 +49,8 @@ def test_by_default_they_last_minutes() -> None:
 @pytest.mark.parametrize(
     ("name", "parameter"), [("UPLOAD_SECONDS", "UploadSeconds"), ("DOWNLOAD_SECONDS", "DownloadSeconds")]
 )
-def test_no_setting_makes_them_last_longer_than_half_a_day(name: str, parameter: str) -> None:
-    longest = timedelta(hours=12).total_seconds()
+def test_no_setting_makes_them_last_longer_than_an_hour(name: str, parameter: str) -> None:
+    longest = timedelta(hours=1).total_seconds()
     ApiSettings.from_environment({**NEEDED, name: str(int(longest))})
 
     for seconds in (longest + 1, SIGNATURE_LIMIT.total_seconds(), 0, -1):
@@ -74,3 +80,47 @@ def test_a_download_lasts_as_long_as_it_says(client: httpx2.Client, aws: Aws, pa
 
     assert is_same(link["url"], link["expires_at"])
     assert is_same(redirect, link["expires_at"])
+
+
+class TestToken:
+    """A URL ends with its token (Amazon S3 User Guide, "Sharing objects with presigned URLs")."""
+
+    @pytest.fixture
+    def ending(self, monkeypatch: pytest.MonkeyPatch) -> datetime:
+        """When the token ends: before the defaults of both URLs."""
+        moment = (datetime.now(UTC) + timedelta(minutes=4)).replace(microsecond=0)
+        monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", moment.isoformat())
+        return moment
+
+    @pytest.fixture
+    def client(self, aws: Aws, ending: datetime) -> Iterator[httpx2.Client]:
+        services = services_on(replace(aws, s3=Clients().client("s3")))
+        with through_lambda(create_app(services, settings_for("api-key"))) as client:
+            yield client
+
+    def test_an_upload_ends_with_it(self, client: httpx2.Client, ending: datetime) -> None:
+        body = {"kind": "dataset", "name": "n", "payload": UPLOAD}
+        created = client.post("/v1/objects", json=body).json()
+
+        assert datetime.fromisoformat(created["upload"]["expires_at"]) == ending
+        assert is_same(created["upload"]["url"], created["upload"]["expires_at"])
+        assert datetime.fromisoformat(created["incoming"]["expires_at"]) > ending
+
+    def test_asking_again_gives_a_url_of_the_next_one(
+        self, client: httpx2.Client, ending: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = {"kind": "dataset", "name": "n", "payload": UPLOAD}
+        created = client.post("/v1/objects", json=body).json()
+        monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", (ending + timedelta(hours=1)).isoformat())
+        again = client.post(f"/v1/objects/{created['id']}/uploads", json=UPLOAD).json()
+
+        assert again["version"] == created["version"]
+        assert again["upload"]["expires_at"] == created["incoming"]["expires_at"]
+
+    def test_a_download_ends_with_it(self, client: httpx2.Client, aws: Aws, ending: datetime) -> None:
+        behind(client, aws).add("ready")
+
+        link = client.get(f"{URL}/payload", headers={"Accept": "application/json"}).json()
+
+        assert datetime.fromisoformat(link["expires_at"]) == ending
+        assert is_same(link["url"], link["expires_at"])

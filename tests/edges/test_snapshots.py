@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import random
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from threading import Thread
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.api.lambda_adapter import create_handler, prime_before_snapshot
+from app.api.lambda_adapter import create_handler, register_for_snapshots
 from app.aws import Clients
 from scripts.build import bundle
 from tests.conftest import Aws
@@ -27,17 +28,38 @@ def make_handler(make_app: Any) -> Iterator[Any]:
     asyncio.set_event_loop(None)
 
 
+class Hooks(ModuleType):
+    """What Lambda's own package offers, and what was registered there."""
+
+    def __init__(self) -> None:
+        super().__init__("snapshot_restore_py")
+        self.before: list[tuple[Any, ...]] = []
+        self.after: list[tuple[Any, ...]] = []
+
+    def register_before_snapshot(self, *hook: Any) -> None:
+        self.before.append(hook)
+
+    def register_after_restore(self, *hook: Any) -> None:
+        self.after.append(hook)
+
+
+@pytest.fixture
+def hooks(monkeypatch: pytest.MonkeyPatch) -> Hooks:
+    lambdas = Hooks()
+    monkeypatch.setitem(sys.modules, "snapshot_restore_py", lambdas)
+    return lambdas
+
+
+def nothing() -> None:
+    pass
+
+
 @pytest.mark.parametrize("auth_mode", ["api-key", "iam", "cognito"])
 def test_a_request_that_changes_nothing_is_answered_before_the_snapshot(
-    aws: Aws, make_handler: Any, auth_mode: str, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, make_handler: Any, auth_mode: str, hooks: Hooks
 ) -> None:
-    hooks: list[Any] = []
-    runtime = ModuleType("snapshot_restore_py")
-    runtime.register_before_snapshot = lambda *hook: hooks.append(hook)  # type: ignore[attr-defined]  # as in Lambda's
-    monkeypatch.setitem(sys.modules, "snapshot_restore_py", runtime)
-
-    prime_before_snapshot(make_handler(auth_mode))
-    [(call, *arguments)] = hooks
+    register_for_snapshots(make_handler(auth_mode), nothing)
+    [(call, *arguments)] = hooks.before
     asked_table, asked_bucket = calls_of(aws.dynamodb), calls_of(aws.s3)
     answer = call(*arguments)
 
@@ -48,18 +70,67 @@ def test_a_request_that_changes_nothing_is_answered_before_the_snapshot(
 
 def test_where_lambdas_runtime_is_not_nothing_is_primed(aws: Aws, make_handler: Any) -> None:
     asked = calls_of(aws.dynamodb)
-    prime_before_snapshot(make_handler("api-key"))
+    register_for_snapshots(make_handler("api-key"), nothing)
 
     assert asked == []
 
 
-def test_the_snapshot_holds_no_seed() -> None:
-    """uuid4 reads the kernel's randomness, which Lambda renews; `random` has a state of its own."""
-    function = bundle.FUNCTIONS["api"]
-    imported = {name for path in bundle.sources(function) for name in bundle.imports(path, function)}
+def test_two_processes_of_one_snapshot_draw_other_numbers(hooks: Hooks) -> None:
+    """botocore waits between its retries as `random` says. uuid4 reads the kernel's randomness."""
+    register_for_snapshots(nothing, nothing)  # type: ignore[arg-type]  # it is not called
+    [(restore, *arguments)] = hooks.after
+    snapshot = random.getstate()
+    drawn = []
+    for _ in range(2):
+        random.setstate(snapshot)
+        restore(*arguments)
+        drawn.append(random.random())
 
-    assert "uuid" in imported
-    assert "random" not in imported
+    assert drawn[0] != drawn[1]
+
+
+def test_only_what_is_reseeded_after_a_restore_draws_from_random() -> None:
+    function = bundle.FUNCTIONS["api"]
+    drawing = [path.name for path in bundle.sources(function) if "random" in bundle.imports(path, function)]
+
+    assert drawing == ["lambda_adapter.py"]
+
+
+def test_a_connection_of_the_snapshot_is_not_used_after_a_restore(hooks: Hooks) -> None:
+    opened: list[str] = []
+
+    class Kept(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            opened.append(self.client_address[0])
+
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    clients = Clients()
+    register_for_snapshots(nothing, clients.drop_connections)  # type: ignore[arg-type]  # it is not called
+    [(restore, *arguments)] = hooks.after
+    with ThreadingHTTPServer(("127.0.0.1", 0), Kept) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        s3 = clients.client("s3", endpoint_url=f"http://127.0.0.1:{server.server_port}")
+        s3.head_bucket(Bucket="payloads")
+        s3.head_bucket(Bucket="payloads")
+        before = len(opened)
+        restore(*arguments)
+        s3.head_bucket(Bucket="payloads")
+        clients.drop_connections()
+        server.shutdown()
+        thread.join()
+
+    assert (before, len(opened)) == (1, 2)
 
 
 class TestCredentials:

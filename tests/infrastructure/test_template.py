@@ -370,12 +370,64 @@ class TestApi:
         assert method["AuthorizationScopes"]["Fn::If"][:2] == ["UsesCognito", ["wharf/objects"]]
 
     def test_every_request_is_throttled_as_the_parameters_say(self, resources: Json) -> None:
-        rate, burst = {"Ref": "RequestsPerSecond"}, {"Ref": "RequestBurst"}
-        [settings] = properties(resources, "ApiStage")["MethodSettings"]
+        settings, *_ = properties(resources, "ApiStage")["MethodSettings"]
 
         assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
-        assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (rate, burst)
-        assert properties(resources, "UsagePlan")["Throttle"] == {"RateLimit": rate, "BurstLimit": burst}
+        assert settings["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
+        assert settings["ThrottlingBurstLimit"] == {"Ref": "RequestBurst"}
+        assert properties(resources, "UsagePlan")["Throttle"] == {
+            "RateLimit": {"Ref": "KeyRequestsPerSecond"},
+            "BurstLimit": {"Ref": "KeyRequestBurst"},
+        }
+
+    def test_no_key_may_use_up_what_all_callers_have_together(self, template: Json) -> None:
+        defaults = {name: one.get("Default") for name, one in template["Parameters"].items()}
+
+        assert defaults["KeyRequestsPerSecond"] < defaults["RequestsPerSecond"]
+        assert defaults["KeyRequestBurst"] < defaults["RequestBurst"]
+
+    def test_each_open_path_is_throttled_apart_from_the_callers(
+        self, template: Json, resources: Json
+    ) -> None:
+        """A stage's settings are counted for each path and verb."""
+        _, *apart = properties(resources, "ApiStage")["MethodSettings"]
+        throttled = {one["ResourcePath"].replace("~1", "/").replace("//", "/") for one in apart}
+        open_paths = {
+            path_of(resources, one["Properties"])
+            for name, one in resources.items()
+            if one["Type"] == "AWS::ApiGateway::Method" and name != "ProxyMethod"
+        }
+        least = template["Parameters"]["RequestsPerSecond"]["Default"]
+
+        assert throttled == open_paths
+        assert {one["HttpMethod"] for one in apart if one["ResourcePath"] != "/~1{proxy+}"} == {"GET"}
+        assert [one["HttpMethod"] for one in apart if one["ResourcePath"] == "/~1{proxy+}"] == ["OPTIONS"]
+        assert all(one["ThrottlingRateLimit"] < least for one in apart)
+        assert all(one["ThrottlingBurstLimit"] < 2 * least for one in apart)
+
+    def test_its_own_endpoint_takes_tls_1_2_and_later_only(self, resources: Json) -> None:
+        """Without a policy, the endpoint of a regional API takes TLS 1.0."""
+        api = properties(resources, "RestApi")
+
+        assert api["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_2021_06"
+        # Such a policy is refused without a mode.
+        assert api["EndpointAccessMode"] == "BASIC"
+        assert properties(resources, "Domain")["SecurityPolicy"] == "TLS_1_2"
+
+    def test_with_a_domain_it_is_reached_there_only(self, resources: Json) -> None:
+        assert properties(resources, "RestApi")["DisableExecuteApiEndpoint"] == {
+            "Fn::If": ["HasDomain", True, False]
+        }
+        # It takes effect with the next change of a stage.
+        assert properties(resources, "ApiStage")["Description"]["Fn::If"][0] == "HasDomain"
+
+    def test_what_a_firewall_refuses_stays_403(self, resources: Json) -> None:
+        """The default of 4XX answers has the status 400, and would take the firewall's too."""
+        answers = [one["Properties"] for one in resources.values() if "GatewayResponse" in one["Type"]]
+        statuses = {one["ResponseType"]: one["StatusCode"] for one in answers}
+
+        assert statuses["DEFAULT_4XX"] == "400"
+        assert statuses["WAF_FILTERED"] == "403"
 
     def test_the_open_paths_are_open_in_every_mode(self, resources: Json) -> None:
         open_methods = [
@@ -390,6 +442,7 @@ class TestApi:
             ("/openapi.json", "ANY"),
             ("/docs", "ANY"),
             ("/docs/{proxy+}", "ANY"),
+            ("/problems", "ANY"),
             ("/problems/{proxy+}", "ANY"),
             ("/console", "ANY"),
             ("/console/{proxy+}", "ANY"),
@@ -416,7 +469,7 @@ class TestApi:
         [
             ("HttpMethod: OPTIONS", "HttpMethod: GET", True),
             ('PathPart: "healthz"', 'PathPart: "health"', True),
-            ("ResponseType: THROTTLED", "ResponseType: WAF_FILTERED", True),
+            ("ResponseType: THROTTLED", "ResponseType: RESOURCE_NOT_FOUND", True),
             ("TracingEnabled: true", "TracingEnabled: false", False),
         ],
     )

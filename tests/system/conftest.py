@@ -68,7 +68,12 @@ class Runtime:
 
 
 def spawn(
-    data_dir: Path, *, port: int | None = None, aws_port: int | None = None, root: Path = ROOT
+    data_dir: Path,
+    *,
+    port: int | None = None,
+    aws_port: int | None = None,
+    root: Path = ROOT,
+    settings: Mapping[str, str] | None = None,
 ) -> Runtime:
     """Start the runtime without waiting for it; `root` is where its code is."""
     port, aws_port = port or free_port(), aws_port or free_port()
@@ -79,7 +84,7 @@ def spawn(
         process = subprocess.Popen(  # this package's own module
             [sys.executable, "-m", "app.local", *arguments],
             cwd=root,
-            env=environment,
+            env={**environment, **(settings or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
@@ -105,9 +110,11 @@ def call(
 
 
 @contextmanager
-def started(data_dir: Path, *, root: Path = ROOT) -> Iterator[Runtime]:
+def started(
+    data_dir: Path, *, root: Path = ROOT, settings: Mapping[str, str] | None = None
+) -> Iterator[Runtime]:
     """The runtime from when it answers; it is ended however the block ends."""
-    runtime = spawn(data_dir, root=root)
+    runtime = spawn(data_dir, root=root, settings=settings)
     try:
         wait_until_healthy(runtime)
         yield runtime

@@ -128,6 +128,7 @@ class RoleClients(Clients):
     """Under a role's session; every call is noted, and comes as if over TLS."""
 
     def __init__(self, session: boto3.session.Session, url: str, traffic: Traffic) -> None:
+        super().__init__()
         self._session = session
         self._url = url
         self._traffic = traffic

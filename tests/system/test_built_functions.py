@@ -258,14 +258,17 @@ def test_the_documentation_is_in_the_bundle(functions: Mapping[str, Invoked]) ->
     assert [answer["statusCode"] for answer in answers] == [200, 200, 200, 200]
 
 
-def test_the_readiness_check_runs_before_a_snapshot(
+def test_the_readiness_check_runs_before_a_snapshot_and_again_after_a_restore(
     runtime: LambdaRuntime, built: Mapping[str, Built]
 ) -> None:
     """By the runtime's own hooks; the emulator takes no snapshots."""
     code = (
         "import app.lambda_api\n"
-        "from awslambdaric.lambda_runtime_hooks_runner import run_before_snapshot\n"
-        "run_before_snapshot()"
+        "from app.api.lambda_adapter import PRIMING_EVENT\n"
+        "from awslambdaric.lambda_runtime_hooks_runner import run_after_restore, run_before_snapshot\n"
+        "run_before_snapshot()\n"
+        "run_after_restore()\n"
+        "app.lambda_api.handler(PRIMING_EVENT, None)"
     )
     ran = subprocess.run(
         [runtime.python, "-c", code],
@@ -274,9 +277,9 @@ def test_the_readiness_check_runs_before_a_snapshot(
         text=True,
         check=True,
     )
-    [line] = [json.loads(line) for line in ran.stdout.splitlines() if "request.done" in line]
+    lines = [json.loads(line) for line in ran.stdout.splitlines() if "request.done" in line]
 
-    assert (line["operation"], line["status"]) == ("checkReadiness", 200)
+    assert [(line["operation"], line["status"]) for line in lines] == [("checkReadiness", 200)] * 2
 
 
 def test_a_function_leaves_its_bundle_as_it_was(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.system.client import send
 from tests.system.conftest import SignedApi
 
 SETTLES_SECONDS = 60
@@ -22,6 +23,13 @@ def test_the_relay_function_writes_the_history(functions: SignedApi) -> None:
         types = [event["type"] for event in history["items"]]
 
     assert types == expected
+
+
+def test_a_stranger_gets_the_apis_own_answer_where_there_is_no_page(functions: SignedApi) -> None:
+    """Where a resource has no method, API Gateway refuses the stranger itself."""
+    answer = send("GET", f"{functions.url}/problems")
+
+    assert (answer.status, answer.json()["code"]) == (404, "not_found")
 
 
 def test_an_admin_reads_what_another_caller_has_by_saying_so_and_nobody_else_does(

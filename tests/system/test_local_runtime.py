@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +33,7 @@ from app.storage.items import to_item
 from tests.conftest import NOW
 from tests.services import add_to_history
 from tests.system.conftest import Runtime, call, free_port, spawn, started
+from tests.system.shell import run_script
 from tests.unit.domain.test_transitions import IN_STATUS, RESULT, TRANSITIONS
 
 Json = dict[str, Any]
@@ -123,6 +125,39 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path, taken: str) -> None:
 
     assert code == 1
     assert runtime.output() == f"wharf: Port {port} cannot be used: Address already in use.\n"
+
+
+class TestNamedEmulator:
+    def test_a_running_ministack_is_used_and_left_running(self, tmp_path: Path, emulator: Emulator) -> None:
+        settings = {"AWS_ENDPOINT_URL": emulator.url, "AWS_PROFILE": "nobody", "AWS_CA_BUNDLE": "/nowhere"}
+        with started(tmp_path, settings=settings) as runtime:
+            ran = run_script("smoke", runtime.url, "--local")
+            stopped = runtime.stop()
+
+        assert ran.status == 0, ran.output
+        assert f"  AWS      {emulator.url}\n" in runtime.output()
+        assert stopped == 0
+        assert emulator.is_alive()
+
+    @pytest.mark.parametrize(
+        "url", ["https://s3.eu-north-1.amazonaws.com", "http://127.0.0.1:1", "127.0.0.1:4566", "http://"]
+    )
+    def test_anything_else_is_refused_in_one_line(self, tmp_path: Path, url: str) -> None:
+        runtime = spawn(tmp_path, settings={"AWS_ENDPOINT_URL": url})
+        code = runtime.process.wait(30)
+
+        assert code == 1
+        assert runtime.output().startswith("wharf: AWS_ENDPOINT_URL must name a running ministack ")
+        assert runtime.output().count("\n") == 1
+
+    @pytest.mark.parametrize("said", ['{"version": "1.0.0"}', '{"services": {}}', "[]", "<html>"])
+    def test_so_are_another_version_and_another_emulator(self, tmp_path: Path, said: str) -> None:
+        with answering(said) as url:
+            runtime = spawn(tmp_path, settings={"AWS_ENDPOINT_URL": url})
+            code = runtime.process.wait(30)
+
+        assert code == 1
+        assert f"which {url} is not. Other emulators and AWS are not supported here." in runtime.output()
 
 
 def test_two_runs_cannot_share_a_data_folder(running: Runtime, tmp_path: Path) -> None:
@@ -370,6 +405,27 @@ def eventually(is_so: Callable[[], bool], seconds: float = 20) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+@contextmanager
+def answering(said: str) -> Iterator[str]:
+    """The address of a server that says one thing to everybody."""
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(said.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 @contextmanager

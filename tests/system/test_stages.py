@@ -22,7 +22,7 @@ class TestSmoke:
         ran = run_script("smoke", running.url, "--local")
 
         assert ran.status == 0, ran.output
-        assert [line[:2] for line in ran.output.splitlines()] == ["ok"] * 6
+        assert [line[:2] for line in ran.output.splitlines()] == ["ok"] * 7
 
     def test_it_does_the_whole_job_behind_api_gateway_with_signed_requests(
         self, functions: SignedApi
@@ -102,6 +102,7 @@ def test_before_a_deployment_the_account_is_made_ready_once(stage: Emulator) -> 
     assert (first.status, again.status) == (0, 0), first.output
     assert first.output.startswith("Account 000000000000, region us-east-1, as ")
     assert "Creating the stack wharf-account" in first.output
+    assert "Note: AuthMode is api-key." in first.output
     assert "Creating" not in again.output
 
 
