@@ -1,11 +1,13 @@
 """What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
 
 import os
-from collections.abc import Iterator, Mapping
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -17,6 +19,9 @@ from app.observability import current_work, logger
 
 #: Threads of the local server; each may hold one connection.
 THREADS = 16
+#: The longest pauses before `insist` makes a call again.
+PAUSES_SECONDS = (0.02, 0.1, 0.5)
+TRIES = 1 + len(PAUSES_SECONDS)
 
 PASSING_CODES = frozenset(
     {
@@ -61,15 +66,20 @@ REGIONAL_S3_CONFIG = S3_CONFIG.merge(
 ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
+Answer = TypeVar("Answer")
+
+
 class Clients:
     """Makes all clients on one session, one after another: both are costly to build."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, insists: bool = False) -> None:
+        """`insists` says that whoever makes a call repeats it: the SDK, which waits for seconds, does not."""
         self._session = boto3.session.Session()
+        self._config = Config(retries={"mode": "standard", "total_max_attempts": 1}) if insists else Config()
         self._clients: list[Any] = []
 
     def client(self, service: str, **options: Any) -> Any:
-        config = _s3_config(options) if service == "s3" else CONFIG
+        config = (_s3_config(options) if service == "s3" else CONFIG).merge(self._config)
         client = self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
         # Each call counts for the unit of work that makes it. Presigning makes no call.
         events = client.meta.events
@@ -139,6 +149,16 @@ def passing_faults() -> Iterator[None]:
         if status < 500 and error_code(fault) not in PASSING_CODES:
             raise
         raise Unavailable(f"AWS is busy: {error_code(fault)}") from fault
+
+
+def insist(call: Callable[[], Answer]) -> Answer:
+    """Make a call that may be repeated, and repeat it up to three times. Raise what the last one raised."""
+    for longest in PAUSES_SECONDS:
+        try:
+            return call()
+        except Unavailable:
+            time.sleep(random.uniform(0, longest))  # noqa: S311  # so that not all come back at once
+    return call()
 
 
 @contextmanager

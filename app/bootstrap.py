@@ -106,8 +106,8 @@ class Adapters:
         return Sandbox([kind.processor for kind in KINDS.values() if kind.processor])
 
 
-def adapters(settings: Settings) -> Adapters:
-    return Adapters(settings, Clients())
+def adapters(settings: Settings, *, insists: bool = False) -> Adapters:
+    return Adapters(settings, Clients(insists=insists))
 
 
 def compose_api(adapters: Adapters, settings: ApiSettings, *, clock: Clock = utc_now) -> "ApiServices":
@@ -155,7 +155,7 @@ def compose_worker(adapters: Adapters, settings: WorkerSettings, *, clock: Clock
 def compose_relay(adapters: Adapters, *, clock: Clock = utc_now) -> "Relaying":
     from app.services.relaying import Relaying
 
-    return Relaying(adapters.history, adapters.usage, adapters.bus, adapters.payloads, clock=clock)
+    return Relaying(adapters.usage, adapters.bus, adapters.payloads, clock=clock)
 
 
 def compose_redriving(adapters: Adapters) -> "Redriving":

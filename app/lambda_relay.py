@@ -6,7 +6,7 @@ from app.bootstrap import adapters, compose_relay
 from app.config import RelaySettings
 from app.observability import guarded
 
-relaying = compose_relay(adapters(RelaySettings.from_environment()))
+relaying = compose_relay(adapters(RelaySettings.from_environment(), insists=True))
 
 
 @guarded

@@ -8,6 +8,7 @@
 * proof      the dataset processor, against the same that proves no cell
 * tables     the same CSV by the dataset processor, and by pandas' read_csv and describe
 * sandbox    what a process of its own costs each object
+* relay      records a second on calls of 5 ms, and with 5% and 20% of them failing
 * memory     peak memory of the sandboxed child as CSV files grow, and for ten million rows
 
 How to read the results: machines differ and are shared, so look at the ratios and not at

@@ -9,6 +9,7 @@
 The fixtures that give the clients undo all of it after each test.
 """
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -58,15 +59,28 @@ def not_replying() -> NoReturn:
     raise ReadTimeoutError(endpoint_url=URL)
 
 
-def fail(client: Any, operation: str, fault: Fault, *, times: int = 1) -> None:
+def fail(client: Any, operation: str, fault: Fault, *, spared: int = 0, times: int = 1) -> None:
     """As after the SDK's last try: nothing is sent, nothing is waited for."""
-    faults = iter([fault] * times)
+    faults = iter([*[None] * spared, *[fault] * times])
 
     def strike(**_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
         struck = next(faults, None)
         return struck and struck()
 
     _hook(client, "before-call", operation, strike)
+
+
+def conflict(client: Any, *, times: int = 1) -> None:
+    """Cancel transactions because somebody else writes their last item."""
+    turns = iter(range(times))
+
+    def strike(params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+        if next(turns, None) is None:
+            return None
+        items = len(json.loads(params["body"])["TransactItems"])
+        return cancelling(*["None"] * (items - 1), "TransactionConflict")()
+
+    _hook(client, "before-call", "TransactWriteItems", strike)
 
 
 def lose_reply(client: Any, operation: str, *, spared: int = 0) -> None:

@@ -5,12 +5,22 @@ from typing import Any
 from app.api.services import ApiServices
 from app.bootstrap import Clock, compose_api, compose_relay, compose_worker
 from app.config import ApiSettings, WorkerSettings
+from app.domain.events import ObjectEvent
 from app.domain.times import utc_now
+from app.domain.usage import NOTHING
 from app.messaging.messages import Message, Outcome
 from app.services.relaying import Relaying
+from app.storage.history import HistoryRepository
+from app.storage.usage import CountedEvent, UsageRepository
 from tests.conftest import Aws
 
 PLENTY_SECONDS = 300.0
+
+
+def add_to_history(history: HistoryRepository, event: ObjectEvent) -> None:
+    """Write an event as the relay does, without a change of usage."""
+    usage = UsageRepository(history._client, history._table)  # both stand in one table
+    usage.record([CountedEvent(event, NOTHING)], shard=0)
 
 
 def services_on(aws: Aws, *, clock: Clock = utc_now, **settings: Any) -> ApiServices:

@@ -1,9 +1,14 @@
 """The domain event bus (EventBridge)."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.aws import passing_faults
+from botocore.exceptions import ClientError
+
+from app.aws import error_code, insist, passing_faults
+from app.domain.errors import Unavailable
 from app.domain.events import SOURCE, ObjectEvent
 
 if TYPE_CHECKING:
@@ -14,31 +19,72 @@ ENTRIES_PER_CALL = 10
 BYTES_PER_CALL = 256 * 1024
 
 
+#: Codes of an entry or a call that is wrong itself (Amazon EventBridge API Reference, "PutEvents").
+REFUSALS = frozenset({"ValidationException", "ValidationError", "InvalidArgument", "MalformedDetail"})
+
+Entry = tuple[ObjectEvent, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The ids of events that were not published."""
+
+    #: Those that the bus did not take now.
+    waiting: frozenset[str]
+    #: Those that it will never take.
+    refused: frozenset[str]
+
+
 class EventBus:
     def __init__(self, client: "EventBridgeClient", name: str) -> None:
         self._client = client
         self._name = name
 
-    @passing_faults()
-    def publish(self, events: Sequence[ObjectEvent]) -> frozenset[str]:
-        """Publish in order. Return the ids of the events that the bus did not take.
+    def publish(self, events: Sequence[ObjectEvent]) -> Published:
+        """Publish in order, as far as the bus takes the events.
 
         The bus takes or refuses each entry of a call. So no call holds two events of one
-        object, and no call follows one with a refused entry. An event never overtakes an
-        earlier event of its object.
+        object, and no call follows one with an entry that is still to be taken. An event
+        never overtakes an earlier event of its object.
         """
-        unpublished = [event.id for event in events]
+        left, refused = [event.id for event in events], set[str]()
         for batch in _batches([(event, self._entry(event)) for event in events]):
-            answer = self._client.put_events(Entries=[entry for _, entry in batch])
-            taken = {
-                event.id
-                for (event, _), result in zip(batch, answer["Entries"], strict=True)
-                if "ErrorCode" not in result
-            }
-            unpublished = [event_id for event_id in unpublished if event_id not in taken]
-            if answer["FailedEntryCount"]:
+            waiting = self._publish_batch(batch, refused)
+            done = {event.id for event, _ in batch} - waiting
+            left = [event_id for event_id in left if event_id not in done]
+            if waiting:
                 break
-        return frozenset(unpublished)
+        return Published(frozenset(left), frozenset(refused))
+
+    def _publish_batch(self, batch: list[Entry], refused: set[str]) -> set[str]:
+        """Return the events that the bus did not take now; add those that it never takes to `refused`."""
+        waiting = batch
+
+        def put() -> None:
+            nonlocal waiting
+            codes = self._put([entry for _, entry in waiting])
+            coded = list(zip(waiting, codes, strict=True))
+            refused.update(event.id for (event, _), code in coded if code in REFUSALS)
+            waiting = [one for one, code in coded if code is not None and code not in REFUSALS]
+            if waiting:
+                raise Unavailable("The bus did not take some events.")
+
+        with suppress(Unavailable):
+            insist(put)
+        return {event.id for event, _ in waiting}
+
+    @passing_faults()
+    def _put(self, entries: list[dict[str, Any]]) -> list[str | None]:
+        """Return the code of each entry that was not taken, None for the others."""
+        try:
+            answer = self._client.put_events(Entries=entries)  # type: ignore[arg-type]  # a dict is one
+        except ClientError as fault:
+            if error_code(fault) not in REFUSALS:
+                raise
+            if len(entries) == 1:
+                return [error_code(fault)]
+            return [code for entry in entries for code in self._put([entry])]
+        return [result.get("ErrorCode") for result in answer["Entries"]]
 
     def _entry(self, event: ObjectEvent) -> dict[str, Any]:
         trace = event.cause.trace
@@ -52,10 +98,8 @@ class EventBus:
         }
 
 
-def _batches(
-    entries: Sequence[tuple[ObjectEvent, Any]],
-) -> Iterator[list[tuple[ObjectEvent, Any]]]:
-    batch: list[tuple[ObjectEvent, Any]] = []
+def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
     size = 0
     for event, entry in entries:
         entry_size = _size(entry)

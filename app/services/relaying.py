@@ -7,22 +7,25 @@ Every step may be repeated.
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
+from app.domain.errors import Unavailable
 from app.domain.events import ObjectEvent, event_of
 from app.domain.times import utc_now
-from app.domain.usage import NOTHING, Usage, usage_change
+from app.domain.usage import Usage, usage_change
 from app.messaging.event_bus import EventBus
 from app.observability import begin_work, logger, measure, sample_details
 from app.observability.metrics import EVENTS, RELAY_SECONDS, SET_ASIDE
 from app.services.reporting import of_cause
-from app.storage.history import HistoryRepository
-from app.storage.items import OBJECT, UnreadableItem, from_item
+from app.storage.items import OBJECT, from_item
 from app.storage.payloads import PayloadStore
-from app.storage.usage import UsageRepository
+from app.storage.usage import MOST_BYTES, MOST_EVENTS, CountedEvent, RefusedEvents, UsageRepository
 
 #: As Lambda hands it over (AWS Lambda Developer Guide, "Using AWS Lambda with DynamoDB").
 StreamRecord = Mapping[str, Any]
@@ -30,9 +33,9 @@ StreamRecord = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """An event, and its record's place in the stream."""
+    """An event, and the record that it was made of."""
 
-    sequence_number: str
+    record: StreamRecord
     event: ObjectEvent
     #: What the change adds to its owner's usage.
     usage: Usage
@@ -49,20 +52,23 @@ def announcement_of(record: StreamRecord) -> Announcement | None:
     event = event_of(before, after)
     if event is None:
         return None
-    return Announcement(change["SequenceNumber"], event, usage_change(before, after), after.shard)
+    return Announcement(record, event, usage_change(before, after), after.shard)
+
+
+def sequence_number_of(record: StreamRecord) -> str:
+    number: str = record["dynamodb"]["SequenceNumber"]
+    return number
 
 
 class Relaying:
     def __init__(
         self,
-        history: HistoryRepository,
         usage: UsageRepository,
         bus: EventBus,
         payloads: PayloadStore,
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._history = history
         self._usage = usage
         self._bus = bus
         self._payloads = payloads
@@ -71,42 +77,103 @@ class Relaying:
     def relay(self, records: Sequence[StreamRecord]) -> str | None:
         """Publish the batch. Return the sequence number of the first record to try again, or None.
 
-        Raises Unavailable when the whole batch must be tried again.
+        A fault of AWS that lasts ends the batch: the events before it are published. A record
+        that fails for a reason of its own is set aside, and does not hold up the others.
         """
         sample_details()
         with begin_work() as work:
-            announced = [found for record in records if (found := self._announcement(record))]
-            self._record(announced)
-            unpublished = self._bus.publish([made.event for made in announced])
-            now = self._clock()
-            for made in announced:
-                if made.event.id not in unpublished:
-                    _report(made.event, now)
-            published = len(announced) - len(unpublished)
+            announced, unread = self._announcements(records)
+            recorded, unrecorded = self._record(announced)
+            published, unpublished = self._publish(recorded)
             logger.info("relay.done", records=len(records), published=published, **work.costs())
-        return next((a.sequence_number for a in announced if a.event.id in unpublished), None)
+        left = unpublished or unrecorded
+        record = left.record if left else unread
+        return sequence_number_of(record) if record else None
 
-    def _record(self, announced: Sequence[Announcement]) -> None:
-        """Write each event to the history, together with the counters where the usage changes."""
-        for made in announced:
-            if made.usage == NOTHING:
-                self._history.add(made.event)
+    def _announcements(
+        self, records: Sequence[StreamRecord]
+    ) -> tuple[list[Announcement], StreamRecord | None]:
+        """Return what is to be announced, and the first record that can neither be read nor set aside now."""
+        announced: list[Announcement] = []
+        for record in records:
+            try:
+                found = announcement_of(record)
+            except Exception as fault:  # noqa: BLE001  # no call is made: whatever fails is the record's own fault
+                if not self._set_aside(record, fault):
+                    return announced, record
             else:
-                self._usage.count(made.event, made.usage, shard=made.shard)
+                announced += [found] if found else []
+        return announced, None
 
-    def _announcement(self, record: StreamRecord) -> Announcement | None:
-        """Return the event of a record, if it has one. Set aside a record that cannot be read.
+    def _record(self, announced: Sequence[Announcement]) -> tuple[list[Announcement], Announcement | None]:
+        """Write the events to the history, and count them.
 
-        It is kept whole in the bucket, so that it does not hold up the records behind it.
+        Return those written before the first one that cannot be written now, and that one.
         """
+        written: set[str] = set()
+        aside: set[str] = set()
+        with suppress(Unavailable):
+            for group in _groups(announced):
+                aside |= self._record_group(group)
+                written |= {one.event.id for one in group}
+        first = next((one for one in announced if one.event.id not in written), None)
+        before = takewhile(lambda one: one is not first, announced)
+        return [one for one in before if one.event.id not in aside], first
+
+    def _record_group(self, group: Sequence[Announcement]) -> set[str]:
+        """Write events of one owner and shard; return those that had to be set aside. Raises Unavailable."""
         try:
-            return announcement_of(record)
-        except UnreadableItem as unreadable:
-            number = record["dynamodb"]["SequenceNumber"]
+            self._usage.record([CountedEvent(one.event, one.usage) for one in group], shard=group[0].shard)
+        except RefusedEvents as refused:
+            if len(group) > 1:
+                return set().union(*(self._record_group([one]) for one in group))
+            if not self._set_aside(group[0].record, refused):
+                raise Unavailable("A record could not be set aside.") from refused
+            return {group[0].event.id}
+        return set()
+
+    def _publish(self, recorded: Sequence[Announcement]) -> tuple[int, Announcement | None]:
+        """Publish the events; return how many the bus took, and the first one that it did not take now."""
+        answer = self._bus.publish([one.event for one in recorded])
+        now = self._clock()
+        first, published = None, 0
+        for one in recorded:
+            is_refused = one.event.id in answer.refused
+            if one.event.id in answer.waiting or (is_refused and not self._set_aside(one.record)):
+                first = first or one
+            elif not is_refused:
+                _report(one.event, now)
+                published += 1
+        return published, first
+
+    def _set_aside(self, record: StreamRecord, fault: Exception | None = None) -> bool:
+        """Keep a record whole in the bucket, so that it does not hold up others; False if that fails now."""
+        number = sequence_number_of(record)
+        try:
             self._payloads.set_aside(number, json.dumps(record).encode())
-            aside = SET_ASIDE(1)
-            measure("relay.set_aside", aside, level=logging.ERROR, fault=unreadable, sequence_number=number)
-            return None
+        except Unavailable:
+            return False
+        measure("relay.set_aside", SET_ASIDE(1), level=logging.ERROR, fault=fault, sequence_number=number)
+        return True
+
+
+def _groups(announced: Sequence[Announcement]) -> Iterator[list[Announcement]]:
+    """Yield what a transaction can hold: different events of one owner and shard."""
+    different: dict[str, Announcement] = {}
+    for one in announced:
+        different.setdefault(one.event.id, one)
+    open_groups: dict[tuple[str, int], list[Announcement]] = {}
+    sizes: dict[tuple[str, int], int] = defaultdict(int)
+    for one in different.values():
+        key, size = (one.event.owner, one.shard), len(one.event.text.encode())
+        group = open_groups.setdefault(key, [])
+        if group and (len(group) == MOST_EVENTS or sizes[key] + size > MOST_BYTES):
+            yield group
+            group = open_groups[key] = []
+            sizes[key] = 0
+        group.append(one)
+        sizes[key] += size
+    yield from open_groups.values()
 
 
 def _report(event: ObjectEvent, now: datetime) -> None:

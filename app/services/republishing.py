@@ -22,6 +22,7 @@ class Republishing:
         """
         owners: Iterable[str] = self._objects.owners_of(object_id) if owner is None else [owner]
         events = [current_event(self._objects.get(one, object_id)) for one in owners]
-        if self._bus.publish(events):
+        answer = self._bus.publish(events)
+        if answer.waiting or answer.refused:
             raise Unavailable("The bus did not take the event.")
         return events

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,12 +35,6 @@ class HistoryRepository:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-
-    @passing_faults()
-    def add(self, event: ObjectEvent) -> None:
-        """Write an event unless it is there already. An event that was purged stays purged."""
-        with suppress(self._client.exceptions.ConditionalCheckFailedException):
-            self._client.put_item(TableName=self._table, **new_event(event))
 
     def _write(self, batch: Sequence[Any]) -> None:
         requests: Any = {self._table: batch}

@@ -10,13 +10,14 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from app.aws import all_faults, credentials_end, error_code, passing_faults
+from app.aws import all_faults, credentials_end, error_code, insist, passing_faults
 from app.domain.errors import NotFound, Unavailable
 from app.domain.values import ARTIFACTS, PAYLOADS, Artifact, PayloadKey, Revision
 
@@ -178,12 +179,10 @@ class PayloadStore:
             if answer.get("Errors"):
                 raise Unavailable("S3 left objects undeleted.")
 
-    @passing_faults()
     def set_aside(self, name: str, record: bytes) -> None:
         """Keep a stream record that the relay could not turn into an event."""
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=f"{RELAY_FAILURES}/{name}.json",
-            Body=record,
-            ContentType="application/json",
-        )
+        insist(partial(self._put, f"{RELAY_FAILURES}/{name}.json", record))
+
+    @passing_faults()
+    def _put(self, key: str, body: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")

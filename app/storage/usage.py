@@ -4,10 +4,16 @@ pk   <owner>#usage
 sk   shard#<n>
 """
 
+import random
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.aws import passing_faults
+from botocore.exceptions import ClientError
+
+from app.aws import error_code, insist, passing_faults
 from app.domain.errors import Unavailable
 from app.domain.events import ObjectEvent
 from app.domain.usage import NOTHING, Usage
@@ -17,9 +23,25 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 COUNTED_BEFORE = "ConditionalCheckFailed"
-CONFLICT = "TransactionConflict"
+#: What is wrong with an item itself (Amazon DynamoDB API Reference, "TransactWriteItems").
+REFUSALS = frozenset({"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"})
+#: A transaction holds 100 items and 4 MB; an event takes up to 450 KB in practice.
+MOST_EVENTS = 49
+MOST_BYTES = 3_500_000
 #: The relays of several stream shards may write one counter at once, each for a few milliseconds.
-TRIES = 5
+PAUSES_SECONDS = (0.02, 0.04, 0.08, 0.16, 0.32, 0.32)
+
+
+class RefusedEvents(Exception):
+    """One of the events can never be written, such as one that is too large."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedEvent:
+    """An event, and what its change adds to its owner's usage."""
+
+    event: ObjectEvent
+    usage: Usage
 
 
 class UsageRepository:
@@ -27,39 +49,57 @@ class UsageRepository:
         self._client = client
         self._table = table
 
-    @passing_faults()
-    def count(self, event: ObjectEvent, change: Usage, *, shard: int) -> None:
-        """Write the event's history item and the counters in one transaction.
+    def record(self, events: Sequence[CountedEvent], *, shard: int) -> None:
+        """Write events of one owner to the history, and add what they change to the counter of a shard.
 
-        The item proves that the event was counted, so a repeated event counts once.
+        It is one transaction of at most MOST_EVENTS different events. A history item proves
+        that its event was counted: an event that is there already, or was purged, is left out.
+        Raises RefusedEvents if one of the events can never be written.
         """
-        put = {"TableName": self._table, **new_event(event)}
-        addition = {
-            "TableName": self._table,
-            "Key": {"pk": {"S": _partition(event.owner)}, "sk": {"S": f"shard#{shard}"}},
-            "UpdateExpression": "ADD #objects :objects, #bytes :bytes",
-            "ExpressionAttributeNames": {"#objects": "objects", "#bytes": "bytes"},
-            "ExpressionAttributeValues": {
-                ":objects": {"N": str(change.objects)},
-                ":bytes": {"N": str(change.bytes)},
-            },
-        }
-        transaction: list[Any] = [{"Put": put}, {"Update": addition}]
-        if not any(self._is_done(transaction) for _ in range(TRIES)):
+        missing = list(events)
+        for longest in PAUSES_SECONDS:
+            if not missing:
+                return
+            reasons = insist(partial(self._try, missing, shard))
+            counted_before = [reason == COUNTED_BEFORE for reason in reasons[: len(missing)]]
+            if not reasons:
+                return
+            if not any(counted_before):
+                time.sleep(random.uniform(0, longest))  # noqa: S311  # so that not all come back at once
+            missing = [event for event, is_there in zip(missing, counted_before, strict=True) if not is_there]
+        if missing:
             raise Unavailable("DynamoDB cancelled a transaction each time; others were writing.")
 
-    def _is_done(self, transaction: Sequence[Any]) -> bool:
-        """Return True if it is done, now or before; False if another writer was writing one of the items."""
+    @passing_faults()
+    def _try(self, events: Sequence[CountedEvent], shard: int) -> list[str]:
+        """Return why each item of the transaction was cancelled; nothing if it was made."""
+        puts: list[Any] = [{"Put": {"TableName": self._table, **new_event(one.event)}} for one in events]
+        change = sum((one.usage for one in events), NOTHING)
+        updates = [] if change == NOTHING else [self._addition(events[0].event.owner, change, shard)]
         try:
-            self._client.transact_write_items(TransactItems=transaction)
+            self._client.transact_write_items(TransactItems=[*puts, *updates])
         except self._client.exceptions.TransactionCanceledException as cancelled:
             reasons = [reason["Code"] for reason in cancelled.response["CancellationReasons"]]
-            if reasons[0] == COUNTED_BEFORE:
-                return True
-            if CONFLICT in reasons:
-                return False
-            raise Unavailable(f"DynamoDB cancelled a transaction: {', '.join(reasons)}") from cancelled
-        return True
+            if any(reason in REFUSALS for reason in reasons):
+                raise RefusedEvents from cancelled
+            return reasons
+        except ClientError as fault:
+            if error_code(fault) in REFUSALS:
+                raise RefusedEvents from fault
+            raise
+        return []
+
+    def _addition(self, owner: str, change: Usage, shard: int) -> Any:
+        values = {":objects": {"N": str(change.objects)}, ":bytes": {"N": str(change.bytes)}}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": {"pk": {"S": _partition(owner)}, "sk": {"S": f"shard#{shard}"}},
+                "UpdateExpression": "ADD #objects :objects, #bytes :bytes",
+                "ExpressionAttributeNames": {"#objects": "objects", "#bytes": "bytes"},
+                "ExpressionAttributeValues": values,
+            }
+        }
 
     @passing_faults()
     def read(self, owner: str) -> Usage:

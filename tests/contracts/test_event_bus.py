@@ -10,7 +10,7 @@ import pytest
 from app.domain.causes import Cause, Trace
 from app.domain.events import ObjectEvent, event_of
 from app.domain.objects import StoredObject
-from app.messaging.event_bus import EventBus
+from app.messaging.event_bus import EventBus, Published
 from tests.conftest import NOW, Aws
 from tests.contracts.conftest import MakeStored
 from tests.faults import calls_of
@@ -50,6 +50,9 @@ def received(backend: Aws, url: str, number: int) -> list[dict[str, Any]]:
     return envelopes
 
 
+NOTHING_LEFT = Published(frozenset(), frozenset())
+
+
 def born(stored: StoredObject) -> ObjectEvent:
     event = event_of(None, stored)
     assert event is not None
@@ -62,10 +65,10 @@ def test_an_event_reaches_a_subscriber_as_a_cloud_event(
     url = subscribe({"source": ["wharf.objects"], "detail": {"owner": [owner]}})
     event = born(make(name="Größe 日本 🚢", attributes={"share": 1 / 3, "": [None, "\"'\\"]}))
 
-    unpublished = bus.publish([event])
+    published = bus.publish([event])
 
     [envelope] = received(backend, url, 1)
-    assert unpublished == frozenset()
+    assert published == NOTHING_LEFT
     assert envelope["detail"] == event.as_cloud_event()
     assert (envelope["source"], envelope["detail-type"]) == ("wharf.objects", "object.created")
 
@@ -102,15 +105,15 @@ def test_more_events_than_one_call_takes_are_all_published(
     url = subscribe({"detail": {"owner": [owner]}})
     events = [born(make()) for _ in range(23)]
 
-    unpublished = bus.publish(events)
+    published = bus.publish(events)
 
-    assert unpublished == frozenset()
+    assert published == NOTHING_LEFT
     found = {envelope["detail"]["id"] for envelope in received(backend, url, 23)}
     assert found == {event.id for event in events}
 
 
 def test_publishing_nothing_is_nothing(bus: EventBus) -> None:
-    assert bus.publish([]) == frozenset()
+    assert bus.publish([]) == NOTHING_LEFT
 
 
 def test_an_event_carries_the_trace_of_its_cause_on(

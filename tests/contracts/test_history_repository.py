@@ -14,6 +14,7 @@ from app.storage.objects import ObjectRepository
 from tests.conftest import NOW, Aws
 from tests.contracts.conftest import MakeStored
 from tests.faults import after, calls_of, lose_reply
+from tests.services import add_to_history
 
 ATTRIBUTES = {"share": 1 / 3, "big": 10**40, "größe": "日本 🚢", "": None, "deep": [[[{}]]]}
 
@@ -37,7 +38,7 @@ def events_of(stored: StoredObject, number: int) -> list[ObjectEvent]:
 
 def add_all(history: HistoryRepository, events: Sequence[ObjectEvent]) -> None:
     for event in events:
-        history.add(event)
+        add_to_history(history, event)
 
 
 def whole(history: HistoryRepository, stored: StoredObject) -> HistoryPage:
@@ -73,7 +74,7 @@ def test_events_come_in_the_order_of_versions_not_of_arrival(
     events = events_of(stored, 12)
 
     for event in reversed(events):
-        history.add(event)
+        add_to_history(history, event)
 
     assert versions(whole(history, stored).items) == list(range(1, 13))
 

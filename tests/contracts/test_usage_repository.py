@@ -2,15 +2,16 @@
 
 import pytest
 
+from app.aws import TRIES
 from app.domain.errors import Unavailable
 from app.domain.objects import StoredObject
 from app.domain.usage import NOTHING, Usage
 from app.storage.history import HistoryRepository
-from app.storage.usage import TRIES, UsageRepository
+from app.storage.usage import PAUSES_SECONDS, CountedEvent, RefusedEvents, UsageRepository
 from tests.conftest import Aws
 from tests.contracts.conftest import MakeStored
 from tests.contracts.test_history_repository import events_of, whole
-from tests.faults import Fault, answering, cancelling, fail, lose_reply, unhook_all
+from tests.faults import Fault, answering, calls_of, cancelling, conflict, fail, lose_reply, unhook_all
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_an_event_is_counted_and_kept(
 ) -> None:
     [event] = events_of(stored, 1)
 
-    usage.count(event, Usage(1, 12), shard=0)
+    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
     assert list(whole(history, stored).items) == [event.as_cloud_event()]
@@ -42,7 +43,7 @@ def test_a_repeated_event_counts_once(usage: UsageRepository, stored: StoredObje
     [event] = events_of(stored, 1)
 
     for _ in range(3):
-        usage.count(event, Usage(1, 12), shard=0)
+        usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
@@ -53,15 +54,15 @@ def test_an_event_whose_reply_got_lost_counts_once(
     [event] = events_of(stored, 1)
     lose_reply(backend.dynamodb, "TransactWriteItems")
 
-    usage.count(event, Usage(1, 12), shard=0)
+    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
 
 def test_the_shards_are_added_up(usage: UsageRepository, make: MakeStored, stored: StoredObject) -> None:
     first, second = events_of(stored, 2)
-    usage.count(first, Usage(2, 30), shard=0)
-    usage.count(second, Usage(-1, -12), shard=1)
+    usage.record([CountedEvent(first, Usage(2, 30))], shard=0)
+    usage.record([CountedEvent(second, Usage(-1, -12))], shard=1)
 
     assert usage.read(stored.owner) == Usage(1, 18)
 
@@ -76,10 +77,13 @@ def test_nobody_uses_less_than_nothing(
 ) -> None:
     """What the relay set aside was not counted; that it is deleted is."""
     first, second = events_of(stored, 2)
-    usage.count(first, Usage(1, 12), shard=0)
-    usage.count(second, lacking, shard=1)
+    usage.record([CountedEvent(first, Usage(1, 12))], shard=0)
+    usage.record([CountedEvent(second, lacking)], shard=1)
 
     assert usage.read(stored.owner) == left
+
+
+TIRING = TRIES * len(PAUSES_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +101,12 @@ def test_a_transaction_that_was_not_made_is_tried_again(
     usage: UsageRepository, backend: Aws, stored: StoredObject, fault: Fault
 ) -> None:
     [event] = events_of(stored, 1)
-    fail(backend.dynamodb, "TransactWriteItems", fault, times=TRIES)
+    fail(backend.dynamodb, "TransactWriteItems", fault, times=TIRING)
 
     with pytest.raises(Unavailable):
-        usage.count(event, Usage(1, 12), shard=0)
+        usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
     unhook_all()
-    usage.count(event, Usage(1, 12), shard=0)
+    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
@@ -111,22 +115,71 @@ def test_others_at_the_same_counter_are_waited_for(
     usage: UsageRepository, backend: Aws, stored: StoredObject
 ) -> None:
     [event] = events_of(stored, 1)
-    conflict = cancelling("None", "TransactionConflict")
-    fail(backend.dynamodb, "TransactWriteItems", conflict, times=TRIES - 1)
+    conflict(backend.dynamodb, times=len(PAUSES_SECONDS) - 1)
 
-    usage.count(event, Usage(1, 12), shard=0)
+    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
+
+
+def test_several_events_are_one_transaction(
+    usage: UsageRepository, history: HistoryRepository, backend: Aws, stored: StoredObject
+) -> None:
+    events = events_of(stored, 3)
+    calls = calls_of(backend.dynamodb)
+
+    usage.record([CountedEvent(event, Usage(1, 12)) for event in events], shard=0)
+
+    assert [call.operation for call in calls] == ["TransactWriteItems"]
+    assert usage.read(stored.owner) == Usage(3, 36)
+    assert list(whole(history, stored).items) == [event.as_cloud_event() for event in events]
+
+
+def test_of_several_events_those_that_are_there_already_are_left_out(
+    usage: UsageRepository, history: HistoryRepository, stored: StoredObject
+) -> None:
+    events = events_of(stored, 4)
+    usage.record([CountedEvent(event, Usage(1, 12)) for event in events[1:3]], shard=0)
+
+    usage.record([CountedEvent(event, Usage(1, 12)) for event in events], shard=0)
+
+    assert usage.read(stored.owner) == Usage(4, 48)
+    assert list(whole(history, stored).items) == [event.as_cloud_event() for event in events]
+
+
+def test_where_nothing_changes_no_counter_is_written(
+    usage: UsageRepository, backend: Aws, stored: StoredObject
+) -> None:
+    calls = calls_of(backend.dynamodb)
+
+    usage.record([CountedEvent(event, NOTHING) for event in events_of(stored, 2)], shard=0)
+
+    assert [list(item) for item in calls[0].parameters["TransactItems"]] == [["Put"], ["Put"]]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [cancelling("ValidationError", "None"), answering(400, "ValidationException")],
+    ids=["an item", "the whole"],
+)
+def test_an_event_that_can_never_be_written_is_told_at_once(
+    usage: UsageRepository, backend: Aws, stored: StoredObject, fault: Fault
+) -> None:
+    [event] = events_of(stored, 1)
+    fail(backend.dynamodb, "TransactWriteItems", fault)
+
+    with pytest.raises(RefusedEvents):
+        usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
 
 def test_an_event_that_was_counted_before_is_done_also_while_others_count(
     usage: UsageRepository, backend: Aws, stored: StoredObject
 ) -> None:
     [event] = events_of(stored, 1)
-    usage.count(event, Usage(1, 12), shard=0)
+    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
     fail(backend.dynamodb, "TransactWriteItems", cancelling("ConditionalCheckFailed", "TransactionConflict"))
 
-    usage.count(event, Usage(1, 12), shard=0)
+    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
@@ -135,9 +188,9 @@ def test_an_event_whose_history_was_purged_was_counted(
     usage: UsageRepository, history: HistoryRepository, stored: StoredObject
 ) -> None:
     [event] = events_of(stored, 1)
-    usage.count(event, Usage(1, 12), shard=0)
+    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
     history.purge(stored.owner, stored.id)
 
-    usage.count(event, Usage(1, 12), shard=0)
+    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)

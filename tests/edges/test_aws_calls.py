@@ -11,6 +11,7 @@ from app.api.services import ApiServices
 from app.domain.events import event_of
 from app.domain.usage import Usage
 from app.services.quotas import QUOTA_SECONDS
+from app.storage.usage import CountedEvent
 from tests.conftest import Aws, Clock, make_object
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.doors import API_KEY_ID
@@ -147,7 +148,7 @@ class TestWithLimits:
         for owner in ("local-me", f"key-{API_KEY_ID}"):
             event = event_of(None, make_object(owner=owner))
             assert event is not None
-            usage.count(event, Usage(1, 12), shard=0)
+            usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
         return services_on(aws, clock=clock, max_objects=3, max_bytes=1000)
 
     @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ from tests.edges.model import (
     refused,
     text_of,
 )
-from tests.services import services_on
+from tests.services import add_to_history, services_on
 from tests.shares import Share
 
 settings.register_profile(
@@ -647,7 +647,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
         after = self.deployed.repository.get(item["owner"], item_id)
         event = event_of(self.published.get(item_id), after)
         if event is not None:
-            self.deployed.history.add(event)
+            add_to_history(self.deployed.history, event)
         self.published[item_id] = after
 
     def _see(self, item: Item) -> None:

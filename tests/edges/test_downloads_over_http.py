@@ -10,6 +10,7 @@ from app.domain.events import event_of
 from app.domain.objects import StoredObject
 from app.domain.values import Artifact, Payload, Result
 from tests.conftest import NOW, Aws, make_object
+from tests.services import add_to_history
 
 LATER = NOW + timedelta(minutes=5)
 NAME = 'Ürlaub "2026"; a/b.csv'
@@ -36,7 +37,7 @@ def ready(aws: Aws, owner: str) -> StoredObject:
     history = aws.adapters().history
     for event in events:
         assert event is not None
-        history.add(event)
+        add_to_history(history, event)
     return ready
 
 

@@ -30,6 +30,7 @@ from tests.edges.requests import OBJECT, READS, REQUESTS, Sent
 from tests.edges.stored import ID
 from tests.edges.touched import Touched, seen
 from tests.faults import fail, throttling
+from tests.services import add_to_history
 from tests.statuses import LEASE_UNTIL, make_in, make_record
 
 MODES: Mapping[str, AuthMode] = {"Lambda's door": "iam", "uvicorn's door": "local"}
@@ -236,7 +237,7 @@ def fill(aws: Aws, somebody: Somebody) -> None:
     claimed = first.claim(now=NOW, lease_until=LEASE_UNTIL)
     for event in (event_of(None, first), event_of(first, claimed)):
         assert event is not None
-        history.add(event)
+        add_to_history(history, event)
 
 
 AUDIT = "audit.read_across_owners"

@@ -10,6 +10,7 @@ from app.domain.events import event_of
 from app.domain.objects import StoredObject
 from tests.conftest import Aws
 from tests.edges.stored import Stored, behind
+from tests.services import add_to_history
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
@@ -37,7 +38,7 @@ def test_a_w3c_trace_goes_into_the_record_its_events_and_its_history(
     found = created(client, stored, headers)
     event = event_of(None, found)
     assert event is not None
-    aws.adapters().history.add(event)
+    add_to_history(aws.adapters().history, event)
 
     [shown] = client.get(f"/v1/objects/{found.id}/history").json()["items"]
 
@@ -75,7 +76,7 @@ def test_what_names_no_trace_is_ignored_and_its_event_has_none(
     found = created(client, stored, headers)
     event = event_of(None, found)
     assert event is not None
-    aws.adapters().history.add(event)
+    add_to_history(aws.adapters().history, event)
 
     [shown] = client.get(f"/v1/objects/{found.id}/history").json()["items"]
 

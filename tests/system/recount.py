@@ -34,9 +34,9 @@ from app.messaging.messages import Deletion, Message
 from app.services.creating import NewObject
 from app.services.uploads import DeclaredPayload, InlinePayload
 from app.storage.items import OBJECT, from_item
-from app.storage.usage import TRIES
+from app.storage.usage import PAUSES_SECONDS
 from tests.conftest import Aws, Clock
-from tests.faults import after, answering, cancelling, fail, lose_reply, not_replying, unhook_all
+from tests.faults import after, answering, conflict, fail, lose_reply, not_replying, unhook_all
 from tests.services import WholeService, relaying_on
 from tests.system.conftest import emulated, session_of
 
@@ -259,9 +259,7 @@ class Relay:
             trouble = self._chance.choice((*TROUBLES, "conflicts"))
             self.troubles[trouble] += 1
             if trouble == "conflicts":
-                times = self._chance.choice((1, TRIES))
-                conflict = cancelling("None", "TransactionConflict")
-                fail(self._client, "TransactWriteItems", conflict, times=times)
+                conflict(self._client, times=self._chance.choice((1, len(PAUSES_SECONDS))))
             else:
                 # Whichever of them the relay makes.
                 for operation in ("TransactWriteItems", "PutItem", "UpdateItem"):

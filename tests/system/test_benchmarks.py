@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from benchmarks import measuring, memory, pipeline, proof, sandbox, tables
+from benchmarks import measuring, memory, pipeline, proof, relay, sandbox, tables
 
 RATIO = re.compile(r" \d+\.\d\d ")
 
@@ -35,3 +35,13 @@ def test_the_sandbox_is_timed_inside_and_outside(capsys: pytest.CaptureFixture[s
     sandbox.main([])
 
     assert len(re.findall(r"\d\.\d ms +\d+\.\d ms", capsys.readouterr().out)) == 2
+
+
+def test_the_relay_is_timed_with_and_without_faults(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "OBJECTS", 20)
+
+    relay.main([])
+
+    assert len(re.findall(r"\d+% +\d+ +\d\.\d\d +\d+\.\d% +\d+\.\d\d s", capsys.readouterr().out)) == 3

@@ -31,6 +31,7 @@ from app.services.relaying import announcement_of
 from app.storage.history import HistoryRepository
 from app.storage.items import to_item
 from tests.conftest import NOW
+from tests.services import add_to_history
 from tests.system.conftest import Runtime, call, free_port, spawn, started
 from tests.system.shell import run_script
 from tests.unit.domain.test_transitions import IN_STATUS, RESULT, TRANSITIONS
@@ -335,7 +336,7 @@ def announce(table: Table, *states: StoredObject) -> None:
     for before, after in zip((None, *states), states, strict=False):
         event = event_of(before, after)
         assert event is not None
-        history.add(event)
+        add_to_history(history, event)
 
 
 PENDING, READY, REJECTED = (IN_STATUS[status] for status in ("pending", "ready", "rejected"))

@@ -27,11 +27,13 @@ from app.domain.values import Payload, PayloadKey, Revision
 from app.local.sources import sqs_event
 from app.local.stream import StreamSource
 from app.services.relaying import Relaying
+from app.storage.usage import CountedEvent
 from app.worker.batch import BatchWorker
 from tests.conftest import NOW, make_object
 from tests.edges.conftest import through_lambda
 from tests.edges.doors import API_KEY_ID
 from tests.events import object_created, stream_record
+from tests.services import add_to_history
 from tests.statuses import CSV, SHA256, make_in
 from tests.system.enforced import Json, Role, RoleClients, Stage, Traffic
 
@@ -217,14 +219,14 @@ def history(api: Api) -> None:
     stored = api.stored("ready")
     event = event_of(None, stored)
     assert event is not None
-    api.stage.history.add(event)
+    add_to_history(api.stage.history, event)
     assert len(api.http.get(f"{url_of(stored)}/history").json()["items"]) == 1
 
 
 def usage(api: Api) -> None:
     event = event_of(None, api.stored("ready"))
     assert event is not None
-    api.stage.usage.count(event, Usage(1, 12), shard=0)
+    api.stage.usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
     assert api.http.get("/v1/usage").json()["objects"] == 1
 
 
@@ -333,7 +335,7 @@ def left_behind(worker: Worker) -> StoredObject:
     worker.stage.put(payload_key(stored).artifact("profile.json"), b"{}")
     event = event_of(None, make_object(id=stored.id))
     assert event is not None
-    worker.stage.history.add(event)
+    add_to_history(worker.stage.history, event)
     return stored
 
 

@@ -16,9 +16,10 @@ from app.messaging.messages import Arrival, Content, Deletion, Message, Replacem
 from app.services.creating import NewObject
 from app.services.uploads import InlinePayload
 from app.storage.objects import ListQuery
+from app.storage.usage import CountedEvent
 from tests.conftest import NOW, TABLE, Aws, Clock, make_object
 from tests.faults import answering, before, calls_of, fail, lose_reply
-from tests.services import WholeService
+from tests.services import WholeService, add_to_history
 from tests.statuses import CSV, LEASE_UNTIL, STATUSES, make_in, make_record
 from tests.unit.services.conftest import keys_in_bucket
 
@@ -36,7 +37,7 @@ class Service(WholeService):
             self.aws.s3.put_object(Bucket=self.aws.bucket, Key=key.artifact("profile.json"), Body=b"{}")
         event = event_of(None, stored)
         assert event is not None
-        self.history.add(event)
+        add_to_history(self.history, event)
         return stored
 
     def upload(self, stored: StoredObject) -> Content | None:
@@ -404,10 +405,10 @@ def test_an_event_that_was_counted_does_not_count_again_after_the_purge(service:
     created, deleted = event_of(None, stored), event_of(stored, service.stored(stored))
     assert created is not None
     assert deleted is not None
-    usage.count(created, Usage(1, 0), shard=0)
-    usage.count(deleted, Usage(-1, 0), shard=0)
+    usage.record([CountedEvent(created, Usage(1, 0))], shard=0)
+    usage.record([CountedEvent(deleted, Usage(-1, 0))], shard=0)
     service.purge(stored)
 
-    usage.count(deleted, Usage(-1, 0), shard=0)
+    usage.record([CountedEvent(deleted, Usage(-1, 0))], shard=0)
 
     assert usage.read(ME) == NOTHING

@@ -11,7 +11,7 @@ from app.domain.errors import QuotaExceeded, StaleWrite, Unavailable
 from app.domain.events import ObjectEvent, event_of
 from app.domain.usage import NOTHING, Limits, Usage
 from app.services.quotas import QUOTA_SECONDS, Quotas
-from app.storage.usage import UsageRepository
+from app.storage.usage import CountedEvent, UsageRepository
 from tests.conftest import Aws, Clock, make_object
 from tests.faults import calls_of, fail, throttling
 
@@ -66,7 +66,7 @@ def test_bytes_are_limited_like_objects(limited: MakeQuotas) -> None:
 
 
 def test_what_was_counted_counts(limited: MakeQuotas, usage: UsageRepository) -> None:
-    usage.count(event(), Usage(2, 0), shard=1)
+    usage.record([CountedEvent(event(), Usage(2, 0))], shard=1)
     quotas = limited(Limits(objects=3))
     take(quotas, OBJECT)
 
@@ -78,7 +78,7 @@ def test_what_was_counted_counts(limited: MakeQuotas, usage: UsageRepository) ->
 def test_what_takes_nothing_passes_above_the_limit(
     limited: MakeQuotas, usage: UsageRepository, change: Usage
 ) -> None:
-    usage.count(event(), Usage(9, 900), shard=0)
+    usage.record([CountedEvent(event(), Usage(9, 900))], shard=0)
 
     take(limited(Limits(objects=3, bytes=100)), change)
 
@@ -86,7 +86,7 @@ def test_what_takes_nothing_passes_above_the_limit(
 def test_what_takes_of_the_one_is_not_refused_for_the_other(
     limited: MakeQuotas, usage: UsageRepository
 ) -> None:
-    usage.count(event(), Usage(1, 900), shard=0)
+    usage.record([CountedEvent(event(), Usage(1, 900))], shard=0)
     quotas = limited(Limits(objects=3, bytes=100))
 
     take(quotas, OBJECT)
@@ -128,11 +128,11 @@ def test_an_owner_is_read_once_in_five_seconds(limited: MakeQuotas, aws: Aws, cl
 def test_what_was_given_back_is_seen_after_five_seconds(
     limited: MakeQuotas, usage: UsageRepository, clock: Clock
 ) -> None:
-    usage.count(event(1), OBJECT, shard=0)
+    usage.record([CountedEvent(event(1), OBJECT)], shard=0)
     quotas = limited(Limits(objects=1))
     with pytest.raises(QuotaExceeded):
         take(quotas, OBJECT)
-    usage.count(event(2), Usage(-1, 0), shard=0)
+    usage.record([CountedEvent(event(2), Usage(-1, 0))], shard=0)
 
     clock.move(seconds=QUOTA_SECONDS)
 
@@ -143,7 +143,7 @@ def test_what_was_refused_is_read_anew_too(
     limited: MakeQuotas, usage: UsageRepository, clock: Clock, aws: Aws
 ) -> None:
     """An owner at the limit who tries again and again costs no more than another."""
-    usage.count(event(), OBJECT, shard=0)
+    usage.record([CountedEvent(event(), OBJECT)], shard=0)
     quotas = limited(Limits(objects=1))
     calls = calls_of(aws.dynamodb)
 

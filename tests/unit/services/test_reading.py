@@ -32,7 +32,7 @@ from tests.faults import (
     not_replying,
     throttling,
 )
-from tests.services import services_on
+from tests.services import add_to_history, services_on
 from tests.unit.services.new_objects import (
     DOWNLOAD_SECONDS,
     ME,
@@ -326,7 +326,7 @@ def storied(repository: ObjectRepository, history: HistoryRepository) -> StoredO
         events.append(event_of(before, stored))
     for event in events:
         assert event is not None
-        history.add(event)
+        add_to_history(history, event)
     return repository.add(stored)
 
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.aws import TRIES
 from app.domain.causes import Cause
-from app.domain.errors import Unavailable
 from app.domain.objects import StoredObject
 from app.domain.values import Payload, Result
 from app.services.relaying import Relaying, StreamRecord
@@ -171,11 +171,11 @@ def test_an_event_never_overtakes_an_earlier_one_of_its_object(relaying: Relayin
         others[3],
     ]
     calls = calls_of(aws.events)
-    after(aws.events, "PutEvents", refusing(1))
+    not_taking(aws, 1)
 
     go_on_from = relaying.relay(records)
 
-    assert ids_put(calls) == [ids_of(records[:4])]
+    assert ids_put(calls) == [ids_of(records[:4]), *[ids_of(records[1:2])] * (TRIES - 1)]
     assert go_on_from == records[1]["dynamodb"]["SequenceNumber"]
 
 
@@ -201,6 +201,17 @@ def test_a_call_takes_ten_events_at_most(
 
     assert [len(ids) for ids in ids_put(calls)] == per_call
     assert list(chain(*ids_put(calls))) == ids_of(records)
+
+
+def test_events_of_one_owner_and_shard_are_one_transaction(relaying: Relaying, aws: Aws) -> None:
+    records = [*births(40, owner="local-ada"), *births(3, owner="local-bob"), *births(60, owner="local-ada")]
+    calls = calls_of(aws.dynamodb)
+
+    assert relaying.relay(records) is None
+
+    sizes = [len(call.parameters["TransactItems"]) for call in calls]
+    assert sorted(sizes) == [2 + 1, 3 + 1, 49 + 1, 49 + 1]
+    assert aws.adapters().usage.read("local-ada").objects == 100
 
 
 @pytest.mark.parametrize(
@@ -236,9 +247,27 @@ def refusing(*entries: int) -> Any:
     return refuse
 
 
-def test_the_relay_goes_on_from_the_first_entry_that_was_not_taken(relaying: Relaying, aws: Aws) -> None:
+def not_taking(aws: Aws, *entries: int, spared: int = 0) -> None:
+    """Refuse these entries of a call, and each time that they are sent again."""
+    after(aws.events, "PutEvents", refusing(*entries), spared=spared)
+    again = refusing(*range(len(entries)))
+    after(aws.events, "PutEvents", again, spared=spared + 1, times=TRIES - 1)
+
+
+def test_an_entry_that_was_not_taken_is_sent_again_alone(
+    relaying: Relaying, aws: Aws, subscriber: str
+) -> None:
     records = births(5)
     after(aws.events, "PutEvents", refusing(1, 3))
+    calls = calls_of(aws.events)
+
+    assert relaying.relay(records) is None
+    assert ids_put(calls) == [ids_of(records), ids_of([records[1], records[3]])]
+
+
+def test_the_relay_goes_on_from_the_first_entry_that_was_not_taken(relaying: Relaying, aws: Aws) -> None:
+    records = births(5)
+    not_taking(aws, 1, 3)
 
     go_on_from = relaying.relay(records)
 
@@ -247,7 +276,7 @@ def test_the_relay_goes_on_from_the_first_entry_that_was_not_taken(relaying: Rel
 
 def test_records_without_event_do_not_shift_where_the_relay_goes_on(relaying: Relaying, aws: Aws) -> None:
     records = [*births(2), *IGNORED.values(), *births(2)]
-    after(aws.events, "PutEvents", refusing(2))
+    not_taking(aws, 2)
 
     go_on_from = relaying.relay(records)
 
@@ -256,36 +285,22 @@ def test_records_without_event_do_not_shift_where_the_relay_goes_on(relaying: Re
 
 def test_after_a_refused_entry_later_events_wait(relaying: Relaying, aws: Aws) -> None:
     records = births(25)
-    after(aws.events, "PutEvents", refusing(9))
+    not_taking(aws, 9)
     calls = calls_of(aws.events)
 
     go_on_from = relaying.relay(records)
 
-    assert len(calls) == 1
+    assert len(calls) == TRIES
     assert go_on_from == records[9]["dynamodb"]["SequenceNumber"]
 
 
 def test_a_call_taken_whole_before_a_refused_entry_is_not_repeated(relaying: Relaying, aws: Aws) -> None:
     records = births(25)
-    after(aws.events, "PutEvents", refusing(0), spared=1)
+    not_taking(aws, 0, spared=1)
 
     go_on_from = relaying.relay(records)
 
     assert go_on_from == records[10]["dynamodb"]["SequenceNumber"]
-
-
-def test_an_event_that_was_not_taken_is_published_the_next_time(
-    relaying: Relaying, aws: Aws, subscriber: str
-) -> None:
-    records = births(3)
-    fail(aws.events, "PutEvents", throttling())
-    with pytest.raises(Unavailable):
-        relaying.relay(records)
-
-    done = relaying.relay(records)
-
-    assert done is None
-    assert [event["id"] for event in received(aws, subscriber)] == ids_of(records)
 
 
 TROUBLE: dict[str, Fault] = {
@@ -295,28 +310,61 @@ TROUBLE: dict[str, Fault] = {
 }
 
 
+@pytest.mark.parametrize("operation", ["TransactWriteItems", "PutEvents"])
+@pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
+def test_a_call_that_fails_is_made_again_in_place(
+    relaying: Relaying, aws: Aws, subscriber: str, operation: str, fault: Fault
+) -> None:
+    records = births(3)
+    fail(aws.events if operation == "PutEvents" else aws.dynamodb, operation, fault, times=TRIES - 1)
+
+    assert relaying.relay(records) is None
+    assert [event["id"] for event in received(aws, subscriber)] == ids_of(records)
+
+
+def test_an_event_that_was_not_taken_is_published_the_next_time(
+    relaying: Relaying, aws: Aws, subscriber: str
+) -> None:
+    records = births(3)
+    fail(aws.events, "PutEvents", throttling(), times=TRIES)
+    go_on_from = relaying.relay(records)
+
+    done = relaying.relay(records)
+
+    assert (go_on_from, done) == (records[0]["dynamodb"]["SequenceNumber"], None)
+    assert [event["id"] for event in received(aws, subscriber)] == ids_of(records)
+
+
 @pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
 def test_history_is_written_before_the_bus_is_called(relaying: Relaying, aws: Aws, fault: Fault) -> None:
-    fail(aws.events, "PutEvents", fault)
+    fail(aws.events, "PutEvents", fault, times=TRIES)
 
-    with pytest.raises(Unavailable):
-        relaying.relay([record(None, CREATED)])
+    relaying.relay([record(None, CREATED)])
 
     assert len(history_of(aws)) == 1
 
 
-@pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems"])
 @pytest.mark.parametrize("fault", TROUBLE.values(), ids=TROUBLE)
-def test_nothing_is_published_that_is_not_in_the_history(
-    relaying: Relaying, aws: Aws, operation: str, fault: Fault
-) -> None:
-    fail(aws.dynamodb, operation, fault)
+def test_nothing_is_published_that_is_not_in_the_history(relaying: Relaying, aws: Aws, fault: Fault) -> None:
+    records = [*births(1), *claims(1)]
+    fail(aws.dynamodb, "TransactWriteItems", fault, times=TRIES)
     calls = calls_of(aws.events)
 
-    with pytest.raises(Unavailable):
-        relaying.relay([*births(1), *claims(1)])
-
+    assert relaying.relay(records) == records[0]["dynamodb"]["SequenceNumber"]
     assert calls == []
+
+
+def test_what_is_in_the_history_is_published_before_a_fault_ends_the_batch(
+    relaying: Relaying, aws: Aws, subscriber: str
+) -> None:
+    """The records are of several owners: each takes a transaction of its own."""
+    records = [*births(2, owner="local-ada"), *births(1, owner="local-bob"), *births(1, owner="local-cyd")]
+    fail(aws.dynamodb, "TransactWriteItems", answering(500), spared=1, times=TRIES)
+
+    go_on_from = relaying.relay(records)
+
+    assert go_on_from == records[2]["dynamodb"]["SequenceNumber"]
+    assert [event["id"] for event in received(aws, subscriber)] == ids_of(records[:2])
 
 
 def with_image(**values: Any) -> dict[str, Any]:
@@ -366,14 +414,36 @@ def test_a_record_that_cannot_be_read_is_set_aside_whole_and_the_rest_goes_on(
     assert [line.message for line in caplog.records if line.levelname == "ERROR"] == ["relay.set_aside"]
 
 
-def test_a_record_that_cannot_be_set_aside_now_holds_the_batch_up(relaying: Relaying, aws: Aws) -> None:
-    fail(aws.s3, "PutObject", answering(503, "SlowDown"))
-    calls = calls_of(aws.events)
+def test_a_record_that_cannot_be_set_aside_now_holds_up_what_follows(
+    relaying: Relaying, aws: Aws, subscriber: str
+) -> None:
+    fail(aws.s3, "PutObject", answering(503, "SlowDown"), times=TRIES)
+    before, after_it = births(1), births(1)
 
-    with pytest.raises(Unavailable):
-        relaying.relay([with_image(status=None), *births(1)])
+    go_on_from = relaying.relay([*before, with_image(status=None), *after_it])
 
-    assert calls == []
+    assert go_on_from == "4711"
+    assert [event["id"] for event in received(aws, subscriber)] == ids_of(before)
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        ("TransactWriteItems", answering(400, "ValidationException")),
+        ("PutEvents", answering(400, "ValidationException")),
+    ],
+    ids=["the history", "the bus"],
+)
+def test_an_event_that_aws_never_takes_is_set_aside_and_the_rest_goes_on(
+    relaying: Relaying, aws: Aws, subscriber: str, operation: str, fault: Fault
+) -> None:
+    """The call with all of them is refused first, then the one with the first of them."""
+    records = births(3)
+    fail(aws.events if operation == "PutEvents" else aws.dynamodb, operation, fault, times=2)
+
+    assert relaying.relay(records) is None
+    assert keys_in_bucket(aws) == [f"relay-failures/{records[0]['dynamodb']['SequenceNumber']}.json"]
+    assert [event["id"] for event in received(aws, subscriber)] == ids_of(records[1:])
 
 
 def test_any_text_of_an_object_reaches_a_subscriber_unchanged(

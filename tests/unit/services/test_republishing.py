@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.aws import TRIES
 from app.domain.errors import NotFound, Unavailable
 from app.domain.values import Status
 from app.domain.views import public_view
@@ -82,7 +83,7 @@ def test_an_event_that_the_bus_did_not_take_is_said_to_be_worth_another_try(
     def refuse(answer: dict[str, object]) -> None:
         answer |= {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
 
-    after(aws.events, "PutEvents", refuse)
+    after(aws.events, "PutEvents", refuse, times=TRIES)
 
     with pytest.raises(Unavailable):
         republishing.republish(stored.id)

@@ -1,0 +1,133 @@
+"""Measure the relay on calls that take 5 ms, of which some fail."""
+
+import logging
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+
+from app.aws import Clients
+from app.bootstrap import Adapters, compose_relay
+from app.config import RelaySettings
+from app.domain.objects import StoredObject
+from app.domain.values import Payload, Result
+from app.observability.logs import SERVICE
+from app.services.relaying import Relaying, StreamRecord
+from benchmarks.measuring import table
+from tests.conftest import NOW, make_object
+from tests.events import stream_record
+
+HEAD = ("calls that fail", "records/s", "of none", "repeated", "longest wait")
+CALL_SECONDS = 0.005
+FAULTS = (0.0, 0.05, 0.2)
+OBJECTS, OWNERS, BATCH = 1_000, 5, 100
+ENVIRONMENT = {
+    "TABLE_NAME": "objects",
+    "BUCKET_NAME": "payloads",
+    "BUS_NAME": "domain",
+}
+
+
+@dataclass(slots=True)
+class Cloud:
+    """Answers each call after 5 ms, or fails it by chance."""
+
+    faults: float
+    chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311  # the same in each run
+
+    def answer(self, model: Any, params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        time.sleep(CALL_SECONDS)
+        if self.chance.random() < self.faults:
+            error = {"Code": "InternalError", "Message": "Not now."}
+            return _answered(500, {"Error": error})
+        if model.name != "PutEvents":
+            return _answered(200, {})
+        entries = params["body"].count(b'"DetailType"')
+        return _answered(200, {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}] * entries})
+
+
+def _answered(status: int, content: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
+    answer = {**content, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return AWSResponse("https://aws.test/", status, HTTPHeaders(), None), answer
+
+
+def main(_: Sequence[str]) -> None:
+    logging.getLogger(SERVICE).setLevel(logging.WARNING)
+    table(f"The relay: {3 * OBJECTS} records in batches of {BATCH}, 5 ms a call", HEAD, _rows())
+
+
+def _rows() -> Iterator[Sequence[str]]:
+    records, best = _records(), 0.0
+    for faults in FAULTS:
+        cloud = Cloud(faults)
+        took, handed_over, longest = _relay(_relaying(cloud), records)
+        rate = len(records) / took
+        best = best or rate
+        yield (
+            f"{faults:.0%}",
+            f"{rate:.0f}",
+            f"{rate / best:.2f}",
+            f"{handed_over / len(records) - 1:.1%}",
+            f"{longest:.2f} s",
+        )
+
+
+def _relaying(cloud: Cloud) -> Relaying:
+    relaying = compose_relay(Adapters(RelaySettings.from_environment(ENVIRONMENT), _clients(cloud)))
+    relaying.relay(_records()[:1])
+    return relaying
+
+
+def _clients(cloud: Cloud) -> Clients:
+    class Answered(Clients):
+        def client(self, service: str, **options: Any) -> Any:
+            keys = {"aws_access_key_id": "benchmark", "aws_secret_access_key": "benchmark"}
+            client = super().client(service, region_name="eu-central-1", **keys, **options)
+            client.meta.events.register("before-call", cloud.answer)
+            return client
+
+    return Answered(insists=True)
+
+
+def _relay(relaying: Relaying, records: Sequence[StreamRecord]) -> tuple[float, int, float]:
+    """Return the seconds in all, the records handed over, and the longest wait for one of them."""
+    began, start, handed_over, longest = time.perf_counter(), 0, 0, 0.0
+    since = began
+    while start < len(records):
+        batch = records[start : start + BATCH]
+        left = relaying.relay(batch)
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
+        done = len(batch) if left is None else numbers.index(left)
+        handed_over += len(batch)
+        now = time.perf_counter()
+        longest = max(longest, now - since)
+        since = now if done else since
+        start += done
+    return time.perf_counter() - began, handed_over, longest
+
+
+def _records() -> list[StreamRecord]:
+    """Return the changes of objects that are created, claimed and become ready, mixed as in a busy stream."""
+    lives = [_life(number) for number in range(OBJECTS)]
+    changes = [life[step] for step in range(3) for life in lives]
+    return [
+        stream_record(before, changed, sequence_number=str(number))
+        for number, (before, changed) in enumerate(changes, 1)
+    ]
+
+
+def _life(number: int) -> list[tuple[StoredObject | None, StoredObject]]:
+    created = make_object(id=f"{number:08d}-9a0e-4e6f-8a51-2f1c7f1f6a10", owner=f"local-{number % OWNERS}")
+    claimed = created.claim(now=NOW, lease_until=NOW + timedelta(minutes=5))
+    ready = claimed.accept(Payload("text/csv", 12, "a" * 64, 1), Result({"rows": 2}, ()), now=NOW)
+    return [(None, created), (created, claimed), (claimed, ready)]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
