@@ -8,6 +8,7 @@ restarts, the bytes of a revision that is in no event may be counted twice.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from app.domain.values import Payload, Revision, Status
 from app.local.invocation import Json
 from app.local.stream import stream_record
 from app.storage.history import EVENT_PREFIX
-from app.storage.items import OBJECT, from_item, to_item
+from app.storage.items import OBJECT, UnreadableItem, from_item, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -60,9 +61,15 @@ def objects_behind(items: Iterable[Item]) -> tuple[Behind, ...]:
 
 
 def lost_record(item: Item, announced: Sequence[Mapping[str, Any]], stream_arn: str) -> Json:
-    """Return the record of a change from what the events of `item` announced, if any, to `item`."""
+    """Return the record of a change from what the events of `item` announced, if any, to `item`.
+
+    An item that cannot be read is handed over as it is: the relay sets it aside.
+    """
     event_id = f"{item['pk']['S']}:{item['version']['N']}"
-    before = {"OldImage": to_item(as_announced(from_item(item), announced))} if announced else {}
+    before = {}
+    with suppress(UnreadableItem):
+        stored = from_item(item)
+        before = {"OldImage": to_item(as_announced(stored, announced))} if announced else {}
     return stream_record(
         {
             "eventID": event_id,

@@ -115,6 +115,10 @@ class Sweeping:
             # The other overdue objects must not wait for this one.
             logger.exception("sweep.failed_on")
             return Action.FAIL
+        except Exception:  # noqa: BLE001  # logged, and OverdueAlarm tells if it lasts
+            # Whatever is wrong with this one will be wrong at the next sweep too.
+            logger.exception("sweep.refused")
+            return Action.LEAVE
         return action
 
     def _act(self, action: Action, stored: StoredObject, now: datetime) -> None:

@@ -304,6 +304,20 @@ def test_one_unreadable_object_does_not_keep_the_rest_waiting(
     assert repository.get(sound.owner, sound.id).status is Status.EXPIRED
 
 
+def test_an_object_that_cannot_be_saved_does_not_keep_the_rest_waiting(
+    sweeping: Sweeping, repository: ObjectRepository, aws: Aws, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        repository.add(make_object(id=str(uuid4()), deadline=NOW + timedelta(minutes=1)))
+    clock.move(minutes=21)
+    fail(aws.dynamodb, "PutItem", answering(400, "ValidationException"))
+
+    done = sweeping.sweep(seconds_left=lambda: 60)
+
+    assert done == {Action.LEAVE: 1, Action.EXPIRE: 1}
+    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == ["sweep.refused"]
+
+
 def test_a_sweep_stops_when_its_time_is_short_and_the_next_one_goes_on(
     sweeping: Sweeping, repository: ObjectRepository, clock: Clock
 ) -> None:
