@@ -66,10 +66,7 @@ def deploy(
     given = {**(parameters or {}), "Polling": "on" if code_uri else "off"}
     given["Revision"] = revision_of(code_uri or "", given)
     apply(cloudformation, name, json.dumps(local_template(code_uri, given["Revision"])), given)
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
-    resources = {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in found}
-    return Stack(outputs_of(cloudformation, name), resources)
+    return Stack(outputs_of(cloudformation, name), resources_of(cloudformation, name))
 
 
 def revision_of(code: str, parameters: Mapping[str, str]) -> str:
@@ -81,6 +78,16 @@ def revision_of(code: str, parameters: Mapping[str, str]) -> str:
 def outputs_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
     described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def resources_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
+    """Return the physical ids of the stack's resources by their logical ids.
+
+    `describe_stack_resources` would return 100 of them at most.
+    """
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    return {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in found}
 
 
 def describe_function(client: "LambdaClient", stack: Stack, logical_id: str) -> Function:

@@ -133,8 +133,7 @@ def api_key(session: boto3.session.Session, name: str) -> str:
 
 def finish(session: boto3.session.Session, name: str) -> None:
     client = session.client("lambda")
-    described = session.client("cloudformation").describe_stack_resources(StackName=name)
-    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in described["StackResources"]}
+    ids = stack.resources_of(session.client("cloudformation"), name)
     for function in FUNCTIONS:
         for version in delete_old_versions(client, ids[function]):
             print(f"Deleted version {version} of {ids[function]}")

@@ -1,5 +1,6 @@
 """Scripts that work on a deployed stage, on one that the emulator has."""
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -136,6 +137,16 @@ def test_after_a_deployment_the_outputs_and_the_first_key_are_told(
     assert f"ApiUrl={outputs['ApiUrl']}" in finished.output.splitlines()
     assert key.output.strip() == gateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     assert (missing.status, len(missing.output.splitlines())) == (1, 1)
+
+
+def test_a_stack_of_more_than_100_resources_is_read_whole(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    queues = {f"Queue{number}": {"Type": "AWS::SQS::Queue"} for number in range(101)}
+    stacks.apply(cloudformation, "large", json.dumps({"Resources": queues}), {})
+
+    assert stacks.resources_of(cloudformation, "large").keys() == queues.keys()
 
 
 def test_the_logs_of_all_functions_are_shown_in_order_and_searched(
