@@ -19,17 +19,16 @@ from samtranslator.yaml_helper import yaml_parse
 
 from app.local import stack
 from app.local.errors import CannotStart
-from scripts.ops import stages
+from app.local.template import TEMPLATE
+from scripts.ops import account, stages
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 ROOT = Path(__file__).parents[2]
-ACCOUNT_TEMPLATE = ROOT / "account.yaml"
 CONFIGURATION = ROOT / "samconfig.toml"
 BUILT = ROOT / ".aws-sam" / "build"
 CONFIGURED_AS = {"dev": "default"}
-ACCOUNT_STACK = "wharf-account"
 FUNCTIONS = ("ApiFunction", "WorkerFunction", "RelayFunction")
 #: Versions kept for a rollback by hand, besides those that an alias names. Each version's snapshot is billed.
 KEPT_VERSIONS = 2
@@ -39,17 +38,19 @@ Json = dict[str, Any]
 
 def main() -> int:
     action, stage, *overrides = sys.argv[1:]
-    parameters = parameters_of(stage, overrides)
+    parameters, name = parameters_of(stage, overrides), stages.stack_name(stage)
+    session = boto3.session.Session()
     match action:
         case "parameters":
-            named = parameters | {"Revision": stack.revision_of(fingerprint(BUILT), parameters)}
+            named = {**parameters, **adaptation(session, name, parameters).parameters}
+            named["Revision"] = stack.revision_of(fingerprint(BUILT), named)
             print("\n".join(as_override(name, value) for name, value in named.items()))
         case "check":
-            return check(boto3.session.Session(), parameters)
+            return check(session, name, parameters)
         case "finish":
-            finish(boto3.session.Session(), stages.stack_name(stage))
+            finish(session, name)
         case "api-key":
-            print(api_key(boto3.session.Session(), stages.stack_name(stage)))
+            print(api_key(session, name))
     return 0
 
 
@@ -83,10 +84,11 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def check(session: boto3.session.Session, parameters: Mapping[str, str]) -> int:
+def check(session: boto3.session.Session, name: str, parameters: Mapping[str, str]) -> int:
     identity = session.client("sts").get_caller_identity()
     print(f"Account {identity['Account']}, region {session.region_name}, as {identity['Arn']}")
-    allow_gateway_logs(session)
+    for note in adaptation(session, name, parameters).notes:
+        print(note)
     key = parameters.get("KmsKeyArn")
     missing = list(missing_principals(key_policy(session, key), session.region_name)) if key else []
     for service in missing:
@@ -94,12 +96,14 @@ def check(session: boto3.session.Session, parameters: Mapping[str, str]) -> int:
     return int(bool(missing))
 
 
-def allow_gateway_logs(session: boto3.session.Session) -> None:
-    """Let API Gateway write access logs, unless the account already lets it in this region."""
-    if not session.client("apigateway").get_account().get("cloudwatchRoleArn"):
-        print(f"Creating the stack {ACCOUNT_STACK}: API Gateway needs a role to write access logs.")
-        template = json.dumps(yaml_parse(ACCOUNT_TEMPLATE.read_text()))
-        stack.apply(session.client("cloudformation"), ACCOUNT_STACK, template, {})
+def adaptation(session: boto3.session.Session, name: str, given: Mapping[str, str]) -> account.Adaptation:
+    """Return how the deployment of the stack adapts to the account. The stack may not exist yet."""
+    declared: Json = yaml_parse(TEMPLATE.read_text())["Parameters"]
+    kept = stack.parameters_of(session.client("cloudformation"), name)
+    workers = {"WorkerConcurrency": declared["WorkerConcurrency"]["Default"], **kept, **given}[
+        "WorkerConcurrency"
+    ]
+    return account.adapt(account.look_at(session), given, int(workers))
 
 
 def key_policy(session: boto3.session.Session, key: str) -> Json:

@@ -329,11 +329,10 @@ class TestRoles:
     def test_there_are_only_the_written_ones(self, resources: Json) -> None:
         roles = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Role"}
 
-        # SAM's own lets CodeDeploy shift traffic, and nothing else.
-        assert roles == {"ApiRole", "WorkerRole", "RelayRole", "CodeDeployServiceRole"}
-        assert [name for name in roles if "ManagedPolicyArns" in properties(resources, name)] == [
-            "CodeDeployServiceRole"
-        ]
+        # SAM's own lets CodeDeploy shift traffic; the account's lets API Gateway write logs.
+        managed = {name for name in roles if "ManagedPolicyArns" in properties(resources, name)}
+        assert roles == {"ApiRole", "WorkerRole", "RelayRole"} | managed
+        assert managed == {"CodeDeployServiceRole", "AccountLogRole"}
 
     def test_no_statement_allows_everything(self, resources: Json) -> None:
         for statement in role_statements(resources):
@@ -475,6 +474,26 @@ class TestApi:
         wanted.pop("content-security-policy")
 
         assert {header: given.get(header) for header in wanted} == wanted
+
+    def test_the_accounts_role_for_logs_comes_after_an_api_and_before_the_stage(
+        self, resources: Json
+    ) -> None:
+        """An account that never had an API refuses it, and a stage with a log needs it."""
+        account = resources["GatewayAccount"]
+        [condition, waits, otherwise] = properties(resources, "ApiStage")["Description"]["Fn::If"]
+
+        assert account["DependsOn"] == ["RestApi"]
+        assert condition == account["Condition"]
+        assert "${GatewayAccount}" in waits["Fn::Sub"]
+        assert otherwise == {"Ref": "AWS::NoValue"}
+
+    def test_the_accounts_role_for_logs_outlives_the_stack(self, resources: Json) -> None:
+        """Other APIs of the account may use it by then."""
+        for name in ("GatewayAccount", "AccountLogRole"):
+            assert resources[name]["DeletionPolicy"] == "Retain"
+            assert resources[name]["UpdateReplacePolicy"] == "Retain"
+        [trust] = properties(resources, "AccountLogRole")["AssumeRolePolicyDocument"]["Statement"]
+        assert "Condition" not in trust
 
     def test_its_access_log_is_json_and_holds_no_query_and_no_key(self, resources: Json) -> None:
         stage = properties(resources, "ApiStage")

@@ -11,6 +11,7 @@ import pytest
 
 from app.local import stack as stacks
 from app.local.emulator import Emulator
+from app.local.errors import CannotStart
 from scripts.ops.deployment import delete_old_versions
 from tests.system.conftest import Runtime, SignedApi, emulated, free_port, session_of
 from tests.system.shell import Ran, run, run_script
@@ -96,14 +97,38 @@ def deployment(stage: Emulator, *arguments: str) -> Ran:
     return run([sys.executable, "-m", "scripts.ops.deployment", *arguments], stage.environment)
 
 
-def test_before_a_deployment_the_account_is_made_ready_once(stage: Emulator) -> None:
-    first = deployment(stage, "check", "dev")
-    again = deployment(stage, "check", "dev")
+def test_before_a_deployment_the_account_is_looked_at(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    gateway = session.client("apigateway", endpoint_url=stage.url)
 
-    assert (first.status, again.status) == (0, 0), first.output
+    first = deployment(stage, "check", "dev")
+    role: Any = {
+        "op": "replace",
+        "path": "/cloudwatchRoleArn",
+        "value": "arn:aws:iam::000000000000:role/logs",
+    }
+    gateway.update_account(patchOperations=[role])
+    again = deployment(stage, "check", "dev", "WorkerConcurrency=1000")
+
+    assert (first.status, again.status) == (0, 0), first.output + again.output
     assert first.output.startswith("Account 000000000000, region us-east-1, as ")
-    assert "Creating the stack wharf-account" in first.output
-    assert "Creating" not in again.output
+    assert "API Gateway has no role for its logs" in first.output
+    assert "API Gateway" not in again.output
+    assert "WorkerConcurrency=1000 can leave too few for the API" in again.output
+
+
+def test_a_failed_change_of_a_stack_is_told_with_its_own_reason(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    queue = {"Queue": {"Type": "AWS::SQS::Queue"}}
+    stacks.apply(cloudformation, "failing", json.dumps({"Resources": queue}), {})
+
+    for name in ("First", "Second"):
+        template = json.dumps({"Resources": {**queue, name: {"Type": "Custom::WithoutFunction"}}})
+        with pytest.raises(CannotStart, match=f"The stack failing is UPDATE_ROLLBACK_COMPLETE: {name}: "):
+            stacks.apply(cloudformation, "failing", template, {})
 
 
 def test_before_a_deployment_a_key_that_is_closed_to_the_services_is_refused(
