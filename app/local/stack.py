@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -27,6 +28,8 @@ Json = dict[str, Any]
 STACK_NAME = "wharf"
 #: Characters kept from the end of a reason: some begin with the whole template.
 LONGEST_REASON = 300
+#: A stack with a domain or a distribution can take half an hour.
+WAIT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,7 @@ def deploy(
     given = {**(parameters or {}), "Polling": "on" if code_uri else "off"}
     given["Revision"] = revision_of(code_uri or "", given)
     apply(cloudformation, name, json.dumps(local_template(code_uri, given["Revision"])), given)
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
-    resources = {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in found}
-    return Stack(outputs_of(cloudformation, name), resources)
+    return Stack(outputs_of(cloudformation, name), resources_of(cloudformation, name))
 
 
 def revision_of(code: str, parameters: Mapping[str, str]) -> str:
@@ -81,6 +81,27 @@ def revision_of(code: str, parameters: Mapping[str, str]) -> str:
 def outputs_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
     described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def parameters_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
+    """Return the values of the stack's parameters; none if there is no such stack."""
+    try:
+        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as unknown:
+        if "does not exist" not in str(unknown):
+            raise
+        return {}
+    return {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
+
+
+def resources_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
+    """Return the physical ids of the stack's resources by their logical ids.
+
+    `describe_stack_resources` would return 100 of them at most.
+    """
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    return {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in found}
 
 
 def describe_function(client: "LambdaClient", stack: Stack, logical_id: str) -> Function:
@@ -114,41 +135,71 @@ def apply(cloudformation: "CloudFormationClient", name: str, template: str, give
     ]
     action = "update" if _exists(cloudformation, name) else "create"
     change = cloudformation.update_stack if action == "update" else cloudformation.create_stack
+    token = str(uuid4())
     try:
-        change(
+        changed = change(
             StackName=name,
             TemplateBody=template,
             Parameters=parameters,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            ClientRequestToken=token,
         )
-        waiter = cloudformation.get_waiter(f"stack_{action}_complete")  # type: ignore[call-overload]
-        waiter.wait(StackName=name, WaiterConfig={"Delay": 1})
     except ClientError as refused:
         if "No updates are to be performed" not in str(refused):
             reason = refused.response["Error"].get("Message", "")[-LONGEST_REASON:]
             raise CannotStart(f"The template was refused: {reason}") from None
+    else:
+        wait_until(cloudformation, f"stack_{action}_complete", changed["StackId"], token)
+
+
+def delete(cloudformation: "CloudFormationClient", stack_id: str) -> None:
+    """Delete the stack and wait until it is gone; raise CannotStart with the reason if it stays."""
+    token = str(uuid4())
+    cloudformation.delete_stack(StackName=stack_id, ClientRequestToken=token)
+    wait_until(cloudformation, "stack_delete_complete", stack_id, token)
+
+
+def wait_until(cloudformation: "CloudFormationClient", state: str, stack_id: str, token: str) -> None:
+    """Wait for a state that CloudFormation's client has a waiter for, for up to an hour.
+
+    `token` is the ClientRequestToken of the operation. Raises CannotStart with the first reason that
+    CloudFormation states for its failure, or with the stack's status after an hour.
+    """
+    waiter = cloudformation.get_waiter(state)  # type: ignore[call-overload]
+    try:
+        waiter.wait(StackName=stack_id, WaiterConfig={"Delay": 1, "MaxAttempts": WAIT_SECONDS})
     except WaiterError:
-        raise CannotStart(f"The template was refused: {_first_failure(cloudformation, name)}") from None
+        described = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
+        status, name = described["StackStatus"], described["StackName"]
+        if status.endswith("IN_PROGRESS") and "ROLLBACK" not in status:
+            raise CannotStart(f"The stack {name} is still {status} after an hour.") from None
+        reason = _first_failure(cloudformation, stack_id, token)
+        raise CannotStart(f"The stack {name} is {status}: {reason}") from None
 
 
 def _exists(cloudformation: "CloudFormationClient", name: str) -> bool:
     """True if there is a stack to update. A stack whose creation failed is deleted first."""
     try:
-        status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as unknown:
         if "does not exist" not in str(unknown):
             raise
         return False
-    if status not in {"ROLLBACK_COMPLETE", "CREATE_FAILED"}:
+    if described["StackStatus"] not in {"ROLLBACK_COMPLETE", "CREATE_FAILED"}:
         return True
-    cloudformation.delete_stack(StackName=name)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    delete(cloudformation, described["StackId"])
     return False
 
 
-def _first_failure(cloudformation: "CloudFormationClient", name: str) -> str:
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    failures = [event for event in events if event.get("ResourceStatus", "").endswith("FAILED")]
+def _first_failure(cloudformation: "CloudFormationClient", stack_id: str, token: str) -> str:
+    """Return what the operation with this token failed on first."""
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    failures = [
+        event
+        for page in pages
+        for event in page["StackEvents"]
+        if event.get("ClientRequestToken") == token and event.get("ResourceStatus", "").endswith("FAILED")
+    ]
     if not failures:
         return "for no stated reason"
     first = min(failures, key=lambda event: event["Timestamp"])

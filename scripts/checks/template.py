@@ -7,7 +7,8 @@
 Every combination that the template's rules allow is resolved and searched for references to
 missing resources. The linters see a choice of them, in which every form of every resource
 and every pair of values occurs. With --all they see every combination, which takes many
-minutes. Exits with 1 when there is a finding that is not accepted.
+minutes. Exits with 1 when there is a finding that is not accepted, or a combination deploys
+200 resources or more.
 """
 
 import argparse
@@ -36,6 +37,8 @@ from scripts.checks.resolved_template import broken_rules, dangling, expanded, r
 Json = dict[str, Any]
 
 RULES = ManualArgs(append_rules=["cfn_lint_serverless.rules"], regions=["us-east-1"])
+#: CloudFormation takes 500 (CloudFormation User Guide, "Quotas"); the rest is room to grow.
+TOO_MANY_RESOURCES = 200
 CHECKOV_OPTIONS = ("--framework", "cloudformation", "--skip-download", "--output", "json")
 
 
@@ -46,12 +49,18 @@ def main(lints_all: bool) -> int:
     tried = list(combinations())
     allowed = [(one, resolved(deployable, one)) for one in tried if not broken_rules(template, one)]
     templates = [template for _, template in allowed]
+    most = max(len(one["Resources"]) for one in templates)
     linted = templates if lints_all else [template for _, template in covering(allowed)]
     found = [
         *(
             Finding("dangling", name, "is referred to, but does not exist")
             for one in templates
             for name in dangling(one)
+        ),
+        *(
+            [Finding("resources", "template.yaml", f"{most} in one stack")]
+            if most >= TOO_MANY_RESOURCES
+            else []
         ),
         *parliament(templates),
         *cfn_lint(linted),
@@ -61,7 +70,8 @@ def main(lints_all: bool) -> int:
     print(*objected, sep="\n", end="\n" if objected else "")
     print(
         f"{len(tried)} combinations of parameters, {len(tried) - len(allowed)} refused by the template's "
-        f"rules, {len(linted)} of the other {len(allowed)} linted: {len(objected)} objections"
+        f"rules, {len(linted)} of the other {len(allowed)} linted: at most {most} resources, "
+        f"{len(objected)} objections"
     )
     return 1 if objected else 0
 

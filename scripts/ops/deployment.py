@@ -19,18 +19,17 @@ from samtranslator.yaml_helper import yaml_parse
 
 from app.local import stack
 from app.local.errors import CannotStart
-from scripts.ops import stages
+from app.local.template import TEMPLATE
+from scripts.ops import account, stages
 from scripts.ops.advice import advice, deployed_with
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 ROOT = Path(__file__).parents[2]
-ACCOUNT_TEMPLATE = ROOT / "account.yaml"
 CONFIGURATION = ROOT / "samconfig.toml"
 BUILT = ROOT / ".aws-sam" / "build"
 CONFIGURED_AS = {"dev": "default"}
-ACCOUNT_STACK = "wharf-account"
 FUNCTIONS = ("ApiFunction", "WorkerFunction", "RelayFunction")
 #: Versions kept for a rollback by hand, besides those that an alias names. Each version's snapshot is billed.
 KEPT_VERSIONS = 2
@@ -40,22 +39,22 @@ Json = dict[str, Any]
 
 def main() -> int:
     action, stage, *overrides = sys.argv[1:]
-    parameters = parameters_of(stage, overrides)
+    parameters, name = parameters_of(stage, overrides), stages.stack_name(stage)
+    session = boto3.session.Session()
     match action:
         case "parameters":
-            named = parameters | {"Revision": stack.revision_of(fingerprint(BUILT), parameters)}
+            named = {**parameters, **adaptation(session, name, parameters).parameters}
+            named["Revision"] = stack.revision_of(fingerprint(BUILT), named)
             print("\n".join(as_override(name, value) for name, value in named.items()))
         case "check":
-            session = boto3.session.Session()
-            status = check(session, parameters)
-            name = stages.stack_name(stage)
+            status = check(session, name, parameters)
             for line in advice(deployed_with(session.client("cloudformation"), name, parameters)):
                 print(f"Note: {line}")
             return status
         case "finish":
-            finish(boto3.session.Session(), stages.stack_name(stage))
+            finish(session, name)
         case "api-key":
-            print(api_key(boto3.session.Session(), stages.stack_name(stage)))
+            print(api_key(session, name))
     return 0
 
 
@@ -89,10 +88,11 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def check(session: boto3.session.Session, parameters: Mapping[str, str]) -> int:
+def check(session: boto3.session.Session, name: str, parameters: Mapping[str, str]) -> int:
     identity = session.client("sts").get_caller_identity()
     print(f"Account {identity['Account']}, region {session.region_name}, as {identity['Arn']}")
-    allow_gateway_logs(session)
+    for note in adaptation(session, name, parameters).notes:
+        print(note)
     key = parameters.get("KmsKeyArn")
     missing = list(missing_principals(key_policy(session, key), session.region_name)) if key else []
     for service in missing:
@@ -100,12 +100,14 @@ def check(session: boto3.session.Session, parameters: Mapping[str, str]) -> int:
     return int(bool(missing))
 
 
-def allow_gateway_logs(session: boto3.session.Session) -> None:
-    """Let API Gateway write access logs, unless the account already lets it in this region."""
-    if not session.client("apigateway").get_account().get("cloudwatchRoleArn"):
-        print(f"Creating the stack {ACCOUNT_STACK}: API Gateway needs a role to write access logs.")
-        template = json.dumps(yaml_parse(ACCOUNT_TEMPLATE.read_text()))
-        stack.apply(session.client("cloudformation"), ACCOUNT_STACK, template, {})
+def adaptation(session: boto3.session.Session, name: str, given: Mapping[str, str]) -> account.Adaptation:
+    """Return how the deployment of the stack adapts to the account. The stack may not exist yet."""
+    declared: Json = yaml_parse(TEMPLATE.read_text())["Parameters"]
+    kept = stack.parameters_of(session.client("cloudformation"), name)
+    workers = {"WorkerConcurrency": declared["WorkerConcurrency"]["Default"], **kept, **given}[
+        "WorkerConcurrency"
+    ]
+    return account.adapt(account.look_at(session), given, int(workers))
 
 
 def key_policy(session: boto3.session.Session, key: str) -> Json:
@@ -139,8 +141,7 @@ def api_key(session: boto3.session.Session, name: str) -> str:
 
 def finish(session: boto3.session.Session, name: str) -> None:
     client = session.client("lambda")
-    described = session.client("cloudformation").describe_stack_resources(StackName=name)
-    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in described["StackResources"]}
+    ids = stack.resources_of(session.client("cloudformation"), name)
     for function in FUNCTIONS:
         for version in delete_old_versions(client, ids[function]):
             print(f"Deleted version {version} of {ids[function]}")

@@ -129,8 +129,13 @@ class TestResolved:
     def test_no_combination_names_what_it_leaves_out(
         self, allowed: list[tuple[Mapping[str, str], Json]]
     ) -> None:
-        assert len(allowed) == 288
+        assert len(allowed) == 576
         assert [parameters for parameters, one in allowed if dangling(one)] == []
+
+    def test_no_combination_deploys_200_resources(
+        self, allowed: list[tuple[Mapping[str, str], Json]]
+    ) -> None:
+        assert max(len(one["Resources"]) for _, one in allowed) < 200
 
     def test_a_name_that_only_one_mode_lacks_is_found(self, deployable: Json) -> None:
         template = deployable | {"Outputs": {"Key": {"Value": {"Ref": "ApiKey"}}}}

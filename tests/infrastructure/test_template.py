@@ -329,11 +329,10 @@ class TestRoles:
     def test_there_are_only_the_written_ones(self, resources: Json) -> None:
         roles = {name for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Role"}
 
-        # SAM's own lets CodeDeploy shift traffic, and nothing else.
-        assert roles == {"ApiRole", "WorkerRole", "RelayRole", "CodeDeployServiceRole"}
-        assert [name for name in roles if "ManagedPolicyArns" in properties(resources, name)] == [
-            "CodeDeployServiceRole"
-        ]
+        # SAM's own lets CodeDeploy shift traffic; the account's lets API Gateway write logs.
+        managed = {name for name in roles if "ManagedPolicyArns" in properties(resources, name)}
+        assert roles == {"ApiRole", "WorkerRole", "RelayRole"} | managed
+        assert managed == {"CodeDeployServiceRole", "AccountLogRole"}
 
     def test_no_statement_allows_everything(self, resources: Json) -> None:
         for statement in role_statements(resources):
@@ -419,7 +418,8 @@ class TestApi:
             "Fn::If": ["HasDomain", True, False]
         }
         # It takes effect with the next change of a stage.
-        assert properties(resources, "ApiStage")["Description"]["Fn::If"][0] == "HasDomain"
+        for description in properties(resources, "ApiStage")["Description"]["Fn::If"][1:]:
+            assert description["Fn::If"][0] == "HasDomain"
 
     def test_what_a_firewall_refuses_stays_403(self, resources: Json) -> None:
         """The default of 4XX answers has the status 400, and would take the firewall's too."""
@@ -451,12 +451,17 @@ class TestApi:
         assert all(one["AuthorizationType"] == "NONE" for one in open_methods)
         assert not [one for one in open_methods if "ApiKeyRequired" in one]
 
-    def test_each_mode_has_a_deployment_of_its_own_with_every_method(self, resources: Json) -> None:
+    def test_each_mode_has_a_deployment_of_its_own_made_after_what_it_depicts(self, resources: Json) -> None:
+        """Else CloudFormation may take the snapshot before it has changed a method or a response."""
         deployments = [one for one in resources.values() if one["Type"] == "AWS::ApiGateway::Deployment"]
-        methods = {name for name, one in resources.items() if one["Type"] == "AWS::ApiGateway::Method"}
+        depicted = {
+            name
+            for name, one in resources.items()
+            if one["Type"] in {"AWS::ApiGateway::Method", "AWS::ApiGateway::GatewayResponse"}
+        }
 
         assert {one["Condition"] for one in deployments} == {"UsesApiKeys", "UsesIam", "UsesCognito"}
-        assert all(set(one["DependsOn"]) == methods for one in deployments)
+        assert all(set(one["DependsOn"]) == depicted for one in deployments)
 
     def test_a_deployments_name_tells_what_it_depicts(self) -> None:
         """Else CloudFormation would keep the old snapshot: run `make api-deployments`."""
@@ -524,6 +529,26 @@ class TestApi:
 
         assert {header: given.get(header) for header in wanted} == wanted
 
+    def test_the_accounts_role_for_logs_comes_after_an_api_and_before_the_stage(
+        self, resources: Json
+    ) -> None:
+        """An account that never had an API refuses it, and a stage with a log needs it."""
+        account = resources["GatewayAccount"]
+        [condition, waits, otherwise] = properties(resources, "ApiStage")["Description"]["Fn::If"]
+
+        assert account["DependsOn"] == ["RestApi"]
+        assert condition == account["Condition"]
+        assert all("${GatewayAccount}" in text["Fn::Sub"] for text in waits["Fn::If"][1:])
+        assert all(isinstance(text, str) for text in otherwise["Fn::If"])
+
+    def test_the_accounts_role_for_logs_outlives_the_stack(self, resources: Json) -> None:
+        """Other APIs of the account may use it by then."""
+        for name in ("GatewayAccount", "AccountLogRole"):
+            assert resources[name]["DeletionPolicy"] == "Retain"
+            assert resources[name]["UpdateReplacePolicy"] == "Retain"
+        [trust] = properties(resources, "AccountLogRole")["AssumeRolePolicyDocument"]["Statement"]
+        assert "Condition" not in trust
+
     def test_its_access_log_is_json_and_holds_no_query_and_no_key(self, resources: Json) -> None:
         stage = properties(resources, "ApiStage")
         line = json.loads(stage["AccessLogSetting"]["Format"])
@@ -547,8 +572,12 @@ def test_what_is_left_out_locally_is_nothing_that_keeps_objects(template: Json) 
         name for name, one in template["Resources"].items() if one["Type"] in LEFT_OUT_TYPES
     }
     assert set(template["Outputs"]) - set(here["Outputs"]) == {"EventArchiveArn"}
-    assert {name for name, one in here["Resources"].items() if one != template["Resources"][name]} == {
-        name for name, one in template["Resources"].items() if one["Type"] in LEFT_OUT_PROPERTIES
+    changed = {name for name, one in here["Resources"].items() if one != template["Resources"][name]}
+    assert changed == {
+        name
+        for name, one in template["Resources"].items()
+        # A deployment depends on gateway responses, which are left out.
+        if one["Type"] in {*LEFT_OUT_PROPERTIES, "AWS::ApiGateway::Deployment"}
     }
 
 
@@ -556,7 +585,11 @@ def test_outputs_and_dependencies_go_with_what_they_name(
     template: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        local, "LEFT_OUT_TYPES", {"AWS::ApiGateway::Stage": "", "AWS::ApiGateway::Method": ""}
+        local,
+        "LEFT_OUT_TYPES",
+        dict.fromkeys(
+            ("AWS::ApiGateway::Stage", "AWS::ApiGateway::Method", "AWS::ApiGateway::GatewayResponse"), ""
+        ),
     )
     here = local_template()
 

@@ -1,5 +1,6 @@
 """Scripts that work on a deployed stage, on one that the emulator has."""
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from app.local import stack as stacks
 from app.local.emulator import Emulator
+from app.local.errors import CannotStart
 from scripts.ops.deployment import delete_old_versions
 from tests.system.conftest import Runtime, SignedApi, emulated, free_port, session_of
 from tests.system.shell import Ran, run, run_script
@@ -95,15 +97,39 @@ def deployment(stage: Emulator, *arguments: str) -> Ran:
     return run([sys.executable, "-m", "scripts.ops.deployment", *arguments], stage.environment)
 
 
-def test_before_a_deployment_the_account_is_made_ready_once(stage: Emulator) -> None:
-    first = deployment(stage, "check", "dev")
-    again = deployment(stage, "check", "dev")
+def test_before_a_deployment_the_account_is_looked_at(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    gateway = session.client("apigateway", endpoint_url=stage.url)
 
-    assert (first.status, again.status) == (0, 0), first.output
+    first = deployment(stage, "check", "dev")
+    role: Any = {
+        "op": "replace",
+        "path": "/cloudwatchRoleArn",
+        "value": "arn:aws:iam::000000000000:role/logs",
+    }
+    gateway.update_account(patchOperations=[role])
+    again = deployment(stage, "check", "dev", "WorkerConcurrency=1000")
+
+    assert (first.status, again.status) == (0, 0), first.output + again.output
     assert first.output.startswith("Account 000000000000, region us-east-1, as ")
-    assert "Creating the stack wharf-account" in first.output
     assert "Note: AuthMode is api-key." in first.output
-    assert "Creating" not in again.output
+    assert "API Gateway has no role for its logs" in first.output
+    assert "API Gateway" not in again.output
+    assert "WorkerConcurrency=1000 can leave too few for the API" in again.output
+
+
+def test_a_failed_change_of_a_stack_is_told_with_its_own_reason(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    queue = {"Queue": {"Type": "AWS::SQS::Queue"}}
+    stacks.apply(cloudformation, "failing", json.dumps({"Resources": queue}), {})
+
+    for name in ("First", "Second"):
+        template = json.dumps({"Resources": {**queue, name: {"Type": "Custom::WithoutFunction"}}})
+        with pytest.raises(CannotStart, match=f"The stack failing is UPDATE_ROLLBACK_COMPLETE: {name}: "):
+            stacks.apply(cloudformation, "failing", template, {})
 
 
 def test_before_a_deployment_a_key_that_is_closed_to_the_services_is_refused(
@@ -137,6 +163,16 @@ def test_after_a_deployment_the_outputs_and_the_first_key_are_told(
     assert f"ApiUrl={outputs['ApiUrl']}" in finished.output.splitlines()
     assert key.output.strip() == gateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     assert (missing.status, len(missing.output.splitlines())) == (1, 1)
+
+
+def test_a_stack_of_more_than_100_resources_is_read_whole(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    queues = {f"Queue{number}": {"Type": "AWS::SQS::Queue"} for number in range(101)}
+    stacks.apply(cloudformation, "large", json.dumps({"Resources": queues}), {})
+
+    assert stacks.resources_of(cloudformation, "large").keys() == queues.keys()
 
 
 def test_the_logs_of_all_functions_are_shown_in_order_and_searched(
