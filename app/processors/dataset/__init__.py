@@ -55,6 +55,7 @@ PREVIEW = ArtifactFile("preview.json", "application/json")
 HOW = (
     "delimiter",
     "quote",
+    "escape",
     "encoding",
     "encoding_guessed",
     "replaced_characters",
@@ -145,6 +146,7 @@ def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path) -> Loaded
     how = {
         "delimiter": read.dialect.delimiter,
         "quote": read.dialect.quote or None,
+        "escape": read.dialect.escape if read.dialect.escape != read.dialect.quote else None,
         "header": read.header,
         "header_guessed": declared_header(task.parameters) is None,
         "ragged_rows": read.ragged_rows,

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -50,16 +51,29 @@ class JsonColumn:
 
 
 def count_objects(text: Path, unit: str) -> int:
-    """Return the number of lines that are not blank; look at those that do not begin an object."""
+    """Return the number of lines that are not blank; look at those that do not begin an object.
+
+    Raises InvalidPayload with the first line that is not one object, if it finds any.
+    """
     rows = number = 0
     for block in _blocks(text):
         for line in block:
             number += 1
-            if line.startswith(b"{") or _parse(line, number, unit) is not None:
-                rows += 1
+            try:
+                rows += line.startswith(b"{") or _parse(line, number, unit) is not None
+            except InvalidPayload:
+                # A line before it may be wrong already, such as an object that goes on here.
+                _refuse_first(text, unit, number)
     if not rows:
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file holds no rows.")
     return rows
+
+
+def _refuse_first(text: Path, unit: str, last: int) -> None:
+    """Raise InvalidPayload for the first line up to `last`, from 1, that is not one object."""
+    lines = (line for block in _blocks(text) for line in block)
+    for number, line in enumerate(islice(lines, last), 1):
+        _parse(line, number, unit)
 
 
 def rewrite_as_texts(text: Path, target: Path, unit: str) -> list[JsonColumn]:

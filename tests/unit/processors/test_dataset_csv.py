@@ -116,6 +116,23 @@ def test_an_apostrophe_never_joins_lines(process: ProcessDataset, text: str) -> 
     assert result.profile["quote"] == '"'
 
 
+def test_backslashes_that_escape_quotes_are_told(process: ProcessDataset) -> None:
+    result = process('p,q\n"say \\"hi\\", bob",1\n"a \\\\ b",2\n')
+
+    assert result.cells("p") == ['say "hi", bob', "a \\ b"]
+    assert (result.profile["quote"], result.profile["escape"]) == ('"', "\\")
+
+
+@pytest.mark.parametrize("row", ['"C:\\temp\\new",2', '"a ""b"" c",2'])
+def test_backslashes_beside_another_use_are_no_escapes(process: ProcessDataset, row: str) -> None:
+    with pytest.raises(InvalidPayload, match="text stands behind a closing quote"):
+        process(f'p,q\n"say \\"hi\\", bob",1\n{row}\n')
+
+
+def test_years_may_fall(process: ProcessDataset) -> None:
+    assert process("name,2021,2020\nx,1,2\n").preview["columns"] == ["name", "2021", "2020"]
+
+
 def test_a_title_that_is_cut_ends_in_an_ellipsis(process: ProcessDataset) -> None:
     title = "x" * 501
 

@@ -129,6 +129,14 @@ def test_deep_nesting_is_read_or_refused(process: ProcessDataset, depth: int) ->
     assert refused.value.code == ProblemCode.INVALID_CONTENT
 
 
+@pytest.mark.parametrize(
+    ("text", "line"), [('{"a": "x\ny"}\n', 1), ('{"a":1}\n{"a":\n2}\n', 2), (' {"a":1}\n\n [1]\n', 3)]
+)
+def test_the_first_line_that_is_wrong_is_named(process: ProcessDataset, text: str, line: int) -> None:
+    with pytest.raises(InvalidPayload, match=f"^Line {line} is "):
+        process(text, NDJSON)
+
+
 @pytest.mark.parametrize("text", ['{"a":"v",}', '{"a":[1, ]}'])
 def test_a_comma_at_the_end_is_refused(process: ProcessDataset, text: str) -> None:
     with pytest.raises(InvalidPayload, match="Line 1 is not valid JSON"):

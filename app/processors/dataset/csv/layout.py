@@ -4,11 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import dropwhile, pairwise
+from itertools import dropwhile
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload
-from app.processors.dataset.csv.rows import STRAY_QUOTE, Dialect, first_rows, joins_lines
+from app.processors.dataset.csv.rows import STRAY_QUOTE, Dialect, escapes_quotes, first_rows, joins_lines
 from app.processors.dataset.forms import possible_forms
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -27,8 +27,6 @@ FIGURES = re.compile("[+-]?[0-9]+(?:[.,:/-][0-9]+)*")
 MISSING = re.compile(r"n/?a|nan|nil|null|none|nothing|missing|unknown|#n/a|[-–—?.]*", re.IGNORECASE)
 TOTAL = re.compile(r"(?:grand )?total|(?:gesamt)?summe|gesamt|sum|totale?s?|somme|suma", re.IGNORECASE)
 
-ESCAPED_QUOTE = '\\"'
-HEAD_CHARACTERS = 1024 * 1024
 #: Quote and escape: backslashes, no quotes at all, apostrophes.
 OTHER_QUOTES = (('"', "\\"), ("", ""), ("'", "'"))
 
@@ -57,8 +55,9 @@ def guess_dialect(path: Path) -> Dialect:
 
     RFC 4180 comes first. Backslashes that escape, no quotes at all, and apostrophes
     that quote are believed only where RFC 4180 leaves rows of unequal length or
-    holds stray quotes; apostrophes also only if no cell holds a line end. What is refused
-    for another reason is left for the reader to refuse.
+    holds stray quotes; apostrophes also only if no cell holds a line end, and backslashes
+    only if they escape nothing but quotes and themselves. What is refused for another
+    reason is left for the reader to refuse.
     """
     usual = [_tried(path, Dialect(delimiter)) for delimiter in DELIMITERS]
     best = max(usual, key=lambda tried: tried.likeness)
@@ -68,8 +67,7 @@ def guess_dialect(path: Path) -> Dialect:
     for tried in refused:
         if STRAY_QUOTE not in str(tried.refusal):
             return tried.dialect
-    with path.open(encoding="utf-8", newline="") as file:
-        has_escapes = ESCAPED_QUOTE in file.read(HEAD_CHARACTERS)
+    has_escapes = escapes_quotes(path)
     quotes = OTHER_QUOTES if has_escapes else OTHER_QUOTES[1:]
     others = [_tried(path, Dialect(delimiter, *some)) for some in quotes for delimiter in DELIMITERS]
     other = max(others, key=lambda tried: tried.likeness)
@@ -145,7 +143,7 @@ def _tried(path: Path, dialect: Dialect) -> Tried:
 
 
 def _names_years_or_counts(rows: Sequence[Row]) -> bool:
-    """True for a pivot table's header: words, then rising years or 0, 1, 2 … above other numbers."""
+    """True for a pivot table's header: words, then sorted years or 0, 1, 2 … above other numbers."""
     first, rest = rows[0], rows[1:]
     places = [place for place, cell in enumerate(first) if SHORT_NUMBER.fullmatch(cell)]
     if not rest or not places or places[0] == 0 or any(cell.isdecimal() for cell in first[: places[0]]):
@@ -153,8 +151,8 @@ def _names_years_or_counts(rows: Sequence[Row]) -> bool:
     if any(_type(_below(rows, place)) not in ("number", "text") for place in places):
         return False
     numbers = [int(first[place]) for place in places]
-    rising = all(one < other for one, other in pairwise(numbers))
-    if len(numbers) > 1 and rising and all(number in YEARS for number in numbers):
+    is_sorted = sorted(set(numbers)) in (numbers, numbers[::-1])
+    if len(numbers) > 1 and is_sorted and all(number in YEARS for number in numbers):
         return not any(_are_years(_below(rows, place)) for place in places)
     counted = numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] in (0, 1)
     return (

@@ -18,6 +18,9 @@ LONGEST_CELL_CHARACTERS = 2_000_000
 CHUNK_BYTES = 1024 * 1024
 LARGEST_SAMPLE_CHARACTERS = 4_000_000
 BLANK_LINE = re.compile(rb"\n[\n\r]")
+ESCAPES = re.compile(r"\\.?", re.DOTALL)
+#: Within a cell: next to other text, and not behind a backslash.
+DOUBLED_QUOTE = re.compile(r'[^,;|\t\r\n"\\]""[^,;|\t\r\n"]')
 #: csv's words for a quote that is never closed, and for text behind one that is.
 OPEN_QUOTE = "unexpected end of data"
 TEXT_BEHIND_QUOTE = "expected after"
@@ -111,6 +114,18 @@ def line_of_row(path: Path, dialect: Dialect, number: int) -> int:
                 break
             line, seen = reader.line_num, seen + bool(row)
         return line
+
+
+def escapes_quotes(path: Path) -> bool:
+    """True if backslashes escape quotes in the text, and nothing but quotes and backslashes."""
+    found = False
+    with path.open(encoding="utf-8", newline="") as file:
+        for line in file:
+            escaped = {pair[1:] for pair in ESCAPES.findall(line)}
+            if not escaped <= {'"', "\\"} or DOUBLED_QUOTE.search(line):
+                return False
+            found |= '"' in escaped
+    return found
 
 
 def joins_lines(path: Path, dialect: Dialect) -> bool:
