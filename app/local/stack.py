@@ -85,13 +85,20 @@ def outputs_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, s
 
 def parameters_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
     """Return the values of the stack's parameters; none if there is no such stack."""
+    given = (described(cloudformation, name) or {}).get("Parameters", [])
+    return {one["ParameterKey"]: one["ParameterValue"] for one in given}
+
+
+def described(cloudformation: "CloudFormationClient", name: str) -> Json | None:
+    """Return what CloudFormation says of the stack, or None. It knows a deleted stack by its id only."""
     try:
-        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        stacks: Any = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as unknown:
         if "does not exist" not in str(unknown):
             raise
-        return {}
-    return {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
+        return None
+    found: Json = stacks[0]
+    return found
 
 
 def resources_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
@@ -169,8 +176,8 @@ def wait_until(cloudformation: "CloudFormationClient", state: str, stack_id: str
     try:
         waiter.wait(StackName=stack_id, WaiterConfig={"Delay": 1, "MaxAttempts": WAIT_SECONDS})
     except WaiterError:
-        described = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
-        status, name = described["StackStatus"], described["StackName"]
+        found = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
+        status, name = found["StackStatus"], found["StackName"]
         if status.endswith("IN_PROGRESS") and "ROLLBACK" not in status:
             raise CannotStart(f"The stack {name} is still {status} after an hour.") from None
         reason = _first_failure(cloudformation, stack_id, token)
@@ -179,16 +186,11 @@ def wait_until(cloudformation: "CloudFormationClient", state: str, stack_id: str
 
 def _exists(cloudformation: "CloudFormationClient", name: str) -> bool:
     """True if there is a stack to update. A stack whose creation failed is deleted first."""
-    try:
-        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as unknown:
-        if "does not exist" not in str(unknown):
-            raise
+    found = described(cloudformation, name)
+    if found and found["StackStatus"] in {"ROLLBACK_COMPLETE", "CREATE_FAILED"}:
+        delete(cloudformation, found["StackId"])
         return False
-    if described["StackStatus"] not in {"ROLLBACK_COMPLETE", "CREATE_FAILED"}:
-        return True
-    delete(cloudformation, described["StackId"])
-    return False
+    return found is not None
 
 
 def _first_failure(cloudformation: "CloudFormationClient", stack_id: str, token: str) -> str:

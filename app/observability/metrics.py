@@ -44,6 +44,12 @@ REQUESTS = Metric(
 REQUEST_SECONDS = Metric(
     "request_seconds", Unit.SECONDS, ("operation",), "How long a request took, inside the function."
 )
+FAILED_REQUESTS = Metric(
+    "failed_requests",
+    Unit.COUNT,
+    ("function_version",),
+    "In Lambda: 1 for each request answered with 5xx, 0 for each other.",
+)
 PROBLEMS = Metric("problems", Unit.COUNT, ("code",), "Requests answered with a problem, by its code.")
 REPLAYS = Metric("replays", Unit.COUNT, (), "Creates that met their own object again (Idempotency-Replayed).")
 OBJECTS = Metric(

@@ -24,6 +24,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     ),
     "HostedZoneId": ("", "Z0123456789ABCDEFGHIJ"),
     "AlarmEmail": ("", "somebody@example.com"),
+    "DeploymentAlarms": ("on", "off"),
     "GatewayLogRole": ("account", "stack"),
     "Polling": ("on", "off"),
 }

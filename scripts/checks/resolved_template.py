@@ -167,4 +167,6 @@ class _Evaluation:
 def _typed(kind: str, value: Any) -> Any:
     if kind == "CommaDelimitedList":
         return str(value).split(",")
-    return int(value) if kind == "Number" else value
+    if kind == "Number":
+        return int(value) if str(value).isdigit() else float(value)
+    return value

@@ -2,16 +2,24 @@
 
 scripts/ops/destroy.sh STAGE               keeps the table, the bucket and the user pool
 scripts/ops/destroy.sh STAGE --with-data   deletes them too, with everything in them
+
+It can be repeated. If the stack is gone, --with-data deletes what the last deleted stack of the
+stage has kept.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from app.local import stack
-from scripts.ops import stages
+from app.local.errors import CannotStart
+from scripts.ops import kept_data, stages
+from scripts.ops.kept_data import BUCKET, TABLE, USER_POOL, Data, Stage
 
-DATA = ("TableName", "BucketName", "UserPoolId")
+#: Up to an hour: a table with many indexes takes long to be deleted.
+PATIENT: Any = {"Delay": 2, "MaxAttempts": 1800}
 
 
 def main() -> int:
@@ -23,52 +31,101 @@ def main() -> int:
     given = parser.parse_args()
     if given.stage == stages.LOCAL:
         stages.use_emulator(given.aws_port)
-    name = stages.stack_name(given.stage)
-    if (given.yes or input(f"This deletes the stack {name}. Type its name to continue: ")) != name:
+    name, session = stages.stack_name(given.stage), boto3.session.Session()
+    found = kept_data.find(session, name)
+    if found is None:
+        print(f"There is no stack {name}, and no deleted one that has kept data.")
+        return 0
+    # Told before anything is deleted, because a deleted stack has no outputs.
+    print("\n".join(plan(name, found, with_data=given.with_data)))
+    if found.is_deleted and not given.with_data:
+        return 0
+    if (given.yes or input("Type the stack's name to continue: ")) != name:
         print("Nothing was deleted.")
         return 1
-    session = boto3.session.Session()
-    outputs = delete_stack(session, name)
-    print(f"The stack {name} is deleted.")
-    for output in DATA:
-        if output in outputs:
-            if given.with_data:
-                delete(session, output, outputs[output])
-            print(f"{output} {outputs[output]}: {'deleted' if given.with_data else 'kept'}")
-    return 0
+    if not found.is_deleted:
+        stack.delete(session.client("cloudformation"), found.stack_id)
+        print(f"The stack {name} is deleted.")
+    return delete_all(session, found.data) if given.with_data else 0
 
 
-def delete_stack(session: boto3.session.Session, name: str) -> dict[str, str]:
-    """Delete the stack and return the outputs it had."""
-    cloudformation = session.client("cloudformation")
-    outputs = stack.outputs_of(cloudformation, name)
-    cloudformation.delete_stack(StackName=name)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 2})
-    return outputs
+def plan(name: str, found: Stage, *, with_data: bool) -> list[str]:
+    """Return the lines that say what a run does."""
+    first = f"The stack {name} {'was deleted before' if found.is_deleted else 'will be deleted'}."
+    fate = "will be deleted, with everything in it" if with_data else "stays"
+    return [first, *(f"{one.logical_id} {one.name} {fate}." for one in found.data)]
 
 
-def delete(session: boto3.session.Session, output: str, value: str) -> None:
-    """Delete the resource that an output names, whether or not it is protected from deletion."""
-    match output:
-        case "TableName":
-            table = session.client("dynamodb")
-            table.update_table(TableName=value, DeletionProtectionEnabled=False)
-            table.delete_table(TableName=value)
-        case "BucketName":
-            empty(session.client("s3"), value)
-            session.client("s3").delete_bucket(Bucket=value)
-        case "UserPoolId":
-            pool = session.client("cognito-idp")
-            pool.update_user_pool(UserPoolId=value, DeletionProtection="INACTIVE")
-            pool.delete_user_pool(UserPoolId=value)
+def delete_all(session: boto3.session.Session, data: tuple[Data, ...]) -> int:
+    """Delete each, also if another one could not be deleted. Return 1 if something is left."""
+    left = 0
+    for one in data:
+        try:
+            service, delete = DELETIONS[one.resource_type]
+            delete(session.client(service), one.name)
+        except (BotoCoreError, CannotStart, ClientError) as fault:
+            print(f"{one.logical_id} {one.name} is NOT deleted: {fault}")
+            left = 1
+        else:
+            print(f"{one.logical_id} {one.name} is deleted.")
+    return left
+
+
+def delete_table(dynamodb: Any, name: str) -> None:
+    """Delete the table, whether or not it is protected from deletion, and wait until it is gone.
+
+    A table is refused while it is being updated (DynamoDB API Reference, "DeleteTable").
+    """
+    try:
+        if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+            dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+        dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig=PATIENT)
+        dynamodb.delete_table(TableName=name)
+    except ClientError as refused:
+        if not kept_data.is_not_found(refused):
+            raise
+    dynamodb.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig=PATIENT)
+
+
+def delete_bucket(s3: Any, name: str) -> None:
+    """Delete the bucket with everything in it, and wait until it is gone."""
+    try:
+        empty(s3, name)
+        s3.delete_bucket(Bucket=name)
+    except ClientError as refused:
+        if not kept_data.is_not_found(refused):
+            raise
+    s3.get_waiter("bucket_not_exists").wait(Bucket=name, WaiterConfig=PATIENT)
 
 
 def empty(s3: Any, bucket: str) -> None:
+    """Delete every version of every key. Raises CannotStart with the first one that S3 does not delete."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
         if keys:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+            for error in answer.get("Errors", []):
+                raise CannotStart(f"{error['Key']}: {error['Code']}, {error.get('Message')}")
+
+
+def delete_user_pool(cognito: Any, name: str) -> None:
+    """Delete the user pool, whether or not it is protected from deletion."""
+    try:
+        if cognito.describe_user_pool(UserPoolId=name)["UserPool"].get("DeletionProtection") == "ACTIVE":
+            cognito.update_user_pool(UserPoolId=name, DeletionProtection="INACTIVE")
+        cognito.delete_user_pool(UserPoolId=name)
+    except ClientError as refused:
+        if not kept_data.is_not_found(refused):
+            raise
+
+
+#: By type of resource: the service to ask, and what to ask of it.
+DELETIONS: Mapping[str, tuple[Any, Callable[[Any, str], None]]] = {
+    TABLE: ("dynamodb", delete_table),
+    BUCKET: ("s3", delete_bucket),
+    USER_POOL: ("cognito-idp", delete_user_pool),
+}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.observability.metrics import PROBLEMS, REPLAYS, REQUESTS, Sample
+from app.observability.metrics import FAILED_REQUESTS, PROBLEMS, REPLAYS, REQUESTS, Sample
 from tests.conftest import Aws
 from tests.edges.stored import ID, URL, behind
 from tests.faults import answering, fail
@@ -86,6 +86,25 @@ def test_a_request_that_failed_is_counted_so(
 
     assert (line["outcome"], line["object_id"]) == ("failed", ID)
     assert REQUESTS(1, operation="readObject", outcome="failed") in samples
+
+
+def test_failures_are_counted_apart_for_each_version_of_the_function(
+    requests: Requests,
+    client: httpx2.Client,
+    aws: Aws,
+    samples: list[Sample],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client.event_hooks["response"].clear()
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_VERSION", "7")
+    requests.send("GET", URL)
+    fail(aws.dynamodb, "GetItem", answering(503))
+    requests.send("GET", URL)
+
+    assert [sample for sample in samples if sample.metric is FAILED_REQUESTS] == [
+        FAILED_REQUESTS(0, function_version="7"),
+        FAILED_REQUESTS(1, function_version="7"),
+    ]
 
 
 def test_a_crash_is_told_with_the_object_that_it_was_about(

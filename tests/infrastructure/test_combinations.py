@@ -129,7 +129,7 @@ class TestResolved:
     def test_no_combination_names_what_it_leaves_out(
         self, allowed: list[tuple[Mapping[str, str], Json]]
     ) -> None:
-        assert len(allowed) == 576
+        assert len(allowed) == 1152
         assert [parameters for parameters, one in allowed if dangling(one)] == []
 
     def test_no_combination_deploys_200_resources(

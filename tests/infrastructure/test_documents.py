@@ -72,7 +72,7 @@ def test_every_alarm_is_explained_and_no_other(template: Json) -> None:
 def test_the_alarms_that_roll_back_are_marked(template: Json) -> None:
     functions = of_type(template, "AWS::Serverless::Function").values()
     preferences = [one["Properties"]["DeploymentPreference"] for one in functions]
-    rolling_back = {alarm["Ref"] for preference in preferences for alarm in preference["Alarms"]}
+    rolling_back = {alarm["Ref"] for preference in preferences for alarm in preference["Alarms"]["Fn::If"][1]}
     marked = {row[0] for row in rows(section(OPERATIONS, "The alarms")) if row[0].endswith("*")}
 
     assert marked == {f"`{alarm}` *" for alarm in rolling_back}
@@ -271,9 +271,14 @@ class TestCosts:
         assert sums == 4
 
     def test_the_alarms_are_counted(self, template: Json) -> None:
-        alarms = len(of_type(template, "AWS::CloudWatch::Alarm"))
+        """By metrics, because one that computes is billed for each metric it reads."""
+        alarms = [one["Properties"] for one in of_type(template, "AWS::CloudWatch::Alarm").values()]
+        read = sum(
+            len([one for one in alarm["Metrics"] if "MetricStat" in one]) if "Metrics" in alarm else 1
+            for alarm in alarms
+        )
 
-        assert f"{alarms} alarms" in {row[1] for table in COST_TABLES for row in table}
+        assert f"{read} metrics in {len(alarms)} alarms" in {row[1] for table in COST_TABLES for row in table}
 
 
 def number(text: str) -> float:

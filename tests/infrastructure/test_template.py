@@ -17,7 +17,7 @@ from app.domain.events import SOURCE, EventType
 from app.local import template as local
 from app.local.template import FUNCTION, LEFT_OUT_PROPERTIES, LEFT_OUT_TYPES, TEMPLATE, local_template
 from app.observability.measuring import NAMESPACE
-from app.observability.metrics import METRICS
+from app.observability.metrics import FAILED_REQUESTS, METRICS
 from scripts.build.api_deployments import renamed
 from scripts.checks.resolved_template import expanded
 
@@ -293,8 +293,8 @@ class TestAlarms:
         self, resources: Json
     ) -> None:
         namespace = {"Fn::Sub": "Wharf/${AWS::StackName}"}
-        ours = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::CloudWatch::Alarm"]
-        watched = {one["MetricName"]: one for one in ours if one["Namespace"] == namespace}
+        alarms = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+        watched = {one["MetricName"]: one for one in alarms if one.get("Namespace") == namespace}
         without_dimensions = {metric.name for metric in METRICS if not metric.dimensions}
 
         assert set(watched) == {"overdue_seconds", "set_aside"}
@@ -302,6 +302,38 @@ class TestAlarms:
         assert all("Dimensions" not in alarm for alarm in watched.values())
         for name in SETTINGS:
             assert properties(resources, name)["Environment"]["Variables"][NAMESPACE] == namespace
+
+    @pytest.mark.parametrize("name", SETTINGS)
+    def test_a_deployment_is_stopped_only_by_alarms_on_the_version_that_is_deployed(
+        self, resources: Json, name: str
+    ) -> None:
+        """Else what is wrong with the old version would stop its own fix."""
+        group = properties(resources, f"{name}DeploymentGroup")
+        condition, with_alarms, without = group["AlarmConfiguration"]["Fn::If"]
+        alarms = [properties(resources, alarm["Name"]["Ref"]) for alarm in with_alarms["Alarms"]]
+
+        assert (condition, without) == ("HasDeploymentAlarms", {})
+        assert alarms
+        for alarm in alarms:
+            series = {one["Id"]: one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one}
+            executed = series["invocations"]["Metric"]
+            dimensions = {one["Name"]: one["Value"] for one in executed["Dimensions"]}
+
+            assert alarm["TreatMissingData"] == "notBreaching"
+            assert alarm["Metrics"][0]["Expression"].startswith("IF(invocations >= 10, ")
+            assert (executed["Namespace"], executed["MetricName"]) == ("AWS/Lambda", "Invocations")
+            assert dimensions["Resource"] == {"Fn::Sub": f"${{{name}}}:live"}
+            assert all(version_of(one["Metric"]) == f"{name}Version1" for one in series.values())
+
+    def test_failures_that_lambda_does_not_count_are_watched_as_the_api_measures_them(
+        self, resources: Json
+    ) -> None:
+        alarm = properties(resources, "ApiVersionFailuresAlarm")
+        [ours] = [one["MetricStat"] for one in alarm["Metrics"] if one["Id"] == "failures"]
+
+        assert ours["Stat"] == "Average"
+        assert ours["Metric"]["MetricName"] == FAILED_REQUESTS.name
+        assert tuple(one["Name"] for one in ours["Metric"]["Dimensions"]) == FAILED_REQUESTS.dimensions
 
     def test_the_dashboard_shows_our_own_metrics_as_they_are_measured(self, template: Json) -> None:
         body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
@@ -609,6 +641,16 @@ def assert_denies_strangers(policy: Json, actions: str) -> None:
         "StringNotEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}},
         "Bool": {"aws:PrincipalIsAWSService": "false"},
     }
+
+
+def version_of(metric: Json) -> str:
+    """Return the logical id of the version that a metric is of."""
+    [version] = [
+        one["Value"] for one in metric["Dimensions"] if one["Name"] in {"ExecutedVersion", "function_version"}
+    ]
+    logical_id, attribute = version["Fn::GetAtt"]
+    assert attribute == "Version"
+    return str(logical_id)
 
 
 def path_of(resources: Json, method: Json) -> str:

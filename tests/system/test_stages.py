@@ -12,7 +12,10 @@ import pytest
 from app.local import stack as stacks
 from app.local.emulator import Emulator
 from app.local.errors import CannotStart
+from scripts.ops.adopt import adopt, template_of
 from scripts.ops.deployment import delete_old_versions
+from scripts.ops.destroy import delete_user_pool
+from scripts.ops.kept_data import last_deleted
 from tests.system.conftest import Runtime, SignedApi, emulated, free_port, session_of
 from tests.system.shell import Ran, run, run_script
 
@@ -209,13 +212,104 @@ def test_a_stage_is_deleted_only_by_its_name_and_its_data_only_when_asked(
     wrong = run_script("destroy", "dev", "--yes", "wharf-prod", environment=stage.environment)
     kept = run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
 
-    assert (wrong.status, wrong.output) == (1, "Nothing was deleted.\n")
+    assert (wrong.status, wrong.output.splitlines()[-1]) == (1, "Nothing was deleted.")
     assert kept.status == 0, kept.output
-    assert f"BucketName {bucket}: kept" in kept.output
+    assert f"PayloadBucket {bucket} stays." in kept.output
+    assert s3.get_object(Bucket=bucket, Key="payloads/x")["Body"].read() == b"x"
+
+
+def test_data_that_a_deleted_stack_kept_is_adopted_by_the_next_one(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    s3 = session.client("s3", endpoint_url=stage.url)
+    before = stacks.outputs_of(cloudformation, STACK)
+    s3.put_object(Bucket=before["BucketName"], Key="payloads/kept", Body=b"kept")
+
+    early = run_script("adopt", "dev", environment=stage.environment)
+    run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
+    adopted = run_script("adopt", "dev", environment=stage.environment)
+    after = stacks.deploy(cloudformation, name=STACK).outputs
+
+    assert (early.status, early.output) == (
+        1,
+        f"wharf: The stack {STACK} exists. It cannot take other data.\n",
+    )
+    assert adopted.status == 0, adopted.output
+    assert f"ObjectsTable {before['TableName']} is adopted." in adopted.output
+    assert (after["TableName"], after["BucketName"]) == (before["TableName"], before["BucketName"])
+    assert s3.get_object(Bucket=after["BucketName"], Key="payloads/kept")["Body"].read() == b"kept"
+
+
+def test_data_can_be_deleted_after_its_stack_and_again(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    dynamodb = session.client("dynamodb", endpoint_url=stage.url)
+    names = stacks.outputs_of(cloudformation, STACK)
+    dynamodb.update_table(TableName=names["TableName"], DeletionProtectionEnabled=True)
+
+    run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
+    told = run_script("destroy", "dev", environment=stage.environment)
+    deleted = run_script("destroy", "dev", "--with-data", "--yes", STACK, environment=stage.environment)
+
+    assert f"ObjectsTable {names['TableName']} stays." in told.output
+    assert deleted.status == 0, deleted.output
+    assert f"ObjectsTable {names['TableName']} is deleted." in deleted.output
+    assert names["TableName"] not in dynamodb.list_tables()["TableNames"]
+    assert names["BucketName"] not in bucket_names(session, stage)
+
+
+def test_data_that_another_stack_has_adopted_is_not_deleted(
+    stage: Emulator, session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stage.url)
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    names = stacks.outputs_of(cloudformation, STACK)
+    run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
+    found = last_deleted(session, STACK)
+    assert found
+    adopt(cloudformation, "other", template_of(cloudformation, found.stack_id, found.data), found.data)
+
+    ran = run_script("destroy", "dev", "--with-data", "--yes", STACK, environment=stage.environment)
+
+    assert ran.output == f"There is no stack {STACK}, and no deleted one that has kept data.\n"
+    assert names["BucketName"] in bucket_names(session, stage)
+
+
+def test_when_no_data_is_left_that_is_said(stage: Emulator, session: boto3.session.Session) -> None:
+    names = stacks.outputs_of(session.client("cloudformation", endpoint_url=stage.url), STACK)
+
+    first, again = (
+        run_script("destroy", "dev", "--with-data", "--yes", STACK, environment=stage.environment)
+        for _ in range(2)
+    )
+
+    assert first.status == 0, first.output
+    assert names["BucketName"] not in bucket_names(session, stage)
+    assert again.output == f"There is no stack {STACK}, and no deleted one that has kept data.\n"
+    assert again.status == 0
+
+
+def test_a_protected_user_pool_is_deleted_and_a_second_time(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cognito = session.client("cognito-idp", endpoint_url=stage.url)
+    made = cognito.create_user_pool(PoolName="people", DeletionProtection="ACTIVE")["UserPool"]["Id"]
+
+    delete_user_pool(cognito, made)
+    delete_user_pool(cognito, made)
+
+    assert made not in {one["Id"] for one in cognito.list_user_pools(MaxResults=60)["UserPools"]}
+
+
+def bucket_names(session: boto3.session.Session, stage: Emulator) -> set[str]:
+    listed = session.client("s3", endpoint_url=stage.url).list_buckets()["Buckets"]
+    return {one["Name"] for one in listed}
 
 
 @pytest.mark.parametrize(
-    "script", ["deploy", "destroy", "logs", "redrive", "republish", "smoke", "subscriber"]
+    "script", ["adopt", "deploy", "destroy", "logs", "redrive", "republish", "smoke", "subscriber"]
 )
 def test_a_script_says_how_it_is_used(script: str) -> None:
     ran = run_script(script, "--help")

@@ -408,7 +408,7 @@ class TestMetrics:
 
     def test_no_dimension_can_have_many_values(self) -> None:
         """Each combination is billed: an owner or an id would be one for each owner or object."""
-        few = {"operation", "outcome", "code", "kind", "type", "action"}
+        few = {"operation", "outcome", "code", "kind", "type", "action", "function_version"}
 
         assert {name for metric in METRICS for name in metric.dimensions} <= few
 

@@ -4,15 +4,18 @@ The line holds none of the client's own words. It names the operation, because a
 path may hold anything, and an object only if the path holds an id.
 """
 
+import os
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope
 
 from app.api.http.methods import LOGGED
 from app.observability import Work, measure
-from app.observability.metrics import PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS
+from app.observability.metrics import FAILED_REQUESTS, PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS
 
 UNROUTED = "none"
+#: Set by Lambda (Lambda Developer Guide, "Defined runtime environment variables").
+FUNCTION_VERSION = "AWS_LAMBDA_FUNCTION_VERSION"
 OUTCOMES = {4: "refused", 5: "failed"}
 
 
@@ -59,6 +62,9 @@ def log_request(answered: AnsweredRequest, work: Work) -> None:
         REQUESTS(1, operation=operation, outcome=outcome),
         REQUEST_SECONDS(work.seconds, operation=operation),
     ]
+    # A deployment is rolled back by its own version's failures, which Lambda does not count as errors.
+    if version := os.environ.get(FUNCTION_VERSION):
+        samples.append(FAILED_REQUESTS(int(outcome == "failed"), function_version=version))
     if code := state.get("problem_code"):
         samples.append(PROBLEMS(1, code=code))
     if answered.is_replay:

@@ -12,7 +12,13 @@ from scripts.ops.deployment import as_override, fingerprint, missing_principals,
 def test_what_is_given_wins_over_what_is_configured() -> None:
     found = parameters_of("prod", ["AuthMode=iam", "LogRetentionDays=365", "KeyOwners={}"])
 
-    assert found == {"Stage": "prod", "LogRetentionDays": "365", "AuthMode": "iam", "KeyOwners": "{}"}
+    assert found == {
+        "Stage": "prod",
+        "LogRetentionDays": "365",
+        "DeploymentAlarms": "on",
+        "AuthMode": "iam",
+        "KeyOwners": "{}",
+    }
 
 
 def test_a_value_may_have_an_equals_sign() -> None:
@@ -21,7 +27,13 @@ def test_a_value_may_have_an_equals_sign() -> None:
 
 @pytest.mark.parametrize(("stage", "days"), [("dev", "7"), ("prod", "90")])
 def test_each_stage_has_its_own(stage: str, days: str) -> None:
-    assert parameters_of(stage, []) == {"Stage": stage, "LogRetentionDays": days}
+    assert parameters_of(stage, []) == {"Stage": stage, "LogRetentionDays": days, "DeploymentAlarms": "on"}
+
+
+def test_alarms_are_off_for_one_deployment_only() -> None:
+    """A parameter that is left out keeps its value, so the next deployment has to name it."""
+    assert parameters_of("prod", ["DeploymentAlarms=off"])["DeploymentAlarms"] == "off"
+    assert parameters_of("prod", [])["DeploymentAlarms"] == "on"
 
 
 @pytest.mark.parametrize(
