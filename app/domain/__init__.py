@@ -1,0 +1,17 @@
+"""Objects and the changes that they may undergo. Values and decisions only, without a call to the outside.
+
+objects/        an object: its statuses, its transitions, and what its owner sees
+webhooks/       a webhook and its deliveries
+kinds.py        the kinds of object, and the rules of each
+summaries.py    what the processor of each kind finds out, field by field
+media_types.py  media types as people send them, and what they mean
+links.py        share links
+events.py       the event that a change amounts to
+feed.py         positions in the feed
+causes.py       the request behind a change
+usage.py        what an owner uses
+errors.py       everything that the service refuses to do
+validation.py   Pydantic's errors as pointers and safe words
+times.py        moments as they are kept and shown
+json.py         JSON as it is written and read
+"""

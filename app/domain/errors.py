@@ -4,6 +4,7 @@
   + Refused                  trying the same again cannot help
     - InvalidInput           some fields are wrong; says which
     - InvalidCursor          damaged, another owner's, or for other filters
+    - CursorExpired          events behind it may have been dropped
     - InvalidIdempotencyKey  empty, too long or not printable
     - InvalidPrecondition    If-Match or If-None-Match is not a list of entity tags
     - InvalidMediaType       the Content-Type of a payload is missing or malformed
@@ -15,15 +16,25 @@
     - NotFound               also for another owner's object
     - ObjectDeleted          only its tombstone is left
     - WrongState             the status does not allow the action
+    - PartsMissing           an upload lacks parts; says which
+    - TooManyChanges         the object has as many versions as an object may have
     - NoPayloadAllowed       objects of this kind have no payload
     - VersionMismatch        the object is not at the version that the client named
     - PayloadNotReady        no revision has become ready yet
     - QuotaExceeded          the owner would use more than the limit; says which
+    - TooManyWebhooks        the owner has as many as an owner may have
+    - TooManySecrets         as many sign as may sign at once
+    - TooManyLinks           the object has as many links as an object may have
+    - WebhookDisabled        nothing is sent until it is enabled
+    - EventGone              the event that a replay would send was purged with its object
+    - WebhooksOff            this deployment has no webhooks
     - StaleWrite             another writer wrote in between
     - UnknownMessage         no handler for this queue message
+    - StillAtFault           a stream record that was set aside cannot be published now either; says why
     - InvalidPayload         the payload is wrong; carries a ProblemCode
       · OutOfTime            processing took longer than the time it was given
   + Unavailable              trying again may help
+    - WorkerFault            the worker's own machine failed: no payload's fault, so not an attempt
 """
 
 from collections.abc import Sequence
@@ -32,7 +43,7 @@ from enum import StrEnum
 
 
 class ProblemCode(StrEnum):
-    """Why the newest revision of an object was rejected, failed or expired."""
+    """The reason why the newest revision of an object was rejected, failed or expired."""
 
     MEDIA_TYPE_MISMATCH = "media_type_mismatch"
     CHECKSUM_MISMATCH = "checksum_mismatch"
@@ -41,6 +52,7 @@ class ProblemCode(StrEnum):
     LIMIT_EXCEEDED = "limit_exceeded"
     PROCESSOR_CRASHED = "processor_crashed"
     UPLOAD_EXPIRED = "upload_expired"
+    UPLOAD_CANCELLED = "upload_cancelled"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
 
 
@@ -76,6 +88,11 @@ class InvalidCursor(Refused):
         super().__init__("The cursor is damaged, or belongs to another list.")
 
 
+class CursorExpired(Refused):
+    def __init__(self) -> None:
+        super().__init__("Events behind this cursor are not kept any more.")
+
+
 class InvalidIdempotencyKey(Refused):
     def __init__(self) -> None:
         super().__init__("An Idempotency-Key has 1 to 255 printable ASCII characters.")
@@ -83,7 +100,7 @@ class InvalidIdempotencyKey(Refused):
 
 class InvalidPrecondition(Refused):
     def __init__(self, header: str) -> None:
-        super().__init__(f'{header} is * or a list of entity tags like "3".')
+        super().__init__(f'{header} is * or a list of at most 100 entity tags like "3".')
 
 
 class InvalidMediaType(Refused):
@@ -124,13 +141,28 @@ class NotFound(Refused):
 
 
 class ObjectDeleted(Refused):
-    def __init__(self) -> None:
-        super().__init__("The object created with this Idempotency-Key was deleted.")
+    def __init__(self, what: str = "object") -> None:
+        super().__init__(f"The {what} created with this Idempotency-Key was deleted.")
 
 
 class WrongState(Refused):
     def __init__(self, action: str, status: str) -> None:
         super().__init__(f"An object that is {status} does not allow: {action}.")
+
+
+class PartsMissing(Refused):
+    """`numbers` are those of the first parts that are missing, of `count` in all."""
+
+    def __init__(self, numbers: Sequence[int], count: int) -> None:
+        super().__init__(f"{count} parts of the payload are missing.")
+        self.numbers = tuple(numbers)
+
+
+class TooManyChanges(Refused):
+    """A history without an end could neither be read nor removed in reasonable time."""
+
+    def __init__(self, versions: int) -> None:
+        super().__init__(f"The object has {versions} versions or more; it can only be read or deleted.")
 
 
 class NoPayloadAllowed(Refused):
@@ -139,8 +171,8 @@ class NoPayloadAllowed(Refused):
 
 
 class VersionMismatch(Refused):
-    def __init__(self, current: int) -> None:
-        super().__init__(f"The object is at version {current}, which the request does not allow.")
+    def __init__(self, current: int, what: str = "object") -> None:
+        super().__init__(f"The {what} is at version {current}, which the request does not allow.")
         self.current = current
 
 
@@ -159,6 +191,36 @@ class QuotaExceeded(Refused):
         self.unit = unit
 
 
+class TooManyWebhooks(Refused):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"You have {limit} webhooks, and may have no more.")
+
+
+class TooManyLinks(Refused):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The object has {limit} links, and may have no more.")
+
+
+class TooManySecrets(Refused):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} secrets sign already. Wait until the oldest ends.")
+
+
+class WebhookDisabled(Refused):
+    def __init__(self) -> None:
+        super().__init__("The webhook is disabled, so nothing is sent.")
+
+
+class EventGone(Refused):
+    def __init__(self) -> None:
+        super().__init__("The event was removed with its object, and cannot be sent again.")
+
+
+class WebhooksOff(Refused):
+    def __init__(self) -> None:
+        super().__init__("This deployment has no webhooks.")
+
+
 class StaleWrite(Refused):
     def __init__(self) -> None:
         super().__init__("The object was changed by another writer.")
@@ -166,6 +228,10 @@ class StaleWrite(Refused):
 
 class UnknownMessage(Refused):
     """The message stays in the queue and ends, visible, in the dead-letter queue."""
+
+
+class StillAtFault(Refused):
+    """The record stays where it is kept, and so do later ones of its object."""
 
 
 class InvalidPayload(Refused):
@@ -190,3 +256,7 @@ class OutOfTime(InvalidPayload):
 
 class Unavailable(WharfError):
     """AWS throttled, timed out or is away; trying again may help."""
+
+
+class WorkerFault(Unavailable):
+    """The worker's disk is full or its machine fails. It counts as an attempt of nobody's payload."""

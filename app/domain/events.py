@@ -6,19 +6,20 @@ gives it. Every public change is exactly one event; bookkeeping is not an event.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from app.domain.causes import Cause
 from app.domain.json import compact_json
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import TOMBSTONE_DAYS, StoredObject
+from app.domain.objects.values import Status
+from app.domain.objects.views import public_view
 from app.domain.times import timestamp
-from app.domain.values import Status
-from app.domain.views import public_view
 
 SOURCE = "wharf.objects"
+TRACES_GO_EARLIER_DAYS = 2
 
 
 class EventType(StrEnum):
@@ -47,6 +48,8 @@ class ObjectEvent:
     time: datetime
     cause: Cause
     data: Mapping[str, Any]
+    #: When the history may drop it; None for events that a purge removes. Not part of the CloudEvent.
+    purge_at: datetime | None = None
 
     @cached_property
     def text(self) -> str:
@@ -112,4 +115,16 @@ def _event(stored: StoredObject, event_type: EventType) -> ObjectEvent:
         time=stored.updated_at,
         cause=stored.cause,
         data=public_view(stored),
+        purge_at=forgotten_at(stored) if stored.status is Status.DELETED else None,
     )
+
+
+def forgotten_at(tombstone: StoredObject) -> datetime:
+    """Return when the last traces of a deleted object's events may go: days before the tombstone.
+
+    They are the event of the deletion, and the proofs that the other events were recorded. DynamoDB
+    may drop what is due days late, and an object that is created anew under the same id has versions
+    of its own ("Using time to live in DynamoDB").
+    """
+    due = tombstone.deadline or tombstone.updated_at
+    return due + timedelta(days=TOMBSTONE_DAYS - TRACES_GO_EARLIER_DAYS)

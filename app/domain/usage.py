@@ -1,15 +1,20 @@
-"""What an owner uses: the number of objects, and the bytes of their payloads.
+"""The usage of an owner: the number of objects, and the bytes that they take.
 
-Bytes are reserved when a payload is declared. They are released when it expires or
-its object is deleted. Artifacts and history are not counted.
+These are the bytes of payloads, attributes and artifacts, and a fixed part for each version,
+which stays in the history. The bytes of a payload are reserved when it is declared. They are
+released when it expires. All are released when the object is deleted.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.domain.errors import QuotaExceeded
-from app.domain.objects import StoredObject
-from app.domain.values import Status
+from app.domain.json import compact_json
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Status
+
+#: The bytes that each version counts: an event and its share of the indexes, in a common case.
+VERSION_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ NOTHING = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one owner may use; None means unlimited."""
+    """The limits of one owner; None means unlimited."""
 
     objects: int | None = None
     bytes: int | None = None
@@ -59,8 +64,10 @@ def usage_change(before: StoredObject | None, after: StoredObject) -> Usage:
 def usage_of(stored: StoredObject) -> Usage:
     if stored.status is Status.DELETED:
         return NOTHING
-    ready = 0 if stored.payload is None else stored.payload.size
-    return Usage(1, ready + _reserved(stored))
+    payloads = _reserved(stored) + (0 if stored.payload is None else stored.payload.size)
+    artifacts = sum(artifact.size for artifact in stored.artifacts)
+    attributes = len(compact_json(stored.attributes).encode())
+    return Usage(1, payloads + artifacts + attributes + VERSION_BYTES * stored.version)
 
 
 def _reserved(stored: StoredObject) -> int:

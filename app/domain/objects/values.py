@@ -1,6 +1,6 @@
 """The values that an object is made of. Each is frozen: a change is a new value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,10 @@ from app.domain.errors import ProblemCode, UnknownMessage
 
 PAYLOADS = "payloads"
 ARTIFACTS = "artifacts"
+#: S3 allows MOST_PARTS parts of at least 5 MiB (Amazon S3 User Guide, "Multipart upload limits").
+SMALLEST_PART_BYTES = 8 * 1024 * 1024
+PART_UNIT_BYTES = 1024 * 1024
+MOST_PARTS = 10_000
 
 
 class Status(StrEnum):
@@ -30,6 +34,49 @@ AWAITING = frozenset({Status.PENDING, Status.PROCESSING, Status.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a payload as S3 has it. `tag` is S3's ETag of it."""
+
+    number: int
+    size: int
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlan:
+    """How a payload of `size` bytes is cut. Every part but the last has `part_size` bytes."""
+
+    size: int
+    part_size: int
+
+    @classmethod
+    def of(cls, size: int) -> Self:
+        """Return the smallest parts that S3 takes and that are few enough."""
+        units = -(-size // (MOST_PARTS * PART_UNIT_BYTES))
+        return cls(size, max(SMALLEST_PART_BYTES, units * PART_UNIT_BYTES))
+
+    @property
+    def count(self) -> int:
+        """How many parts there are. An empty payload is one empty part."""
+        return max(1, -(-self.size // self.part_size))
+
+    def length(self, number: int) -> int:
+        """Return the bytes of a part; parts are numbered from 1."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)
+
+    def right(self, parts: Sequence[Part]) -> tuple[Part, ...]:
+        """Return those of the parts that are as planned, in their order."""
+        return tuple(
+            part for part in parts if part.number <= self.count and part.size == self.length(part.number)
+        )
+
+    def missing(self, parts: Sequence[Part]) -> tuple[int, ...]:
+        """Return the numbers of the parts that are not there as planned."""
+        there = {part.number for part in self.right(parts)}
+        return tuple(number for number in range(1, self.count + 1) if number not in there)
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """A payload as the client declared it."""
 
@@ -40,6 +87,23 @@ class Revision:
     sha256: str | None
     #: The client may upload until then; None when no upload is awaited.
     expires_at: datetime | None
+    #: Bytes of each part but the last, if the payload is uploaded in parts.
+    part_size: int | None = None
+
+    @property
+    def plan(self) -> PartPlan | None:
+        """How the payload is cut; None if it is uploaded as a whole."""
+        return None if self.part_size is None else PartPlan(self.size, self.part_size)
+
+
+@dataclass(frozen=True, slots=True)
+class PartsUpload:
+    """An upload in parts that S3 has begun."""
+
+    #: S3's name for it.
+    id: str
+    #: When the client asked to put the parts together; None before.
+    completion_asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +128,7 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a processor found out, and what it made."""
+    """The findings of a processor, and the artifacts that it made."""
 
     summary: Mapping[str, Any]
     artifacts: tuple[Artifact, ...]
@@ -72,7 +136,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why the newest revision was rejected, failed or expired."""
+    """The reason why the newest revision was rejected, failed or expired."""
 
     code: ProblemCode
     detail: str

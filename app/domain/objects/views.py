@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from app.domain.objects import ObjectSummary, StoredObject
+from app.domain.objects.state import ObjectSummary
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Revision
 from app.domain.times import timestamp
-from app.domain.values import Revision
 
 
 def public_view(stored: StoredObject) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def summary_view(stored: ObjectSummary) -> dict[str, Any]:
         "payload": None if stored.payload is None else asdict(stored.payload),
         "result": None if stored.summary is None else {"summary": stored.summary},
         "incoming": None if stored.incoming is None else _incoming_view(stored.incoming),
+        "declared": None if stored.declared is None else _declared_view(stored.declared),
         "problem": None if stored.problem is None else asdict(stored.problem),
         "created_at": timestamp(stored.created_at),
         "updated_at": timestamp(stored.updated_at),
@@ -37,10 +39,13 @@ def summary_view(stored: ObjectSummary) -> dict[str, Any]:
 
 
 def _incoming_view(incoming: Revision) -> dict[str, Any]:
+    return _declared_view(incoming) | {"expires_at": incoming.expires_at and timestamp(incoming.expires_at)}
+
+
+def _declared_view(declared: Revision) -> dict[str, Any]:
     return {
-        "revision": incoming.number,
-        "media_type": incoming.media_type,
-        "size": incoming.size,
-        "sha256": incoming.sha256,
-        "expires_at": incoming.expires_at and timestamp(incoming.expires_at),
+        "revision": declared.number,
+        "media_type": declared.media_type,
+        "size": declared.size,
+        "sha256": declared.sha256,
     }

@@ -5,125 +5,46 @@
     processing               -- accept, reject ---> ready, rejected
     pending, processing      -- give_up ----------> failed
     pending                  -- expire -----------> expired
+    pending, in parts        -- cancel_upload ----> expired      by the client
     any but processing       -- request_upload ---> pending      revision + 1, attempts 0
     ready, rejected, failed  -- reprocess --------> pending      same revision, attempts 0
     failed                   -- redrive ----------> pending      as reprocess, by an operator; counted
     any                      -- edit -------------> unchanged
     any                      -- delete -----------> deleted, a tombstone
 
-Each arrow is a method that returns the next value or raises WrongState. There
-are no other changes. A public change raises `version`. Bookkeeping (release,
-requeue, purged, a repeated claim) does not, so it never becomes an event. Both
-draw a new `write_token`, on which the next save is conditional.
+Each arrow is a method that returns the next value or raises WrongState; what a
+client may repeat at will raises TooManyChanges at last. There are no other changes.
+A public change raises `version`. Bookkeeping (release, free, requeue, purged, a repeated claim,
+the steps of an upload in parts) does not, so it never becomes an event. Both draw a new
+`write_token`, on which the next save is conditional.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
-from uuid import uuid4
 
 from app.domain.causes import Cause
-from app.domain.errors import InvalidPayload, ProblemCode, WrongState
-from app.domain.values import (
-    AWAITING,
-    Artifact,
-    Lease,
-    Payload,
-    PayloadKey,
-    Problem,
-    Result,
-    Revision,
-    Status,
-)
+from app.domain.errors import InvalidPayload, ProblemCode, TooManyChanges, WrongState
+from app.domain.objects.state import ObjectState, new_token
+from app.domain.objects.values import Lease, PartsUpload, Payload, Problem, Result, Revision, Status
 
 FIRST_REQUEUE_SECONDS = 5 * 60
 LAST_REQUEUE_SECONDS = 6 * 60 * 60
-TOMBSTONE_DAYS = 7
-
-
-def new_token() -> str:
-    """Return a token for a write or a lease, which nobody else has."""
-    return uuid4().hex
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectSummary:
-    """An object as a list shows it."""
-
-    id: str
-    kind: str
-    name: str
-    labels: Mapping[str, str]
-    status: Status
-    version: int
-    newest: Revision | None
-    payload: Payload | None = None
-    summary: Mapping[str, Any] | None = None
-    problem: Problem | None = None
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def incoming(self) -> Revision | None:
-        """The revision that is awaited or being processed."""
-        return self.newest if self.status in AWAITING else None
+#: Longer than the feed and the logs of webhooks keep an event, and as long as the table can be restored: an
+#: object that is created anew under the same id, or is brought back, must not repeat the id of an event.
+TOMBSTONE_DAYS = 35
+#: After this time the sweep asks again for an upload to be put together. Later requests double it.
+FIRST_COMPLETION_SECONDS = 60
+#: A worker that has begun to put an upload together ends before this time: no function runs longer.
+COMPLETION_SECONDS = 15 * 60
+#: A client may change an object up to this version. Deletions, the worker's verdicts and operators go on.
+LAST_CLIENT_VERSION = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredObject(ObjectSummary):
-    """A whole object: what its owner sees, and what only the service needs."""
-
-    owner: str
-    attributes: Mapping[str, Any]
-    artifacts: tuple[Artifact, ...] = ()
-    shard: int
-    #: SHA-256 of the create request, to tell a retry from a reused Idempotency-Key.
-    fingerprint: str
-    #: The request behind the last change. A change by the worker has the request for its revision.
-    cause: Cause
-    #: The request for the newest revision, kept apart once an edit has replaced `cause`; else None.
-    revision_cause: Cause | None = None
-    write_token: str = field(default_factory=new_token)
-    attempts: int = 0
-    requeues: int = 0
-    #: How often an operator had this revision processed again.
-    redrives: int = 0
-    lease: Lease | None = None
-    #: When the sweep must look at the object; None when nothing is awaited.
-    deadline: datetime | None = None
-    #: When DynamoDB may drop the tombstone.
-    purge_at: datetime | None = None
-    #: The latest moment at which an upload URL or a lease of this object may still write a payload.
-    writable_until: datetime | None = None
-
-    @property
-    def work_cause(self) -> Cause:
-        """The request behind the work that is still to be done."""
-        return self.revision_cause or self.cause
-
-    @property
-    def newest_number(self) -> int:
-        """The number of the newest revision; 0 before the first."""
-        return 0 if self.newest is None else self.newest.number
-
-    def payload_key(self, revision: int) -> PayloadKey:
-        return PayloadKey(self.owner, self.id, revision)
-
-    def awaits(self, revision: int) -> bool:
-        return self.incoming is not None and self.incoming.number == revision
-
-    def has_replaced(self, revision: int) -> bool:
-        """True if the revision is neither the newest nor the ready one, so nobody will need it again."""
-        if revision >= self.newest_number:
-            return False
-        return self.payload is None or revision != self.payload.revision
-
-    def artifact(self, name: str) -> Artifact | None:
-        return next((artifact for artifact in self.artifacts if artifact.name == name), None)
-
-    def lease_is_held(self, now: datetime) -> bool:
-        return self.lease is not None and now < self.lease.until
+class StoredObject(ObjectState):
+    """An object as it is stored, with every change that it may undergo."""
 
     def claim(self, *, now: datetime, lease_until: datetime) -> Self:
         """Start to process the newest revision. The new lease tells this claim from any other."""
@@ -136,15 +57,28 @@ class StoredObject(ObjectSummary):
             "deadline": lease_until,
             "writable_until": _later(self.writable_until, lease_until),
             "problem": None,
+            "parts_upload": None,
         }
         if self.status is Status.PROCESSING:
             return self._kept(**changes)
         return self._worked(now, **changes)
 
-    def release(self, *, now: datetime) -> Self:
-        """End the lease at once after a transient error, so that the returning message can claim again."""
+    def release(self, *, now: datetime, is_attempt: bool = True) -> Self:
+        """End the lease at once after a transient error, so that the returning message can claim again.
+
+        A failure that is not the fault of the payload takes its attempt back.
+        """
         self._require("release", Status.PROCESSING)
-        return self._kept(lease=None, deadline=now + timedelta(seconds=FIRST_REQUEUE_SECONDS))
+        return self._kept(
+            lease=None,
+            attempts=self.attempts if is_attempt else self.attempts - 1,
+            deadline=now + timedelta(seconds=FIRST_REQUEUE_SECONDS),
+        )
+
+    def free(self, *, now: datetime) -> Self:
+        """End the lease of a worker that is gone, so that the next sweep queues the object again."""
+        self._require("free", Status.PROCESSING)
+        return self._kept(lease=None, deadline=now)
 
     def accept(self, payload: Payload, result: Result, *, now: datetime) -> Self:
         self._require("finish", Status.PROCESSING)
@@ -158,7 +92,7 @@ class StoredObject(ObjectSummary):
         )
 
     def reject(self, invalid: InvalidPayload, *, now: datetime) -> Self:
-        """Keep the last ready payload and result: they stay downloadable."""
+        """Reject the newest revision. The last ready payload and result stay downloadable."""
         self._require("finish", Status.PROCESSING)
         problem = Problem(invalid.code, invalid.detail)
         return self._settled(now, Status.REJECTED, problem=problem)
@@ -172,24 +106,70 @@ class StoredObject(ObjectSummary):
     def expire(self, *, now: datetime) -> Self:
         self._require("expire", Status.PENDING)
         problem = Problem(ProblemCode.UPLOAD_EXPIRED, "The payload was not uploaded in time.")
-        return self._settled(now, Status.EXPIRED, problem=problem)
+        return self._settled(now, Status.EXPIRED, problem=problem, parts_upload=None)
+
+    def cancel_upload(self, *, now: datetime, cause: Cause) -> Self:
+        """Give up an upload in parts, of which no payload can come any more."""
+        self._require_parts("cancel the upload")
+        problem = Problem(ProblemCode.UPLOAD_CANCELLED, "The upload was given up.")
+        return self._changed(
+            now,
+            status=Status.EXPIRED,
+            deadline=None,
+            problem=problem,
+            parts_upload=None,
+            cause=cause,
+            revision_cause=None,
+        )
+
+    def begin_parts(self, upload_id: str) -> Self:
+        """Note the upload that S3 has begun. It replaces one that S3 no longer knows."""
+        self._require_parts("upload parts")
+        return self._kept(parts_upload=PartsUpload(upload_id))
+
+    def ask_completion(self, *, now: datetime) -> Self:
+        """Note that the client has sent every part."""
+        self._require_parts("complete the upload")
+        if self.parts_upload is None:
+            raise WrongState("complete the upload", "without parts")
+        return self._kept(
+            parts_upload=replace(self.parts_upload, completion_asked_at=now),
+            deadline=now + timedelta(seconds=FIRST_COMPLETION_SECONDS),
+        )
+
+    def take_parts_again(self, *, deadline: datetime) -> Self:
+        """Note that the parts could not be put together, because S3 no longer has them all."""
+        self._require_parts("upload parts")
+        return self._kept(parts_upload=None, requeues=0, deadline=deadline)
 
     def requeue(self, *, now: datetime) -> Self:
         """Note that a message was sent again. Each time the deadline moves twice as far."""
         self._require("requeue", Status.PENDING, Status.PROCESSING)
-        seconds = min(FIRST_REQUEUE_SECONDS * 2**self.requeues, LAST_REQUEUE_SECONDS)
+        first = FIRST_COMPLETION_SECONDS if self.is_completing else FIRST_REQUEUE_SECONDS
+        seconds = min(first * 2**self.requeues, LAST_REQUEUE_SECONDS)
         return self._kept(requeues=self.requeues + 1, deadline=now + timedelta(seconds=seconds))
 
     def request_upload(self, declared: Revision, *, now: datetime, deadline: datetime, cause: Cause) -> Self:
         """Await the next revision; `declared.number` must be one more than the newest."""
         if self.status in (Status.PROCESSING, Status.DELETED):
             raise WrongState("upload", self.status)
+        self._refuse_too_many_changes()
         writable_until = _later(self.writable_until, declared.expires_at or deadline)
         return self._awaiting(
-            now, deadline, cause, newest=declared, writable_until=writable_until, redrives=0
+            now,
+            deadline,
+            cause,
+            newest=declared,
+            writable_until=writable_until,
+            redrives=0,
+            parts_upload=None,
         )
 
     def reprocess(self, *, now: datetime, deadline: datetime, cause: Cause) -> Self:
+        self._refuse_too_many_changes()
+        return self._reprocess(now, deadline, cause)
+
+    def _reprocess(self, now: datetime, deadline: datetime, cause: Cause) -> Self:
         if self.newest is None:
             raise WrongState("reprocess", "without a payload")
         self._require("reprocess", Status.READY, Status.REJECTED, Status.FAILED)
@@ -199,7 +179,7 @@ class StoredObject(ObjectSummary):
 
     def redrive(self, *, now: datetime, deadline: datetime, cause: Cause) -> Self:
         self._require("redrive", Status.FAILED)
-        again = self.reprocess(now=now, deadline=deadline, cause=cause)
+        again = self._reprocess(now, deadline, cause)
         return replace(again, redrives=self.redrives + 1)
 
     def edit(
@@ -212,6 +192,7 @@ class StoredObject(ObjectSummary):
         cause: Cause,
     ) -> Self:
         self._refuse_tombstone("edit")
+        self._refuse_too_many_changes()
         return self._changed(
             now,
             name=name,
@@ -224,6 +205,9 @@ class StoredObject(ObjectSummary):
     def delete(self, *, now: datetime, cause: Cause) -> Self:
         """Leave a tombstone. Its last purge is due once nobody can write a payload any more."""
         self._refuse_tombstone("delete")
+        # An upload that is just being put together becomes a payload as long as its worker lives.
+        seconds = COMPLETION_SECONDS if self.is_completing else 0
+        ends = _later(self.writable_until, now + timedelta(seconds=seconds))
         return self._changed(
             now,
             status=Status.DELETED,
@@ -233,7 +217,8 @@ class StoredObject(ObjectSummary):
             artifacts=(),
             problem=None,
             lease=None,
-            deadline=_later(self.writable_until, now),
+            deadline=ends,
+            parts_upload=None,
             cause=cause,
             revision_cause=None,
         )
@@ -247,9 +232,17 @@ class StoredObject(ObjectSummary):
         if self.status not in statuses:
             raise WrongState(action, self.status)
 
+    def _require_parts(self, action: str) -> None:
+        if not self.awaits_parts:
+            raise WrongState(action, self.status)
+
     def _refuse_tombstone(self, action: str) -> None:
         if self.status is Status.DELETED:
             raise WrongState(action, self.status)
+
+    def _refuse_too_many_changes(self) -> None:
+        if self.version >= LAST_CLIENT_VERSION:
+            raise TooManyChanges(LAST_CLIENT_VERSION)
 
     def _settled(self, now: datetime, status: Status, **changes: Any) -> Self:
         return self._worked(now, status=status, lease=None, deadline=None, **changes)
