@@ -1,4 +1,4 @@
-"""What every AWS adapter shares: how clients are made, and which faults pass by themselves."""
+"""Makes the clients of every AWS adapter, and tells which faults of AWS are transient."""
 
 import os
 import random
@@ -9,21 +9,24 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, TypeVar
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnection
+from botocore.parsers import ResponseParserError
 
 from app.domain.errors import Unavailable
 from app.observability import current_work, logger
 
 #: Threads of the local server; each may hold one connection.
 THREADS = 16
-#: The longest pauses before `insist` makes a call again.
-PAUSES_SECONDS = (0.02, 0.1, 0.5)
+#: The longest pauses before `insist` makes a call again. Most faults are gone at the next try.
+PAUSES_SECONDS = (0.005, 0.05, 0.3)
 TRIES = 1 + len(PAUSES_SECONDS)
+#: After this time `insist` does not repeat a call any more.
+INSISTS_SECONDS = 2
 
-PASSING_CODES = frozenset(
+TRANSIENT_CODES = frozenset(
     {
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
@@ -48,6 +51,10 @@ CONFIG = Config(
     user_agent="wharf",
     signature_version="v4",
 )
+#: The configuration for calls that `insist` repeats. The SDK would repeat them too, but after seconds.
+INSISTING = Config(
+    retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=1, read_timeout=INSISTS_SECONDS
+)
 # A checksum is sent where this service asks for one, not by default.
 S3_CONFIG = CONFIG.merge(
     Config(
@@ -66,25 +73,28 @@ REGIONAL_S3_CONFIG = S3_CONFIG.merge(
 ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 
 
 class Clients:
     """Makes all clients on one session, one after another: both are costly to build."""
 
-    def __init__(self, *, insists: bool = False) -> None:
-        """`insists` says that whoever makes a call repeats it: the SDK, which waits for seconds, does not."""
-        self._session = boto3.session.Session()
-        self._config = Config(retries={"mode": "standard", "total_max_attempts": 1}) if insists else Config()
+    def __init__(self, *, callers_repeat: bool = False) -> None:
+        """`callers_repeat` says that who makes a call repeats it by `insist`, so that the SDK need not."""
+        self._session = botocore.session.get_session()
+        self._config = INSISTING if callers_repeat else Config()
         self._clients: list[Any] = []
 
     def client(self, service: str, **options: Any) -> Any:
-        config = (_s3_config(options) if service == "s3" else CONFIG).merge(self._config)
-        client = self._session.client(service, config=config, **options)  # type: ignore[call-overload]  # one of many literals
+        config = CONFIG
+        if service == "s3":
+            has_endpoint = "endpoint_url" in options or any(os.environ.get(name) for name in ENDPOINTS)
+            config = S3_CONFIG if has_endpoint else REGIONAL_S3_CONFIG
+        client: Any = self._session.create_client(service, config=config.merge(self._config), **options)
         # Each call counts for the unit of work that makes it. Presigning makes no call.
         events = client.meta.events
         # Not `before-call`: its handlers may answer in the place of AWS.
-        events.register("before-parameter-build", _begin_call)
+        events.register("before-parameter-build", lambda context, **_: context.update(began=perf_counter()))
         events.register("request-created", _count_attempt)
         events.register("after-call", _end_call)
         events.register("after-call-error", _end_call)
@@ -103,15 +113,6 @@ def credentials_end(client: Any) -> datetime | None:
     # Credentials that are about to end are replaced here, not between this answer and the signature.
     credentials.get_frozen_credentials()
     return getattr(credentials, "_expiry_time", None)
-
-
-def _s3_config(options: Mapping[str, Any]) -> Config:
-    has_endpoint = "endpoint_url" in options or any(os.environ.get(name) for name in ENDPOINTS)
-    return S3_CONFIG if has_endpoint else REGIONAL_S3_CONFIG
-
-
-def _begin_call(context: dict[str, Any], **_: Any) -> None:
-    context["began"] = perf_counter()
 
 
 def _count_attempt(request: Any, **_: Any) -> None:
@@ -138,33 +139,40 @@ def _end_call(
 
 
 @contextmanager
-def passing_faults() -> Iterator[None]:
+def transient_faults() -> Iterator[None]:
     """Turn throttling, outages and time-outs of AWS into Unavailable. Let every other fault through."""
     try:
         yield
-    except (NoConnection, HTTPClientError, IncompleteReadError) as fault:
+    except (NoConnection, HTTPClientError, IncompleteReadError, ResponseParserError) as fault:
         raise Unavailable(f"AWS does not answer: {type(fault).__name__}") from fault
     except ClientError as fault:
         status = fault.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status < 500 and error_code(fault) not in PASSING_CODES:
+        if status < 500 and error_code(fault) not in TRANSIENT_CODES:
             raise
         raise Unavailable(f"AWS is busy: {error_code(fault)}") from fault
 
 
-def insist(call: Callable[[], Answer]) -> Answer:
-    """Make a call that may be repeated, and repeat it up to three times. Raise what the last one raised."""
+def insist(call: Callable[[], Returned], *, clock: Callable[[], float] = time.monotonic) -> Returned:
+    """Make a call that may be repeated, and repeat it up to three times within INSISTS_SECONDS.
+
+    Raise what the last one raised. A call that hangs ends by its timeout, and is not repeated then.
+    """
+    give_up = clock() + INSISTS_SECONDS
     for longest in PAUSES_SECONDS:
         try:
             return call()
         except Unavailable:
-            time.sleep(random.uniform(0, longest))  # noqa: S311  # so that not all come back at once
+            pause = random.uniform(0, longest)  # noqa: S311  # so that not all come back at once
+            if clock() + pause >= give_up:
+                raise
+            time.sleep(pause)
     return call()
 
 
 @contextmanager
 def all_faults() -> Iterator[None]:
     """Turn every fault of AWS into Unavailable, for a check that only asks whether AWS answers."""
-    with passing_faults():
+    with transient_faults():
         try:
             yield
         except ClientError as fault:

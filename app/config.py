@@ -23,6 +23,10 @@ from pydantic import (
 #: The form of an owner, which begins every key of what the owner has.
 OWNER = r"^[A-Za-z0-9_-]{1,64}$"
 
+#: The time and the disk space that the worker has for one payload.
+LeaseSeconds = Annotated[int, Field(ge=10, le=900)]
+StorageMebibytes = Annotated[int, Field(ge=512, le=10_240)]
+
 #: How a caller proves who they are. `local` exists only in the local runtime.
 AuthMode = Literal["iam", "cognito", "api-key", "local"]
 
@@ -38,12 +42,18 @@ Owners = Annotated[frozenset[Annotated[str, Field(pattern=OWNER)]], BeforeValida
 Quota = Annotated[NonNegativeInt | None, AfterValidator(lambda limit: limit or None)]
 
 
+PortsRefused = Annotated[
+    frozenset[PositiveInt] | None,
+    BeforeValidator(lambda text: frozenset(between_commas(text)) if isinstance(text, str) else text),
+]
+
+
 class ConfigurationError(Exception):
     """The environment does not describe a service that can start."""
 
 
 class Settings(BaseModel):
-    """What the adapters need. Each field is read from the variable of its upper-case name."""
+    """The settings of the adapters. Each field is read from the variable of its upper-case name."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -56,6 +66,12 @@ class Settings(BaseModel):
     queue_url: str = ""
     dead_letter_queue_url: str = ""
     bus_name: str = ""
+    #: Empty in a stack without webhooks.
+    webhooks_table_name: str = ""
+    sender_queue_url: str = ""
+    #: Ports of Wharf itself, with commas between, where webhooks may use HTTP and this machine: in the
+    #: local runtime only. No stack sets it.
+    webhook_ports_refused: PortsRefused = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -69,43 +85,65 @@ class Settings(BaseModel):
 
 
 class ApiSettings(Settings):
-    """What the API needs."""
+    """The settings of the API."""
 
     auth_mode: AuthMode
+    #: The queue in which the worker is asked to put the parts of an upload together.
+    queue_url: str
     #: How long a presigned upload URL is valid, unless the token that signs it ends before.
     upload_seconds: Annotated[int, Field(ge=60, le=3_600)] = 900
+    #: How long an upload in parts may be made. The bucket aborts what is left of one after seven days.
+    multipart_hours: Annotated[int, Field(ge=1, le=144)] = 24
     #: How long a presigned download URL is valid, unless the token that signs it ends before.
     download_seconds: Annotated[int, Field(ge=10, le=3_600)] = 300
     #: Owners by API key id, for keys that were rotated. The owner of any other key is `key-<id>`.
     key_owners: Json[dict[str, str]] = {}
     #: Owners that may read across owners, with commas between, where callers have no groups (`iam`, `local`).
     admin_owners: Owners = frozenset()
+    #: The address of Cognito's sign-in, and the console's client id there. Empty without Cognito.
+    sign_in_url: Annotated[str, Field(pattern=r"^(https://[0-9A-Za-z.-]+)?$")] = ""
+    sign_in_client_id: str = ""
     #: Origins of the pages that may call the API, with commas between; `*` for any.
     cors_origins: str = ""
-    # What one owner may use.
+    #: The worker's timeout and disk, from which the limits of payloads follow.
+    lease_seconds: LeaseSeconds = 300
+    storage_mebibytes: StorageMebibytes = 10_240
+    #: How long a client may wait for a change; 0 if none may.
+    max_wait_seconds: Annotated[int, Field(ge=0, le=20)] = 0
+    # The limits of one owner.
     max_objects: Quota = None
     max_bytes: Quota = None
 
 
 class WorkerSettings(Settings):
-    """What the worker needs."""
+    """The settings of the worker."""
 
     queue_url: str
     dead_letter_queue_url: str
     #: The function's timeout. After it, nobody is working on a claimed object any more.
-    lease_seconds: PositiveInt = 300
+    lease_seconds: LeaseSeconds = 300
+    #: The function's disk.
+    storage_mebibytes: StorageMebibytes = 10_240
     #: How often a payload is tried before its object has failed.
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
 
 
 class RelaySettings(Settings):
-    """What the relay needs."""
+    """The settings of the relay."""
 
     bus_name: str
+    queue_url: str
+
+
+class SenderSettings(Settings):
+    """The settings of the sender."""
+
+    webhooks_table_name: str
+    sender_queue_url: str
 
 
 class OperatorSettings(Settings):
-    """What the tools in scripts/ops need. They run with the operator's own rights."""
+    """The settings of the tools in scripts/ops, which run with the operator's own rights."""
 
     bus_name: str
     queue_url: str

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from app.aws import passing_faults
+from app.aws import transient_faults
 from app.domain.causes import Trace
-from app.messaging.work_queue import trace_attribute
+from app.messaging.messages import parse_message
+from app.messaging.work_queue import WorkMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MESSAGES_PER_CALL = 10
-#: A short poll asks only some of SQS's servers, so one empty answer does not mean that all was read.
-FRUITLESS_CALLS = 3
+#: A poll that waits asks all of SQS's servers, so an empty answer means that all was read (SQS Developer
+#: Guide, "Amazon SQS short and long polling").
+WAIT_SECONDS = 2
 UNDELIVERED = "not processed in time"
 
 
@@ -38,43 +40,50 @@ class DeadLetterQueue:
         self._url = url
         self._work_queue_url = work_queue_url
 
-    @passing_faults()
+    @transient_faults()
     def receive_all(self, *, seconds: int) -> list[DeadLetter]:
-        """Return every message, oldest first, and hide it from other readers for `seconds`."""
+        """Return every message, oldest first, and hide it from other readers for `seconds`.
+
+        If it cannot read all, it hides none.
+        """
         found: dict[str, DeadLetter] = {}
-        fruitless = 0
-        while fruitless < FRUITLESS_CALLS:
-            answer: Any = self._client.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=MESSAGES_PER_CALL,
-                VisibilityTimeout=seconds,
-                MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["All"],
-            )
-            letters = [_letter(message) for message in answer.get("Messages", [])]
-            is_news = any(letter.message_id not in found for letter in letters)
-            found |= {letter.message_id: letter for letter in letters}
-            fruitless = 0 if is_news else fruitless + 1
+        is_news = True
+        try:
+            while is_news:
+                answer: Any = self._client.receive_message(
+                    QueueUrl=self._url,
+                    MaxNumberOfMessages=MESSAGES_PER_CALL,
+                    WaitTimeSeconds=WAIT_SECONDS,
+                    VisibilityTimeout=seconds,
+                    MessageAttributeNames=["All"],
+                    MessageSystemAttributeNames=["All"],
+                )
+                letters = [_letter(message) for message in answer.get("Messages", [])]
+                is_news = any(letter.message_id not in found for letter in letters)
+                found |= {letter.message_id: letter for letter in letters}
+        except BaseException:  # Ctrl-C too
+            self.release([*found.values()])
+            raise
         return sorted(found.values(), key=lambda letter: letter.sent_at)
 
-    @passing_faults()
+    @transient_faults()
     def send_back(self, letter: DeadLetter) -> None:
         """Send a letter back to the work queue. After a crash it may be in both queues, never in none."""
+        work = WorkMessage(letter.body, parse_message(letter.body).owner, letter.trace)
         self._client.send_message(
             QueueUrl=self._work_queue_url,
-            MessageBody=letter.body,
             MessageAttributes={
                 "redrives": {"DataType": "Number", "StringValue": str(letter.redrives + 1)},
             },
-            **trace_attribute(letter.trace),
+            **work.parameters,
         )
         self.delete(letter)
 
-    @passing_faults()
+    @transient_faults()
     def delete(self, letter: DeadLetter) -> None:
         self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt_handle)
 
-    @passing_faults()
+    @transient_faults()
     def release(self, letters: Sequence[DeadLetter]) -> None:
         """Let other readers see them again at once."""
         for letter in letters:

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from app.aws import error_code, insist, passing_faults
+from app.aws import error_code, insist, transient_faults
 from app.domain.errors import Unavailable
 from app.domain.events import SOURCE, ObjectEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
+#: From the Amazon EventBridge API Reference, "PutEvents".
 ENTRIES_PER_CALL = 10
-#: Both limits are from the Amazon EventBridge User Guide, "PutEvents".
-BYTES_PER_CALL = 256 * 1024
-
+#: EventBridge takes 1 MB since January 2026; it was 256 KB (AWS Compute Blog, "More room to build:
+#: serverless services now support payloads up to 1 MB"). Where it still is, a call that is refused
+#: for its size is made again entry by entry.
+BYTES_PER_CALL = 1_000_000
 
 #: Codes of an entry or a call that is wrong itself (Amazon EventBridge API Reference, "PutEvents").
 REFUSALS = frozenset({"ValidationException", "ValidationError", "InvalidArgument", "MalformedDetail"})
@@ -29,9 +31,9 @@ Entry = tuple[ObjectEvent, dict[str, Any]]
 class Published:
     """The ids of events that were not published."""
 
-    #: Those that the bus did not take now.
+    #: The events that the bus did not take now.
     waiting: frozenset[str]
-    #: Those that it will never take.
+    #: The events that it will never take.
     refused: frozenset[str]
 
 
@@ -73,7 +75,7 @@ class EventBus:
             insist(put)
         return {event.id for event, _ in waiting}
 
-    @passing_faults()
+    @transient_faults()
     def _put(self, entries: list[dict[str, Any]]) -> list[str | None]:
         """Return the code of each entry that was not taken, None for the others."""
         try:

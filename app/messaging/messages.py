@@ -1,14 +1,20 @@
-"""What the messages in the work queue say, parsed once.
+"""The messages in the work queue: each is written for an event, and parsed once.
 
-    S3 "Object Created"           Arrival       process the payload
-    object.reprocess_requested    Arrival       process it again
-    object.upload_requested       Replacement   remove the revisions that nobody needs any more:
+    S3's notice, "Object Created"  Arrival      process the payload
+    object.reprocess_requested     Arrival      process it again
+    object.upload_requested        Replacement  remove the revisions that nobody needs any more:
     object.ready                                all but the newest and the ready one
-    object.deleted                Deletion      purge what is left of the object
-    sweep                         Sweep         look at what is overdue
-    anything else                 Unreadable    ends in the dead-letter queue, where it can be seen
+    object.deleted                 Deletion     purge what is left of the object
+    upload.complete                Completion   put the parts of an upload together
+    sweep                          Sweep        look at what is overdue
+    s3:TestEvent                   Trial        nothing: S3 tries whether it may send
+    anything else                  Unreadable   ends in the dead-letter queue, where it can be seen
 
-A message is an EventBridge envelope in an SQS body.
+The clock calls the worker itself, past the queue, so nothing of ours sends a `sweep`. Should one be in the
+queue, it is carried out like that of the clock.
+
+A message is an EventBridge envelope in an SQS body, or a notice as S3 sends it to a queue
+(Amazon S3 User Guide, "Event message structure").
 """
 
 import json
@@ -18,13 +24,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import unquote_plus
 
 from app.domain.causes import Trace
 from app.domain.errors import UnknownMessage
-from app.domain.events import EventType
-from app.domain.values import PayloadKey
+from app.domain.events import SOURCE, EventType, ObjectEvent
+from app.domain.json import compact_json
+from app.domain.objects.values import PayloadKey
+from app.domain.times import timestamp
 
-#: What reading a field raises where the text is not such an envelope.
+#: The exceptions that reading a field raises if the text is not such an envelope.
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 CORRELATION = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
 
@@ -35,6 +44,13 @@ class Arrival:
 
     key: PayloadKey
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The client has sent every part of a payload."""
+
+    key: PayloadKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,12 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The clock has sent the message."""
+    """A sweep is due, as the clock says when it calls the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """S3 has tried whether it may send to the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +86,7 @@ class Unreadable:
     reason: str
 
 
-Content = Arrival | Replacement | Deletion | Sweep | Unreadable
+Content = Arrival | Completion | Replacement | Deletion | Sweep | Trial | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +106,23 @@ class Message:
     @property
     def object_id(self) -> str | None:
         """The id of the object that the message is about, if it is about one."""
+        return self._subject[1]
+
+    @property
+    def owner(self) -> str | None:
+        """The owner of that object."""
+        return self._subject[0]
+
+    @property
+    def _subject(self) -> tuple[str, str] | tuple[None, None]:
+        """The owner and the id. Every content has a case here: the type checker finds one that has none."""
         match self.content:
-            case Arrival(key=key):
-                return key.object_id
-            case Replacement(object_id=object_id) | Deletion(object_id=object_id):
-                return object_id
-        return None
+            case Arrival(key=key) | Completion(key=key):
+                return key.owner, key.object_id
+            case Replacement(owner=owner, object_id=object_id) | Deletion(owner=owner, object_id=object_id):
+                return owner, object_id
+            case Sweep() | Trial() | Unreadable():
+                return None, None
 
     @property
     def size(self) -> int:
@@ -99,7 +131,7 @@ class Message:
 
 
 class Outcome(StrEnum):
-    """What became of a message that was handled."""
+    """The outcome of a message that was handled."""
 
     READY = "ready"
     REJECTED = "rejected"
@@ -108,19 +140,73 @@ class Outcome(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     #: Its payload was removed: the object is deleted, or a newer revision has replaced it.
     DISCARDED = "discarded"
+    #: The parts of an upload are now a payload.
+    COMPLETED = "completed"
     PURGED = "purged"
     SWEPT = "swept"
+
+
+def message_about(event: ObjectEvent) -> str | None:
+    """Return the body that tells the worker of an event, or None if the worker has nothing to do."""
+    if event.type not in (EventType.REPROCESS_REQUESTED, EventType.DELETED) and not _may_replace(event):
+        return None
+    detail = {
+        "owner": event.owner,
+        "subject": event.object_id,
+        "correlationid": event.cause.correlation_id,
+        "data": {"incoming": event.data["incoming"]},
+    }
+    envelope = {
+        "id": event.id,
+        "source": SOURCE,
+        "detail-type": event.type.value,
+        "time": timestamp(event.time),
+        "detail": detail,
+    }
+    return compact_json(envelope)
+
+
+def _may_replace(event: ObjectEvent) -> bool:
+    """True if a revision that was asked for or is ready may replace older ones. Revision 1 replaces none."""
+    if event.type not in (EventType.READY, EventType.UPLOAD_REQUESTED):
+        return False
+    shown = (event.data["payload"], event.data["incoming"])
+    return any(revision is not None and revision["revision"] > 1 for revision in shown)
 
 
 def parse_message(body: str, trace_header: str = "") -> Message:
     """Return what an SQS body says; `trace_header` is its AWSTraceHeader."""
     try:
-        envelope = json.loads(body)
+        envelope = _envelope(json.loads(body))
     except (RecursionError, ValueError):
         envelope = None
     return Message(
         _content(envelope), body, _correlation_id(envelope), Trace.from_xray(trace_header), _sent_at(envelope)
     )
+
+
+def _envelope(parsed: Any) -> Any:
+    """Return a notice of S3 as EventBridge would put it, and anything else as it is.
+
+    A notice holds one record. Its key is encoded as in a form.
+    """
+    match parsed:
+        case {"Event": "s3:TestEvent"}:
+            return {"detail-type": "s3:TestEvent"}
+        case {
+            "Records": [{"eventName": str(name), "s3": {"object": {"key": str(key), "size": size}}} as notice]
+        }:
+            if not name.startswith("ObjectCreated:"):
+                return None
+            created = {"key": unquote_plus(key), "size": size}
+            request_id = notice.get("responseElements", {}).get("x-amz-request-id")
+            return {
+                "id": request_id,
+                "detail-type": "Object Created",
+                "time": notice.get("eventTime"),
+                "detail": {"object": created},
+            }
+    return parsed
 
 
 def _content(envelope: Any) -> Content:  # noqa: PLR0911  # one line for each row of the table above
@@ -133,12 +219,16 @@ def _content(envelope: Any) -> Content:  # noqa: PLR0911  # one line for each ro
                 incoming = envelope["detail"]["data"]["incoming"]
                 key = PayloadKey(*_owner_and_id(envelope["detail"]), int(incoming["revision"]))
                 return Arrival(key, int(incoming["size"]))
+            case "upload.complete":
+                return Completion(PayloadKey.parse(envelope["detail"]["object"]["key"]))
             case EventType.READY | EventType.UPLOAD_REQUESTED:
                 return Replacement(*_owner_and_id(envelope["detail"]))
             case EventType.DELETED:
                 return Deletion(*_owner_and_id(envelope["detail"]))
             case "sweep":
                 return Sweep()
+            case "s3:TestEvent":
+                return Trial()
     except (*UNREADABLE, UnknownMessage):
         return Unreadable("Not an EventBridge envelope that the worker knows.")
     return Unreadable("No handler for what it says.")

@@ -1,4 +1,4 @@
-"""What the service says about itself while it works: logs and metrics.
+"""The logs and metrics by which the service tells about its work.
 
 context.py    the unit of work that log lines belong to: one request, one message, one batch
 logs.py       the one logger: JSON lines for machines, text for a person

@@ -20,11 +20,14 @@ class Work:
     aws_calls: int = 0
     aws_retries: int = 0
     aws_seconds: float = 0.0
+    #: How long the unit only waited for something to change.
+    waited_seconds: float = 0.0
     began: float = field(default_factory=perf_counter)
 
     @property
     def seconds(self) -> float:
-        return perf_counter() - self.began
+        """How long the unit has taken, without the time that it waited."""
+        return perf_counter() - self.began - self.waited_seconds
 
     def count_call(self, seconds: float, *, retries: int) -> None:
         self.aws_calls += 1
@@ -34,6 +37,8 @@ class Work:
     def costs(self) -> dict[str, Any]:
         """Return the AWS calls so far and their time, for the line that ends the unit."""
         calls = {"aws_calls": self.aws_calls, "aws_seconds": round(self.aws_seconds, 4)}
+        if self.waited_seconds:
+            calls["waited_seconds"] = round(self.waited_seconds, 4)
         return calls | ({"aws_retries": self.aws_retries} if self.aws_retries else {})
 
 
@@ -58,6 +63,17 @@ def begin_work(**fields: Any) -> Iterator[Work]:
             outer.aws_calls += work.aws_calls
             outer.aws_retries += work.aws_retries
             outer.aws_seconds += work.aws_seconds
+
+
+@contextmanager
+def waiting_time() -> Iterator[None]:
+    """Count the time inside as waited, which the unit of work does not take."""
+    work, began = current_work.get(), perf_counter()
+    try:
+        yield
+    finally:
+        if work is not None:
+            work.waited_seconds += perf_counter() - began
 
 
 def bind(**fields: Any) -> None:

@@ -27,7 +27,7 @@ SERVICE = "wharf"
 #: The package whose exceptions are this service's own.
 SOURCE = "app"
 COUNTS = frozenset(metric.name for metric in METRICS if metric.unit is Unit.COUNT)
-#: What a line for a person leaves out: the machinery of logging, and counts.
+#: The fields that a line for a person leaves out: the machinery of logging, and counts.
 NOT_SHOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_aws"} | COUNTS
 LOG_FILE_BYTES = 20 * 1024 * 1024
 #: The environment variable that Lambda sets, and nothing else does.

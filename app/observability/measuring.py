@@ -19,7 +19,7 @@ from app.observability.metrics import Sample
 NAMESPACE = "METRICS_NAMESPACE"
 
 Sink = Callable[[Sequence[Sample]], None]
-#: Called with the samples of every line.
+#: Functions that are called with the samples of every line.
 sinks: list[Sink] = []
 
 

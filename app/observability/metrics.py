@@ -42,8 +42,12 @@ REQUESTS = Metric(
     "requests", Unit.COUNT, ("operation", "outcome"), "Requests answered: ok, refused (4xx), failed (5xx)."
 )
 REQUEST_SECONDS = Metric(
-    "request_seconds", Unit.SECONDS, ("operation",), "How long a request took, inside the function."
+    "request_seconds",
+    Unit.SECONDS,
+    ("operation",),
+    "How long a request took, inside the function, without the time that it waited for a change.",
 )
+ANSWER_SECONDS = Metric("answer_seconds", Unit.SECONDS, (), "The same for all operations together.")
 FAILED_REQUESTS = Metric(
     "failed_requests",
     Unit.COUNT,
@@ -82,5 +86,36 @@ RELAY_SECONDS = Metric(
     "relay_seconds", Unit.SECONDS, (), "From a change to its event on the bus: the relay's lag."
 )
 SET_ASIDE = Metric("set_aside", Unit.COUNT, (), "Stream records that the relay could not turn into an event.")
+WEAKER_SANDBOXES = Metric(
+    "weaker_sandboxes",
+    Unit.COUNT,
+    (),
+    "Sandboxes that started with a weaker lock, since a processor's own sample failed under the full ones.",
+)
+
+DELIVERIES = Metric(
+    "deliveries", Unit.COUNT, ("outcome",), "Deliveries to webhooks that were settled: delivered or failed."
+)
+DELIVERY_SECONDS = Metric(
+    "delivery_seconds", Unit.SECONDS, (), "From an event to its acceptance by the endpoint of a webhook."
+)
+FAILED_ATTEMPTS = Metric(
+    "failed_attempts",
+    Unit.COUNT,
+    (),
+    "1 for each attempt to deliver that was not accepted, 0 for each other.",
+)
+DISABLED_WEBHOOKS = Metric(
+    "disabled_webhooks",
+    Unit.COUNT,
+    (),
+    "Webhooks disabled because their endpoint is gone, or failed for days.",
+)
+ENDPOINT_OVERDUE_SECONDS = Metric(
+    "endpoint_overdue_seconds",
+    Unit.SECONDS,
+    (),
+    "Once a sweep of the sender: by how much the longest due endpoint was late.",
+)
 
 METRICS = tuple(value for value in globals().values() if isinstance(value, Metric))

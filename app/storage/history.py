@@ -1,16 +1,16 @@
 """The repository of history events. They stand beside their object, under its partition key."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from app.aws import passing_faults
+from app.aws import transient_faults
 from app.domain.errors import Unavailable
 from app.domain.events import ObjectEvent
-from app.domain.times import utc_now
-from app.storage.items import partition_key
+from app.storage.items import owner_and_id, partition_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -19,8 +19,6 @@ EVENT_PREFIX = "event#"
 #: BatchWriteItem takes no more (Amazon DynamoDB API Reference).
 ITEMS_PER_CALL = 25
 CALLS_PER_BATCH = 4
-#: Longer than the day for which a stream keeps a record, shorter than a tombstone stays.
-STUB_DAYS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +42,49 @@ class HistoryRepository:
                 return
         raise Unavailable("DynamoDB left history items unwritten.")
 
-    @passing_faults()
-    def purge(self, owner: str, object_id: str) -> None:
-        """Empty every event of an object. To purge again changes nothing.
+    @transient_faults()
+    def purge(
+        self,
+        owner: str,
+        object_id: str,
+        *,
+        before_version: int,
+        forgotten_at: datetime,
+        has_time: Callable[[], bool],
+    ) -> bool:
+        """Empty the events of an object before a version. To purge again changes nothing.
 
-        The key of each event stays for a while: it proves that the event was written and
-        counted, because the stream may bring its record again.
+        The key of each event stays until `forgotten_at`: it proves that the event was written and
+        counted, because the stream or an operator may bring its record again. It also shows the
+        next purge what is done. Returns False if the time ended first: then the next purge goes on there.
         """
+        purge_at = {"N": str(int(forgotten_at.timestamp()))}
+        keys = self._keys(owner, object_id, before_version)
+        while batch := list(islice(keys, ITEMS_PER_CALL)):
+            if not has_time():
+                return False
+            self._write([{"PutRequest": {"Item": {**key, "purge_at": purge_at}}} for key in batch])
+        return True
+
+    def _keys(self, owner: str, object_id: str, before_version: int) -> Iterator[Mapping[str, Any]]:
+        """Yield the keys of the events that are not empty yet, as far as they are asked for."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
-            KeyConditionExpression="#pk = :pk AND begins_with(#sk, :prefix)",
+            KeyConditionExpression="#pk = :pk AND #sk BETWEEN :first AND :last",
+            FilterExpression="attribute_exists(#event)",
             ProjectionExpression="#pk, #sk",
-            ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+            ExpressionAttributeNames={"#pk": "pk", "#sk": "sk", "#event": "event"},
             ExpressionAttributeValues={
                 ":pk": {"S": partition_key(owner, object_id)},
-                ":prefix": {"S": EVENT_PREFIX},
+                ":first": {"S": sort_key(0)},
+                ":last": {"S": sort_key(before_version - 1)},
             },
             ConsistentRead=True,
         )
-        keys = [item for page in pages for item in page["Items"]]
-        purge_at = int((utc_now() + timedelta(days=STUB_DAYS)).timestamp())
-        puts = [{"PutRequest": {"Item": {**key, "purge_at": {"N": str(purge_at)}}}} for key in keys]
-        for start in range(0, len(puts), ITEMS_PER_CALL):
-            self._write(puts[start : start + ITEMS_PER_CALL])
+        for page in pages:
+            yield from page["Items"]
 
-    @passing_faults()
+    @transient_faults()
     def page(self, owner: str, object_id: str, *, after_version: int, limit: int) -> HistoryPage:
         """Return up to `limit` events of an object that follow a version."""
         found = self._client.query(
@@ -89,6 +105,43 @@ class HistoryRepository:
             None if last is None else int(last["sk"]["S"].removeprefix(EVENT_PREFIX)),
         )
 
+    @transient_faults()
+    def events(self, owner: str, ids: Sequence[str]) -> dict[str, dict[str, Any] | None]:
+        """Return up to 100 events of an owner by their ids, with strong consistency. An id may be repeated.
+
+        None stands for an event that was purged. An event that is not there is left out.
+        """
+        found: dict[str, dict[str, Any] | None] = {}
+        keys: Any = [_key(owner, event_id) for event_id in dict.fromkeys(ids)]
+        requests: Any = {self._table: {"Keys": keys, "ConsistentRead": True}} if keys else {}
+        for _ in range(CALLS_PER_BATCH):
+            if not requests:
+                return found
+            answer: Any = self._client.batch_get_item(RequestItems=requests)
+            for item in answer["Responses"].get(self._table, ()):
+                _, object_id = owner_and_id(item["pk"]["S"])
+                event_id = f"{object_id}:{int(item['sk']['S'].removeprefix(EVENT_PREFIX))}"
+                found[event_id] = json.loads(item["event"]["S"]) if "event" in item else None
+            requests = answer["UnprocessedKeys"]
+        if requests:
+            raise Unavailable("DynamoDB left history items unread.")
+        return found
+
+    @transient_faults()
+    def text(self, owner: str, object_id: str, version: int) -> str | None:
+        """Return one event as the JSON of its CloudEvent; None if it was purged."""
+        found = self._client.get_item(
+            TableName=self._table,
+            Key={"pk": {"S": partition_key(owner, object_id)}, "sk": {"S": sort_key(version)}},
+        )
+        text: str | None = found.get("Item", {}).get("event", {}).get("S")
+        return text
+
+
+def _key(owner: str, event_id: str) -> dict[str, Any]:
+    object_id, _, version = event_id.rpartition(":")
+    return {"pk": {"S": partition_key(owner, object_id)}, "sk": {"S": sort_key(int(version))}}
+
 
 def sort_key(version: int) -> str:
     return f"{EVENT_PREFIX}{version:012d}"
@@ -101,6 +154,8 @@ def new_event(event: ObjectEvent) -> dict[str, Any]:
         "sk": {"S": sort_key(event.version)},
         "event": {"S": event.text},
     }
+    if event.purge_at is not None:
+        item["purge_at"] = {"N": str(int(event.purge_at.timestamp()))}
     return {
         "Item": item,
         "ConditionExpression": "attribute_not_exists(#pk)",

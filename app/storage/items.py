@@ -10,6 +10,7 @@
 
 The shard is stored and never recomputed, so LIST_SHARDS may be raised.
 `attributes` and `summary` are JSON strings: floats, depth and big numbers survive.
+`payload` also holds the names and media types of the artifacts, because the indexes project it.
 """
 
 from collections.abc import Mapping
@@ -17,17 +18,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from app.domain.causes import Cause, Trace
 from app.domain.errors import ProblemCode
 from app.domain.json import compact_json, parse_json
-from app.domain.objects import ObjectSummary, StoredObject
+from app.domain.objects.state import ListedObject
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Artifact, Lease, PartsUpload, Payload, Problem, Revision, Status
 from app.domain.times import timestamp
-from app.domain.values import Artifact, Lease, Payload, Problem, Revision, Status
-
-type_serializer = TypeSerializer()
-type_deserializer = TypeDeserializer()
+from app.storage.attribute_values import deserialize, serialize
 
 OBJECT = "object"
 
@@ -52,7 +50,7 @@ def owner_partition(owner: str, status: str | None, shard: int) -> str:
 def to_item(stored: StoredObject) -> dict[str, Any]:
     values = _as_stored(_summary_values(stored) | _internal_values(stored))
     values |= _index_keys(stored, values)
-    return {name: type_serializer.serialize(value) for name, value in values.items()}
+    return {name: serialize(value) for name, value in values.items()}
 
 
 def _as_stored(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +63,9 @@ def _as_stored(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _summary_values(stored: StoredObject) -> dict[str, Any]:
+    payload = stored.payload and asdict(stored.payload)
+    if payload and stored.artifacts:
+        payload["artifact_types"] = {artifact.name: artifact.media_type for artifact in stored.artifacts}
     return {
         "id": stored.id,
         "kind": stored.kind,
@@ -73,7 +74,7 @@ def _summary_values(stored: StoredObject) -> dict[str, Any]:
         "status": stored.status.value,
         "version": stored.version,
         "newest": stored.newest and _as_stored(asdict(stored.newest)),
-        "payload": stored.payload and asdict(stored.payload),
+        "payload": payload,
         "summary": None if stored.summary is None else compact_json(stored.summary),
         "problem": stored.problem and asdict(stored.problem),
         "created_at": stored.created_at,
@@ -97,6 +98,7 @@ def _internal_values(stored: StoredObject) -> dict[str, Any]:
         "requeues": stored.requeues,
         "redrives": stored.redrives,
         "lease": stored.lease and _as_stored(asdict(stored.lease)),
+        "parts_upload": stored.parts_upload and _as_stored(asdict(stored.parts_upload)),
         "deadline": stored.deadline,
         "writable_until": stored.writable_until,
         # DynamoDB reads it as seconds since 1970 (Amazon DynamoDB Developer Guide, "Time to Live").
@@ -136,7 +138,7 @@ def from_item(item: Mapping[str, Any]) -> StoredObject:
     """Return the object that an item holds. Raises UnreadableItem."""
     try:
         values = _plain(item)
-        lease, purge_at = values.get("lease"), values.get("purge_at")
+        lease, purge_at, begun = values.get("lease"), values.get("purge_at"), values.get("parts_upload")
         return StoredObject(
             **_summary_fields(values),
             owner=values["owner"],
@@ -151,6 +153,9 @@ def from_item(item: Mapping[str, Any]) -> StoredObject:
             requeues=int(values["requeues"]),
             redrives=int(values.get("redrives", 0)),
             lease=None if lease is None else Lease(lease["token"], datetime.fromisoformat(lease["until"])),
+            parts_upload=None
+            if begun is None
+            else PartsUpload(begun["id"], _moment(begun.get("completion_asked_at"))),
             deadline=_moment(values.get("deadline")),
             writable_until=_moment(values.get("writable_until")),
             purge_at=None if purge_at is None else datetime.fromtimestamp(int(purge_at), UTC),
@@ -159,13 +164,16 @@ def from_item(item: Mapping[str, Any]) -> StoredObject:
         raise UnreadableItem from unreadable
 
 
-def summary_from_item(item: Mapping[str, Any]) -> ObjectSummary:
-    """Return the summary in an item of `by_owner` or `by_status`, which project only its fields."""
-    return ObjectSummary(**_summary_fields(_plain(item)))
+def listed_from_item(item: Mapping[str, Any]) -> ListedObject:
+    """Return the object in an item of `by_owner` or `by_status`, which project only some fields."""
+    values = _plain(item)
+    # Items that were last written before lists had artifacts lack their types.
+    types = values.get("payload", {}).get("artifact_types", {})
+    return ListedObject(**_summary_fields(values), artifact_types=types)
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: type_deserializer.deserialize(value) for name, value in item.items()}
+    return {name: deserialize(value) for name, value in item.items()}
 
 
 def _summary_fields(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,6 +207,7 @@ def _revision(values: Mapping[str, Any]) -> Revision:
         size=int(values["size"]),
         sha256=values.get("sha256"),
         expires_at=_moment(values.get("expires_at")),
+        part_size=int(values["part_size"]) if "part_size" in values else None,
     )
 
 

@@ -1,23 +1,27 @@
 """The repository of objects: one table, three indexes, conditional writes."""
 
+import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from app.aws import all_faults, passing_faults
+from app.aws import all_faults, transient_faults
 from app.domain.errors import NotFound, StaleWrite
-from app.domain.objects import ObjectSummary, StoredObject
+from app.domain.objects.state import ListedObject
+from app.domain.objects.stored import StoredObject
 from app.domain.times import timestamp
 from app.storage.items import (
     OBJECT,
+    UnreadableItem,
     from_item,
+    listed_from_item,
     object_key,
     owner_and_id,
     owner_partition,
-    summary_from_item,
     to_item,
 )
 
@@ -47,8 +51,15 @@ class ListQuery:
 class Page:
     """`position` is where the next page starts, None after the last one."""
 
-    items: tuple[ObjectSummary, ...]
+    items: tuple[ListedObject, ...]
     position: str | None
+
+
+class Unreadable(NamedTuple):
+    """The key of an item that this version of the code cannot read."""
+
+    owner: str
+    object_id: str
 
 
 class Due(NamedTuple):
@@ -65,7 +76,7 @@ class ObjectRepository:
         self._table = table
         self._shards = shards
 
-    @passing_faults()
+    @transient_faults()
     def add(self, created: StoredObject) -> StoredObject:
         """Write a new object in one conditional write. Return the object stored under its id.
 
@@ -84,7 +95,7 @@ class ObjectRepository:
             return from_item(_item_in_the_way(refused))
         return created
 
-    @passing_faults()
+    @transient_faults()
     def get(self, owner: str, object_id: str) -> StoredObject:
         """Read an object or tombstone, with strong consistency. Raises NotFound."""
         found = self._client.get_item(
@@ -99,7 +110,7 @@ class ObjectRepository:
         """Raise Unavailable when the table does not answer, does not exist or refuses us."""
         self._client.get_item(TableName=self._table, Key=object_key("readiness", "check"))
 
-    @passing_faults()
+    @transient_faults()
     def save(self, after: StoredObject, *, read: StoredObject) -> None:
         """Replace `read` by `after` in one conditional write.
 
@@ -120,7 +131,7 @@ class ObjectRepository:
                 return
             raise StaleWrite from None
 
-    @passing_faults()
+    @transient_faults()
     def list_page(self, query: ListQuery) -> Page:
         """Return one page over all shards, newest first. Eventually consistent.
 
@@ -134,7 +145,7 @@ class ObjectRepository:
         found.sort(key=_listed_at, reverse=True)
         has_more = len(found) > query.limit
         position = _listed_at(found[query.limit - 1]) if has_more else horizon or None
-        return Page(tuple(summary_from_item(item) for item in found[: query.limit]), position)
+        return Page(tuple(listed_from_item(item) for item in found[: query.limit]), position)
 
     def _query_shard(self, query: ListQuery, shard: int) -> Mapping[str, Any]:
         index = "by_owner" if query.status is None else "by_status"
@@ -165,14 +176,27 @@ class ObjectRepository:
         return self._client.query(**parameters)
 
     def overdue(self, now: datetime) -> Iterator[Due]:
-        """Yield every unfinished object whose deadline has passed; in each shard the most overdue first."""
-        for shard in range(self._shards):
-            yield from self._due(f"in_flight#{shard}", timestamp(now))
+        """Yield every unfinished object whose deadline has passed, the most overdue of all shards first."""
+        shards = [self._due(f"in_flight#{shard}", timestamp(now)) for shard in range(self._shards)]
+        yield from heapq.merge(*shards, key=attrgetter("at"))
 
     def failed(self) -> Iterator[Due]:
         """Yield every failed object with the time of its failure; in each shard the earliest first."""
         for shard in range(self._shards):
             yield from self._due(f"failed#{shard}", AFTER_EVERY_TIMESTAMP)
+
+    def all(self) -> Iterator[StoredObject | Unreadable]:
+        """Yield every object and tombstone. Reads the whole table, so only an operator may ask."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression="#sk = :object",
+            ExpressionAttributeNames={"#sk": "sk"},
+            ExpressionAttributeValues={":object": {"S": OBJECT}},
+            ConsistentRead=True,
+        )
+        with transient_faults():
+            for page in pages:
+                yield from (_read(item) for item in page["Items"])
 
     def owners_of(self, object_id: str) -> Iterator[str]:
         """Yield the owners of objects with this id. Reads the whole table, so only an operator may ask."""
@@ -183,7 +207,7 @@ class ObjectRepository:
             ExpressionAttributeNames={"#pk": "pk", "#sk": "sk", "#id": "id"},
             ExpressionAttributeValues={":object": {"S": OBJECT}, ":id": {"S": object_id}},
         )
-        with passing_faults():
+        with transient_faults():
             for page in pages:
                 yield from (owner_and_id(item["pk"]["S"])[0] for item in page["Items"])
 
@@ -198,7 +222,7 @@ class ObjectRepository:
                 ":before": {"S": before},
             },
         )
-        with passing_faults():
+        with transient_faults():
             for page in pages:
                 for item in page["Items"]:
                     due_at = datetime.fromisoformat(item["due_at"]["S"])
@@ -228,3 +252,10 @@ def _filters(query: ListQuery) -> tuple[str, dict[str, str], dict[str, str]]:
 
 def _listed_at(item: Mapping[str, Any]) -> str:
     return str(item["listed_at"]["S"])
+
+
+def _read(item: Mapping[str, Any]) -> StoredObject | Unreadable:
+    try:
+        return from_item(item)
+    except UnreadableItem:
+        return Unreadable(*owner_and_id(item["pk"]["S"]))
