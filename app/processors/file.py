@@ -3,11 +3,16 @@
 The summary is `{"detected_media_type": str | None}`; there are no artifacts.
 """
 
-from app.processors.media_types import check_content, detect_media_type
-from app.processors.report import Report, Task
+from app.domain.media_types import UNDECLARED
+from app.processors.recognition import check_content, recognise
+from app.processors.report import Report, Sample, Task
+
+SAMPLES = (Sample(UNDECLARED, b"\x00\x01"), Sample(UNDECLARED, b'[{"a": 1}]'))
 
 
 def process(task: Task) -> Report:
     """Return the detected type; raise InvalidPayload if it contradicts the declared one."""
     check_content(task.source, task.media_type, may_be_empty=True)
-    return Report({"detected_media_type": detect_media_type(task.source)})
+    found = recognise(task.source)
+    is_declared = task.media_type != UNDECLARED
+    return Report({"detected_media_type": found}, media_type=task.media_type if is_declared else found)

@@ -1,6 +1,7 @@
 """A guess at the encoding of a text that names none and is not UTF-8.
 
 * UTF-16   shown by the bytes: a blank, a comma or a line end takes two, of which one is NUL
+* UTF-32   shown by the bytes too: each character has two that are nearly always NUL
 * others   read in each encoding that is in use; the one in which the text makes sense, if it is
            only one, and if for East Asian and Cyrillic ones charset-normalizer agrees
 
@@ -13,22 +14,41 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from app.processors.plausible import CYRILLIC, EAST_ASIAN, WESTERN, is_cyrillic, is_east_asian, is_western
+# Few texts need it, but a sandboxed process can load no library. Python's own for East Asian charsets
+# come with it.
+from charset_normalizer import from_bytes
+
+from app.processors.frequent import JAPANESE, KOREAN, SIMPLIFIED, TRADITIONAL
+from app.processors.plausible import (
+    CHANCE,
+    CYRILLIC,
+    EAST_ASIAN,
+    FEWEST_LETTERS,
+    FREQUENT_SHARE,
+    east_asian_likeness,
+    is_cyrillic,
+)
+from app.processors.western import ENCODING as WESTERN
+from app.processors.western import is_western
 
 #: How much of a file a guess looks at.
 HEAD_BYTES = 64 * 1024
 #: Encodings of other scripts: the detector prefers one of them if that is what the text is in.
 NOT_ACCEPTED = ("cp1253", "iso8859_7", "cp1255", "iso8859_8", "cp1256", "iso8859_6", "cp874")
-#: What the detector may find strange. Its default of 0.2 also leaves out short tables: they hold few words.
+#: The most strangeness that the detector accepts. Its default of 0.2 also rules out tables of few words.
 MOST_CHAOS = 0.5
 
-CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-#: All but NEXT LINE, with which some systems end a line.
+#: The end mark of DOS is not a control character at the end of the text.
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]|\x1a(?![\x1a\r\n]*\Z)")
+#: All C1 control characters but NEXT LINE, with which some systems end a line.
 C1_CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")
 #: The upper byte of half of Hiragana, whose lower bytes are those of ASCII letters.
 HIRAGANA_BYTE = 0x30
 UPPER_BYTES = frozenset((0x0A, *range(0x20, 0x7F))) - {HIRAGANA_BYTE}
 LOWER_BYTES = frozenset((0x00, 0x09, 0x0A, 0x0D, *range(0x20, 0x7F)))
+#: Some of these are in nearly every text.
+SEPARATORS = frozenset("\n\r\t ,;\u3000\u3001\u3002")
+FREQUENT = JAPANESE | KOREAN | SIMPLIFIED | TRADITIONAL
 EAST_ASIAN_WORDS = (
     "CJK",
     "HIRAGANA",
@@ -59,6 +79,22 @@ def unmarked_utf_16(head: bytes) -> str | None:
     return best if evidence[best] else None
 
 
+def unmarked_utf_32(head: bytes) -> str | None:
+    """Return `utf-32-le` or `utf-32-be` if the bytes plainly are that without a byte order mark.
+
+    Numbers of four bytes may be characters of one script too, but hardly separated ones.
+    """
+    for encoding in ("utf-32-le", "utf-32-be"):
+        text = decoded(head, encoding)
+        if text is None or len(text) < 2 or CONTROL_CHARACTER.search(text):
+            continue
+        characters = Counter(text)
+        is_text = _is_of_one_script(characters) and not SEPARATORS.isdisjoint(characters)
+        if is_text and 20 * _unassigned(characters) <= len(text):
+            return encoding
+    return None
+
+
 def _latin_characters(head: bytes, encoding: str) -> int:
     """Return how many characters are below U+0100; 0 if the bytes are no text in this encoding."""
     text = decoded(head, encoding)
@@ -67,48 +103,41 @@ def _latin_characters(head: bytes, encoding: str) -> int:
     characters = Counter(text)
     latin = sum(times for character, times in characters.items() if character <= "\xff")
     others = Counter({character: times for character, times in characters.items() if character > "\xff"})
-    is_of_one_script = _share_of_one_script(others) >= 0.9 if others.total() > 3 * latin else True
-    is_text = (
-        is_of_one_script and not _is_ascii_with_nuls(others, latin) and 20 * _unassigned(others) <= latin
-    )
-    return latin if is_text else 0
+    # Characters beyond U+FFFF do not count as unassigned, because new ones are added every year.
+    unassigned = _unassigned(Counter({one: times for one, times in others.items() if one <= "\uffff"}))
+    is_text = _is_of_one_script(characters) and not _is_ascii_with_nuls(others, latin)
+    return latin if is_text and 20 * unassigned <= latin else 0
 
 
 def _is_ascii_with_nuls(others: Counter[str], latin: int) -> bool:
-    """True if four in five characters above U+00FF are two bytes of ASCII or NUL."""
-    pairs = sum(times for character, times in others.items() if _is_pair_of_ascii(character))
-    return 10 * pairs > latin and 5 * pairs >= 4 * others.total()
-
-
-def _is_pair_of_ascii(character: str) -> bool:
-    upper, lower = divmod(ord(character), 256)
-    return upper in UPPER_BYTES and lower in LOWER_BYTES
+    """True if four in five characters above U+00FF are two bytes of ASCII or NUL, and make no sense."""
+    pairs = Counter[str]()
+    for character, times in others.items():
+        upper, lower = divmod(ord(character), 256)
+        if upper in UPPER_BYTES and lower in LOWER_BYTES:
+            pairs[character] = times
+    frequent = FREQUENT.intersection(pairs)
+    makes_sense = len(frequent) > 1 and 4 * sum(pairs[one] for one in frequent) >= 3 * pairs.total()
+    return 10 * pairs.total() > latin and 5 * pairs.total() >= 4 * others.total() and not makes_sense
 
 
 def _unassigned(characters: Counter[str]) -> int:
-    """Return how many are not characters of Unicode.
-
-    Those beyond U+FFFF are not counted, because new ones are added every year.
-    """
-    return sum(
-        times
-        for character, times in characters.items()
-        if character <= "\uffff" and unicodedata.category(character) in ("Cn", "Co")
-    )
+    """Return how many are not characters of Unicode."""
+    return sum(times for one, times in characters.items() if unicodedata.category(one) in ("Cn", "Co"))
 
 
-def _share_of_one_script(characters: Counter[str]) -> float:
+def _is_of_one_script(characters: Counter[str]) -> bool:
+    """True if nine in ten letters above U+00FF are of one script, or a quarter of all is below."""
+    others = Counter({one: times for one, times in characters.items() if one > "\xff"})
+    if others.total() <= 3 * (characters.total() - others.total()):
+        return True
     scripts = Counter[str]()
-    for character, times in characters.items():
+    for character, times in others.items():
         if character.isalpha():
-            scripts[_script(character)] += times
-    return max(scripts.values(), default=0) / max(scripts.total(), 1)
-
-
-def _script(letter: str) -> str:
-    """Return the first word of the letter's name, which for most is its script."""
-    first = unicodedata.name(letter, "").partition(" ")[0]
-    return "CJK" if first in EAST_ASIAN_WORDS else first
+            # For most letters, the first word of the name is the script.
+            first = unicodedata.name(character, "").partition(" ")[0]
+            scripts["CJK" if first in EAST_ASIAN_WORDS else first] += times
+    return max(scripts.values(), default=0) >= 0.9 * max(scripts.total(), 1)
 
 
 def guess_encoding(sample: bytes) -> str | None:
@@ -117,19 +146,22 @@ def guess_encoding(sample: bytes) -> str | None:
     if len(found) != 1:
         return None
     [encoding] = found
-    return encoding if encoding == WESTERN or _detects(encoding, sample) else None
+    if encoding == WESTERN:
+        return encoding
+    text = decoded(sample, encoding) or ""
+    letters = sum(1 for character in text if character > "\x7f" and character.isalpha())
+    return encoding if letters >= FEWEST_LETTERS and _detects(encoding, sample) else None
 
 
 def _plausible_encodings(sample: bytes) -> Iterator[str]:
     seen = set[str]()
-    for kind in EAST_ASIAN:
-        text = decoded(sample, kind.encoding)
-        if text is not None and is_east_asian(text, kind):
-            yield kind.encoding
+    yield from _east_asian_encodings(sample)
     for encoding in CYRILLIC:
         text = decoded(sample, encoding)
-        # Some of these read many texts alike.
-        if text is not None and text not in seen and is_cyrillic(text):
+        # Some of these encodings read many texts alike.
+        if text is None or text in seen or (encoding in ("koi8_r", "koi8_u") and _is_in_capitals(text)):
+            continue
+        if is_cyrillic(text):
             seen.add(text)
             yield encoding
     text = decoded(sample, WESTERN)
@@ -137,10 +169,28 @@ def _plausible_encodings(sample: bytes) -> Iterator[str]:
         yield WESTERN
 
 
+def _is_in_capitals(text: str) -> bool:
+    """True if all letters beyond ASCII are capitals. KOI8 has them where other encodings have small ones."""
+    return "".join(character for character in text if character > "\x7f").isupper()
+
+
+def _east_asian_encodings(sample: bytes) -> Iterator[str]:
+    """Yield the encodings in which most letters are frequent ones, if not many less in the others."""
+    likeness = {
+        kind.encoding: east_asian_likeness(text, kind)
+        for kind in EAST_ASIAN
+        if (text := decoded(sample, kind.encoding)) is not None
+    }
+    best = max(likeness.values(), default=0)
+    yield from (
+        encoding
+        for encoding, share in likeness.items()
+        if share > 0 and best >= FREQUENT_SHARE and share > best - CHANCE
+    )
+
+
 def _detects(encoding: str, sample: bytes) -> bool:
     """True if the detector prefers this encoding to those of other scripts."""
-    from charset_normalizer import from_bytes  # noqa: PLC0415  # few texts need it, and it takes 26 ms
-
     text = decoded(sample, encoding) or ""
     best = from_bytes(
         text.encode(encoding),

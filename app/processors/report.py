@@ -3,7 +3,11 @@
 A processor is a module with one function, `process(task) -> Report`. It reads
 `task.source`, writes its artifacts as files into `task.output`, and raises
 InvalidPayload when the payload is wrong. It runs in a sandboxed child process
-(`app/sandbox`) without network or credentials, and for a limited time.
+(`app/sandbox`) without network or credentials, and for a limited time. It can load no
+library any more: what it needs is imported with its module.
+
+The module may have SAMPLES, a tuple of Sample: one of each form that it reads. The
+sandbox tries them when it starts, to find out whether its locks let the processor work.
 """
 
 from collections.abc import Mapping
@@ -21,12 +25,24 @@ class Task:
     source: Path
     #: An existing, empty folder; `output/scratch` is free for temporary files.
     output: Path
-    #: The type that the client declared, without parameters, in lower case.
+    #: The type that the client meant, without parameters, in lower case. It is one of the kind's `open_types`
+    #: where the content is to decide.
     media_type: str
-    #: Of the declared type, names in lower case: `{"charset": "windows-1251", "header": "absent"}`.
+    #: The parameters of the declared type, names in lower case:
+    #: `{"charset": "windows-1251", "header": "absent"}`.
     parameters: Mapping[str, str] = field(default_factory=dict)
     unpacked_limit: int
     memory_limit: int
+    #: The most bytes that the output folder may hold, temporary files included.
+    disk_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A small payload that a processor can read."""
+
+    media_type: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +55,10 @@ class ArtifactFile:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a processor found out, and the files that it wrote."""
+    """The findings of a processor, and the files that it wrote."""
 
     #: Small, and representable as JSON; shown in lists.
     summary: dict[str, Any]
     artifacts: tuple[ArtifactFile, ...] = ()
+    #: The type that the payload was read as, without parameters; None if it is as declared.
+    media_type: str | None = None

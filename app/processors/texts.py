@@ -1,10 +1,10 @@
-"""Which encoding a text is in, and its characters. Data sets and documents decode text here.
+"""Finds the encoding of a text, and decodes it, for data sets and documents.
 
 The first of these that applies decides:
 
 1. the charset that the media type declares (RFC 2046, 4.1.2): the text is in it, or refused
 2. a byte order mark: UTF-8, UTF-16 or UTF-32
-3. UTF-16 without a mark, or ISO-2022-JP, if the bytes plainly show it
+3. UTF-16 or UTF-32 without a mark, ISO-2022-JP or -KR, if the bytes plainly show it
 4. UTF-8; where few characters are not valid and far more are, those few become U+FFFD and are counted
 5. a guess: East Asian, Cyrillic or Western
 6. the text is refused, and the client is told to declare its charset
@@ -29,8 +29,9 @@ from app.processors.guesses import (
     decoded,
     guess_encoding,
     unmarked_utf_16,
+    unmarked_utf_32,
 )
-from app.processors.plausible import WESTERN
+from app.processors.western import ENCODING as WESTERN
 
 CHUNK_BYTES = 1024 * 1024
 #: UTF-32 first: its mark begins with that of UTF-16.
@@ -41,10 +42,12 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-#: A text is UTF-8 with damage if so many characters beyond ASCII are valid for each that is not. It is
+#: A text is UTF-8 with damage if this many characters beyond ASCII are valid for each that is not. It is
 #: in another encoding if the opposite holds. In between it is a mixture, which no encoding reads right.
 FAR_MORE = 10
-SHIFT_TO_JAPANESE = re.compile(rb"\x1b\$[@B]")
+C1_OR_NEXT_LINE = re.compile(r"[\x80-\x9f]")
+#: How ISO 2022 announces its characters of two bytes.
+ANNOUNCED = {"iso2022_jp": re.compile(rb"\x1b\$[@B]"), "iso2022_kr": re.compile(rb"\x1b\$\)C")}
 CONTROL_BYTE = re.compile(CONTROL_CHARACTER.pattern.encode())
 REPLACEMENT = "\ufffd"
 REPLACEMENT_BYTES = REPLACEMENT.encode()
@@ -118,7 +121,7 @@ def looks_like_text(head: bytes) -> bool:
         text = decoded(head, marked)
         return text is not None and "\0" not in text[:2]
     if b"\0" in head:
-        return unmarked_utf_16(head) is not None
+        return (unmarked_utf_32(head) or unmarked_utf_16(head)) is not None
     return decoded(head, "utf-8") is not None or not CONTROL_BYTE.search(head)
 
 
@@ -144,7 +147,7 @@ def _declared(path: Path, head: bytes, charset: str) -> EncodedText:
         shown = unmarked_utf_16(head)
     if shown is not None:
         if not shown.startswith(declared):
-            _refuse(f"The media type declares {declared.upper()}, but the text is {shown.upper()}.")
+            _refuse(f"The media type declares {charset.upper()}, but the text is {shown.upper()}.")
         encodings = (shown,)
     elif declared == "utf-16":
         _refuse(
@@ -153,22 +156,28 @@ def _declared(path: Path, head: bytes, charset: str) -> EncodedText:
     elif declared == "utf-32":
         encodings = ("utf-32-be", "utf-32-le")
     texts = (EncodedText(path, encoding, mark_bytes) for encoding in encodings)
-    found = next((text for text in texts if _begins_like_text(text, head) and _is_valid(text)), None)
-    return found or _refuse_contradiction("The media type declares", declared)
+    found = next(
+        (
+            text
+            for text in texts
+            if _begins_like_text(text, head) and _is_valid(text, is_last=text.encoding == encodings[-1])
+        ),
+        None,
+    )
+    return found or _refuse_contradiction("The media type declares", charset)
 
 
 def _encoding_shown_by(path: Path, head: bytes) -> EncodedText | None:
     """Return the text if its bytes plainly show an encoding that would otherwise pass for ASCII."""
     if b"\0" in head:
-        encoding = unmarked_utf_16(head)
+        encoding = unmarked_utf_32(head) or unmarked_utf_16(head)
         if encoding is None:
             _refuse_nul(line=1 + head.partition(b"\0")[0].count(b"\n"))
         text = EncodedText(path, encoding, is_guessed=True)
         return text if _is_valid(text) else _refuse(f"The text is not valid {encoding.upper()}.")
-    if SHIFT_TO_JAPANESE.search(head):
-        text = EncodedText(path, "iso2022_jp", is_guessed=True)
-        return text if _is_valid(text) else None
-    return None
+    announced = (encoding for encoding, escape in ANNOUNCED.items() if escape.search(head))
+    texts = (EncodedText(path, encoding, is_guessed=True) for encoding in announced)
+    return next((text for text in texts if _is_valid(text)), None)
 
 
 def _not_quite_utf_8(text: EncodedText, must_be_unicode: bool) -> EncodedText:
@@ -180,25 +189,28 @@ def _not_quite_utf_8(text: EncodedText, must_be_unicode: bool) -> EncodedText:
     if must_be_unicode:
         _refuse("The text is not valid UTF-8.")
     encoding = guess_encoding(_sample(text.path))
+    if encoding in (None, WESTERN) and FAR_MORE * valid > invalid:
+        # Bytes of East Asian encodings are often valid by chance, so that it need not be a mixture.
+        _refuse(f"The text is not UTF-8 throughout, and its encoding cannot be told. {ADVICE}")
     if encoding is None:
         _refuse(f"The text is not Unicode, and its encoding cannot be told. {ADVICE}")
-    if encoding == WESTERN and FAR_MORE * valid > invalid:
-        _refuse(f"A part of the text is UTF-8, and a part is in another encoding. {ADVICE}")
     guessed = EncodedText(text.path, encoding, is_guessed=True)
     return guessed if _is_valid(guessed) else _refuse(f"The text is not in one encoding throughout. {ADVICE}")
 
 
-def _is_valid(text: EncodedText) -> bool:
+def _is_valid(text: EncodedText, *, is_last: bool = True) -> bool:
     """True if all of the text can be read; raise InvalidPayload if it holds a NUL character.
 
     Control characters beyond ASCII, as ISO 8859 has them, show that a text is in another encoding.
+    NEXT LINE does so only if another one is left to try, since some systems end lines with it.
     """
-    may_hold_c1 = C1_CONTROL.search(HIGH_BYTES.decode(text.encoding, errors="ignore")) is not None
+    control = C1_CONTROL if is_last else C1_OR_NEXT_LINE
+    may_hold_c1 = control.search(HIGH_BYTES.decode(text.encoding, errors="ignore")) is not None
     try:
         for piece in text.pieces():
             if "\0" in piece:
                 _refuse_nul(_line_of_nul(text))
-            if may_hold_c1 and C1_CONTROL.search(piece):
+            if may_hold_c1 and control.search(piece):
                 return False
     except UnicodeDecodeError:
         return False

@@ -14,15 +14,29 @@ from typing import Final
 
 from app.domain.errors import InvalidPayload
 from app.processors.report import Report
-from app.sandbox import kernel
-from app.sandbox.wire import CRASH_FRAMES, SCRATCH, Job, Limits, as_unicode, encode, module_name
+from app.sandbox.locks import kernel
+from app.sandbox.locks.optional import LANDLOCK, Files, Locks
+from app.sandbox.wire import (
+    CRASH_FRAMES,
+    OPEN_FILES,
+    SCRATCH,
+    ChildsEnds,
+    Job,
+    Limits,
+    as_unicode,
+    encode,
+    module_name,
+)
 
+#: The pipe that holds the job, until the child has read it.
+JOB_FD: Final = 0
+#: The only file, beside /dev/null, that a child keeps.
 REPLY_FD: Final = 3
-"""The only file, beside /dev/null, that a child inherits."""
+#: The fork server never holds more; it limits itself to this many.
 HIGHEST_FD: Final = 256
-"""The fork server never holds more; it limits itself to this many."""
+JOB_PART_BYTES: Final = 65_536
+#: The reply is made beforehand: when it is needed, there may be no memory to make it.
 OUT_OF_MEMORY: Final = encode({"limit": "memory"})
-"""Made beforehand: when it is needed, there may be no memory to make it."""
 _LIMIT_OF_ERRNO: Final = {
     errno.ENOMEM: "memory",
     errno.EFBIG: "file_bytes",
@@ -32,38 +46,41 @@ _LIMIT_OF_ERRNO: Final = {
 }
 
 
-def isolate(reply_fd: int) -> None:
+def isolate(ends: ChildsEnds) -> None:
     """Leave the fork server's session, terminal and files."""
     os.setsid()
     os.umask(0o077)
     null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
+    os.dup2(ends.job, JOB_FD)
+    for descriptor in (1, 2):
         os.dup2(null, descriptor)
-    # From a low number first: REPLY_FD itself may be the other end of the pipe.
-    os.dup2(reply_fd, REPLY_FD, inheritable=False)
+    # This comes last, because REPLY_FD may have been the job's descriptor.
+    os.dup2(ends.reply, REPLY_FD, inheritable=False)
     os.closerange(REPLY_FD + 1, HIGHEST_FD)
     # A crash in C leaves its Python stack in the reply, and so in the worker's log.
     faulthandler.enable(REPLY_FD, all_threads=False)
 
 
-def confine(limits: Limits, *, memory_bytes: int, server: int) -> list[str]:
-    """Set every limit for good; returns what the kernel refused.
+def confine(limits: Limits, *, server: int, locks: Locks, files: Files) -> list[str]:
+    """Set every limit for good; return what the kernel refused.
 
     There is no RLIMIT_NPROC: it counts all processes of the user, so it would
-    stop threads here because of strangers. The system call filter stops forks.
+    stop threads here because of strangers. The system call filter stops forks,
+    and the fork server counts threads (watch.py).
     """
     steps: dict[str, Callable[[], None]] = {
         "RLIMIT_CORE": lambda: _limit(resource.RLIMIT_CORE, 0),
-        "RLIMIT_NOFILE": lambda: _limit(resource.RLIMIT_NOFILE, limits.open_files),
+        "RLIMIT_NOFILE": lambda: _limit(resource.RLIMIT_NOFILE, OPEN_FILES),
         "RLIMIT_FSIZE": lambda: _limit(resource.RLIMIT_FSIZE, limits.file_bytes),
         # The second value ends a processor that ignores SIGXCPU.
         "RLIMIT_CPU": lambda: _limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1),
         # Not RLIMIT_AS: DuckDB reserves far more addresses than it uses, and aborts.
-        "RLIMIT_DATA": lambda: _limit(resource.RLIMIT_DATA, _data_bytes() + memory_bytes),
+        "RLIMIT_DATA": lambda: _limit(resource.RLIMIT_DATA, _data_bytes() + limits.memory_bytes),
         "capabilities": kernel.drop_capabilities,
         "no_new_privs": kernel.never_gain_privileges,
         "parent_death_signal": lambda: _die_with(server),
-        "seccomp": lambda: kernel.filter_system_calls(may_fork=limits.may_fork),
+        LANDLOCK: lambda: locks.restrict_files(files),
+        "seccomp": locks.filter_system_calls,
     }
     return [name for name, step in steps.items() if is_refused(step)]
 
@@ -76,11 +93,13 @@ def is_refused(step: Callable[[], None]) -> bool:
     return False
 
 
-def perform(job: Job, *, server: int) -> bytes:
-    """The reply, one of {report}, {invalid}, {limit}, {crash}."""
+def perform(*, server: int, locks: Locks) -> bytes:
+    """Return the reply, one of {report}, {invalid}, {limit}, {crash}."""
     try:
-        _move_in(job.task.output / SCRATCH)
-        confine(job.limits, memory_bytes=job.task.memory_limit, server=server)
+        job = _read_job()
+        move_in(job.task.output / SCRATCH)
+        files = Files((job.task.source,), (job.task.output,))
+        confine(job.limits, server=server, locks=locks, files=files)
         processor = importlib.import_module(module_name(job.task.processor))
         return _encode_report(processor.process(job.task))
     except InvalidPayload as wrong:
@@ -89,9 +108,19 @@ def perform(job: Job, *, server: int) -> bytes:
         return _encode_failure(error)
 
 
+def _read_job() -> Job:
+    """Read the job to the end of its pipe, and leave /dev/null in its place."""
+    message = b""
+    while part := os.read(JOB_FD, JOB_PART_BYTES):
+        message += part
+    os.dup2(1, JOB_FD)
+    return Job.decode(message)
+
+
 def _encode_report(report: Report) -> bytes:
     artifacts = [[artifact.name, artifact.media_type] for artifact in report.artifacts]
-    return encode({"report": {"summary": report.summary, "artifacts": artifacts}})
+    told = {"summary": report.summary, "artifacts": artifacts, "media_type": report.media_type}
+    return encode({"report": told})
 
 
 def _encode_failure(error: BaseException) -> bytes:
@@ -101,7 +130,7 @@ def _encode_failure(error: BaseException) -> bytes:
 
 
 def _frames(error: BaseException | None) -> list[str]:
-    """Of the error and of what led to it, without what they say: that may be the payload's words."""
+    """Return where the error and what led to it were raised. What they say may quote the payload."""
     frames: list[str] = []
     while error is not None:
         of_this = traceback.extract_tb(error.__traceback__)
@@ -111,7 +140,7 @@ def _frames(error: BaseException | None) -> list[str]:
 
 
 def _names(error: BaseException | None) -> list[str]:
-    """Of the error and of what led to it."""
+    """Return the types of the error and of what led to it."""
     names = []
     while error is not None:
         names.append(type(error).__name__)
@@ -120,7 +149,7 @@ def _names(error: BaseException | None) -> list[str]:
 
 
 def _limit_behind(error: BaseException | None) -> str | None:
-    """Libraries wrap what hit them: look at the causes too."""
+    """Return the limit that was met. Libraries wrap what hit them, so the causes count too."""
     while error is not None:
         if isinstance(error, MemoryError):
             return "memory"
@@ -130,7 +159,8 @@ def _limit_behind(error: BaseException | None) -> str | None:
     return None
 
 
-def _move_in(scratch: Path) -> None:
+def move_in(scratch: Path) -> None:
+    """Make this the place for temporary files."""
     scratch.mkdir(exist_ok=True)
     os.chdir(scratch)
     os.environ.update(TMPDIR=str(scratch), HOME=str(scratch))
@@ -152,6 +182,6 @@ def _limit(which: int, soft: int, hard: int | None = None) -> None:
 
 
 def _data_bytes() -> int:
-    """What the preloaded libraries hold already: a task's limit is what it may add."""
+    """Return what the preloaded libraries hold already: a task's limit is what it may add."""
     pages = Path("/proc/self/statm").read_bytes().split()[5]
     return int(pages) * resource.getpagesize()

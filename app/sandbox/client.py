@@ -8,7 +8,6 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,20 +19,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from app.domain.errors import Unavailable
+from app.domain.errors import Unavailable, WorkerFault
 from app.processors.report import Report, Task
-from app.sandbox import kernel
+from app.sandbox.greeting import Greeting
+from app.sandbox.leftovers import LeftoversError, empty, remove
+from app.sandbox.locks import kernel
 from app.sandbox.output import OutputFolder
+from app.sandbox.talk import Talk
 from app.sandbox.verdict import judge
-from app.sandbox.wire import Ending, Job, Limits, module_name, receive, send
-
-__all__ = ["Limits", "Sandbox"]
+from app.sandbox.wire import Ending, Job, Limits, Order, module_name, receive, send
 
 START_SECONDS = 20
+#: The time that the fork server has, on top of a task's own, to kill the child and to say so.
 GRACE_SECONDS = 2
-"""For the fork server, on top of a task's own time, to kill it and to say so."""
 STOP_SECONDS = 1
-STANDARD_LIMITS = Limits()
 
 logger = logging.getLogger("wharf.sandbox")
 
@@ -45,13 +44,17 @@ class Sandbox:
     died. Use it from one process: a forked copy must not share it.
     """
 
-    def __init__(self, preload: Sequence[str], limits: Limits = STANDARD_LIMITS) -> None:
-        """`preload` names the modules a task may ask for: in app.processors, or with a dot anywhere."""
+    def __init__(self, preload: Sequence[str], *, shared: Sequence[Path] = ()) -> None:
+        """`preload` names the modules a task may ask for: in app.processors, or with a dot anywhere.
+
+        `shared` are folders that a child can write into where there is no Landlock, and that
+        belong to this worker alone: there, they are emptied after each task.
+        """
         self._modules = tuple(dict.fromkeys(module_name(name) for name in preload))
-        self._limits = limits
         self._turn = threading.Lock()
         self._server: _Server | None = None
-        self._known_refusals: list[str] = []
+        self._shared = tuple(shared)
+        self._known: Greeting | None = None
         with contextlib.suppress(OSError):  # named in the log when the fork server meets it too
             kernel.hide_from_other_processes()
 
@@ -59,18 +62,19 @@ class Sandbox:
         """Run the task's processor for at most `seconds` of wall clock, once it is its turn.
 
         Raises InvalidPayload with the processor's own code and detail, with
-        `limit_exceeded`, or with `processor_crashed`; Unavailable when the fork
-        server cannot be started or was lost twice; ValueError when the
-        processor was not preloaded.
+        `limit_exceeded`, or with `processor_crashed`; WorkerFault when the disk
+        is full; Unavailable when the fork server cannot be started or was lost
+        twice; ValueError when the processor was not preloaded.
         """
         if module_name(task.processor) not in self._modules:
             raise ValueError(f"the processor {task.processor} is not among {self._modules}")
         task = replace(task, source=task.source.absolute(), output=task.output.absolute())
         output = OutputFolder(task.output)
         with self._turn:
-            job = Job(task, self._limits, seconds)
-            ending = self._end_of(job)
-        return judge(ending, job, output)
+            job = Job(task, Limits.of(task, seconds), seconds)
+            ending, reply = self._end_of(job)
+            self._empty_shared(task)
+        return judge(ending, reply, job, output)
 
     def start(self) -> None:
         """Start the fork server now, so that the first task need not wait; raises Unavailable."""
@@ -93,8 +97,11 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _end_of(self, job: Job) -> Ending:
-        """Tries twice: the server may have died since the last task."""
+    def _end_of(self, job: Job) -> tuple[Ending, bytes]:
+        """Return how a child ended and what it said.
+
+        It is tried twice: the server may have died since the last task.
+        """
         left = job
         for _ in range(2):
             server = self._running_server()
@@ -108,7 +115,7 @@ class Sandbox:
                 self._discard_server()
                 raise Unavailable("The sandbox does not answer.") from None
             except BaseException:
-                # Its next answer would be to this question: the server cannot be kept.
+                # The next answer of the server would be to this question, so the server cannot be kept.
                 self._discard_server()
                 raise
             _empty(job.task.output)
@@ -119,12 +126,14 @@ class Sandbox:
         if self._server is None:
             server = _Server(self._modules)
             try:
-                refused = server.greeting()
+                greeting = server.greeting()
             except BaseException:
                 server.stop()
                 raise
             self._server = server
-            self._log_once(refused)
+            if greeting != self._known:
+                self._known = greeting
+                greeting.log()
         return self._server
 
     def _discard_server(self) -> None:
@@ -132,10 +141,18 @@ class Sandbox:
             self._server.stop()
             self._server = None
 
-    def _log_once(self, refused: list[str]) -> None:
-        if refused and refused != self._known_refusals:
-            self._known_refusals = refused
-            logger.warning("sandbox.weakened", extra={"refused_by_kernel": refused})
+    def _empty_shared(self, task: Task) -> None:
+        """End this process if what a child may have hidden stays for the next one."""
+        if not self._shared or (self._known and self._known.has_landlock):
+            return
+        try:
+            left = empty(self._shared, keep=(task.source, task.output))
+        except (LeftoversError, OSError) as error:
+            logger.critical("sandbox.leftovers_stay", extra={"error": str(error)})
+            self._discard_server()
+            os._exit(1)
+        if left.entries:
+            logger.warning("sandbox.leftovers_removed", extra={"entries": left.entries, "bytes": left.size})
 
 
 class _Server:
@@ -155,10 +172,10 @@ class _Server:
                 )
         except OSError as error:
             self._link.close()
-            raise Unavailable(f"The sandbox cannot be started: {error}") from error
+            raise WorkerFault(f"The sandbox cannot be started: {error}") from error
 
-    def greeting(self) -> list[str]:
-        """What the kernel refused; raises Unavailable when the server cannot work at all."""
+    def greeting(self) -> Greeting:
+        """Return what holds for the children; raise Unavailable when the server cannot work at all."""
         try:
             message: dict[str, Any] = json.loads(receive(self._link, until=time.monotonic() + START_SECONDS))
         except (EOFError, OSError) as error:
@@ -166,17 +183,24 @@ class _Server:
         if "failed" in message:
             logger.error("sandbox.start_failed", extra={"trace": message["failed"]})
             raise Unavailable("The sandbox did not start.")
-        return [str(step) for step in message["refused"]]
+        return Greeting.decode(message)
 
-    def finish(self, job: Job) -> Ending:
-        """Raises EOFError or ConnectionError when the server died, TimeoutError when it hangs."""
+    def finish(self, job: Job) -> tuple[Ending, bytes]:
+        """Return how a child ended and what it said.
+
+        Raises EOFError or ConnectionError when the server died, TimeoutError when it hangs.
+        """
         until = time.monotonic() + job.seconds + GRACE_SECONDS
         self._link.settimeout(GRACE_SECONDS)
-        send(self._link, job.encode())
-        return Ending.decode(receive(self._link, until=until), receive(self._link, until=until))
+        with Talk(job.encode()) as talk:
+            send(self._link, Order.of(job).encode(), talk.childs_ends)
+            talk.handed_over()
+            talk.listen(self._link.fileno(), until=until)
+            ending = Ending.decode(receive(self._link, until=until))
+            return ending, talk.reply()
 
     def stop(self) -> None:
-        """It kills its child first when the socket closes; SIGKILL leaves that to the kernel."""
+        """End the server. It kills its child when the socket closes; after SIGKILL, the kernel does."""
         with contextlib.suppress(OSError):
             self._link.shutdown(socket.SHUT_RDWR)
         self._link.close()
@@ -188,7 +212,7 @@ class _Server:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the worker's, credentials least of all, but where its libraries are."""
+    """Return fixed values and where the libraries are. No credentials of the worker's are among them."""
     fixed = {
         "LANG": "C.UTF-8",
         "PATH": "/usr/bin:/bin",
@@ -201,9 +225,6 @@ def _environment() -> dict[str, str]:
 
 
 def _empty(folder: Path) -> None:
-    """A second try finds the output folder as the first one did."""
+    """Empty the output folder, so that a second try finds it as the first one did."""
     for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
+        remove(entry)

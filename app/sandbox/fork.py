@@ -1,4 +1,4 @@
-"""A forked process in the hands of the fork server: followed, ended, and nothing of it left."""
+"""A forked child as the fork server handles it: it is followed and ended, and no process of it is left."""
 
 import contextlib
 import os
@@ -11,28 +11,26 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.sandbox.child import OUT_OF_MEMORY, REPLY_FD, isolate
-from app.sandbox.wire import REPLY_BYTES
+from app.sandbox.wire import KIB, ChildsEnds
 
-READ_BYTES = 65_536
+#: How often to look for an exit where the kernel has no pidfd.
 EXIT_CHECK_SECONDS = 0.01
-"""How often to look for an exit where the kernel has no pidfd."""
 
 
 class Fork:
-    """Runs `work` in a child and collects the bytes it returns in `reply`."""
+    """Runs `work` in a child, which writes the bytes that `work` returns into its own pipe."""
 
-    def __init__(self, work: Callable[[], bytes]) -> None:
-        _assert_one_thread()
-        self._pipe, writing = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            _live(work, writing)
-        os.close(writing)
-        os.set_blocking(self._pipe, False)
+    def __init__(self, work: Callable[[], bytes], ends: ChildsEnds) -> None:
+        """`ends` are closed here: they are the child's alone."""
+        try:
+            _assert_one_thread()
+            self._pid = os.fork()
+            if self._pid == 0:
+                _live(work, ends)
+        finally:
+            ends.close()
         self._pidfd = _open_pidfd(self._pid)
-        self._exit: tuple[int, float] | None = None
-        self._is_talking = True
-        self.reply = bytearray()
+        self._exit: tuple[int, float, int] | None = None
 
     def has_exited(self) -> bool:
         if self._exit is None:
@@ -40,29 +38,21 @@ class Fork:
         return self._exit is not None
 
     def wait(self, seconds: float, other: int) -> bool:
-        """Wait for a reply, the exit or the time; true at once when `other` has something to read."""
+        """Wait for the exit or the time; return True at once when `other` has something to read."""
         poll = select.poll()
         poll.register(other, select.POLLIN)
-        if self._is_talking:
-            poll.register(self._pipe, select.POLLIN)
-        if self._pidfd is not None:
-            poll.register(self._pidfd, select.POLLIN)
-        elif not self._is_talking:
+        if self._pidfd is None:
             seconds = min(seconds, EXIT_CHECK_SECONDS)
-        ready = {descriptor for descriptor, _ in poll.poll(max(seconds, 0) * 1000)}
-        if self._pipe in ready:
-            self._is_talking = self._read()
-        return other in ready
+        else:
+            poll.register(self._pidfd, select.POLLIN)
+        return other in {descriptor for descriptor, _ in poll.poll(max(seconds, 0) * 1000)}
 
-    def end(self) -> tuple[int, float]:
-        """Kill what is left of it; its exit code (or minus the signal) and CPU seconds."""
+    def end(self) -> tuple[int, float, int]:
+        """Kill what is left of it. Return exit code or minus the signal, CPU seconds, most resident bytes."""
         if self._exit is None:
             self._kill_all()
             self._collect_exit()
         _kill_orphans()
-        while len(self.reply) <= REPLY_BYTES and self._read():
-            pass
-        os.close(self._pipe)
         if self._pidfd is not None:
             os.close(self._pidfd)
         if self._exit is None:
@@ -70,7 +60,7 @@ class Fork:
         return self._exit
 
     def _kill_all(self) -> None:
-        """The group too, as long as its number is still ours; the rest come as orphans."""
+        """Kill the child and its group. What has left the group becomes our child as an orphan."""
         with contextlib.suppress(ProcessLookupError):  # it may not lead a group yet
             os.killpg(self._pid, signal.SIGKILL)
         os.kill(self._pid, signal.SIGKILL)
@@ -78,22 +68,14 @@ class Fork:
     def _collect_exit(self, options: int = 0) -> None:
         pid, status, usage = os.wait4(self._pid, options)
         if pid:
-            self._exit = (os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime)
-
-    def _read(self) -> bool:
-        """Whether more may come."""
-        try:
-            part = os.read(self._pipe, READ_BYTES)
-        except BlockingIOError:
-            return False
-        self.reply += part
-        return bool(part)
+            cpu_seconds = usage.ru_utime + usage.ru_stime
+            self._exit = (os.waitstatus_to_exitcode(status), cpu_seconds, usage.ru_maxrss * KIB)
 
 
-def _live(work: Callable[[], bytes], reply_fd: int) -> NoReturn:
-    """The child's whole life; no clean-up of the fork server's may run in it."""
+def _live(work: Callable[[], bytes], ends: ChildsEnds) -> NoReturn:
+    """Run the child from its start to its end, without any clean-up of the fork server's."""
     try:
-        isolate(reply_fd)
+        isolate(ends)
         try:
             reply = work()
         except MemoryError:
@@ -106,7 +88,7 @@ def _live(work: Callable[[], bytes], reply_fd: int) -> NoReturn:
 
 
 def _assert_one_thread() -> None:
-    """A lock that another thread holds would stay locked in the child for ever."""
+    """Raise RuntimeError for a second thread: a lock that it holds would stay locked in the child."""
     tasks = Path("/proc/self/task")
     threads = len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
     if threads != 1:
@@ -121,7 +103,7 @@ def _open_pidfd(pid: int) -> int | None:
 
 
 def _kill_orphans() -> None:
-    """Whatever outlived its parent is our child now: kill it, and what comes up behind it."""
+    """Kill what outlived its parent, which is our child now, and what becomes our child by that."""
     while orphans := _children():
         for pid in orphans:
             os.kill(pid, signal.SIGKILL)

@@ -17,35 +17,41 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from app.sandbox import kernel
 from app.sandbox.child import HIGHEST_FD, confine, is_refused, perform
 from app.sandbox.fork import Fork
-from app.sandbox.output import is_over
+from app.sandbox.locks import kernel, landlock
+from app.sandbox.locks.optional import Files, Locks
+from app.sandbox.locks.self_check import Findings, check
+from app.sandbox.locks.trials import LIMITS, Trials, probes_of
+from app.sandbox.watch import WATCH_SECONDS, Watch
 from app.sandbox.wire import (
-    GIB,
-    REPLY_BYTES,
     Cause,
+    ChildsEnds,
     Ending,
-    Job,
-    Limits,
     as_unicode,
     encode,
-    receive,
+    receive_order,
     send,
 )
 
 TRACEBACK_CHARACTERS = 16_000
+STATM = Path("/proc/self/statm")
 PROBE_SECONDS = 10
-DISK_CHECK_SECONDS = 0.2
+#: The longest reply of the fork server's own child: the names of all steps that a kernel can refuse.
+OWN_REPLY_BYTES = 4096
+#: Modules that Python's own modules load when they are first used. A child can load no library any more.
+LOADED_LATER = ("heapq",)
 
 
 def main(modules: Sequence[str]) -> None:
     link = _take_link()
     with contextlib.suppress(EOFError, ConnectionError):
-        if _greet(link, modules):
+        if locks := _greet(link, modules):
             while True:
-                _serve(link)
+                _serve(link, locks)
 
 
 def _take_link() -> socket.socket:
@@ -56,20 +62,28 @@ def _take_link() -> socket.socket:
     return link
 
 
-def _greet(link: socket.socket, modules: Sequence[str]) -> bool:
-    """Tell the worker what the kernel refused; or what failed, and then end."""
+def _greet(link: socket.socket, modules: Sequence[str]) -> Locks | None:
+    """Tell the worker what the kernel refused, and what the self-check found out; or what failed.
+
+    Returns the locks of the children to come, None if there can be none.
+    """
     try:
         for module in modules:
             importlib.import_module(module)
         refused = _settle() + _refused_to_children(link)
+        findings = _self_check(link, modules)
     except Exception:  # noqa: BLE001  # whatever an import raises, the parent is told
         send(link, encode({"failed": as_unicode(traceback.format_exc())[-TRACEBACK_CHARACTERS:]}))
-        return False
-    send(link, encode({"refused": refused}))
-    return True
+        return None
+    send(link, encode({"refused": refused, "self_check": findings.encode()}))
+    return findings.locks
 
 
 def _settle() -> list[str]:
+    for module in LOADED_LATER:
+        importlib.import_module(module)
+    kernel.prepare_callbacks()
+    landlock.prepare()
     gc.collect()
     gc.freeze()  # a child's collector then leaves the shared pages alone
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -80,52 +94,72 @@ def _settle() -> list[str]:
 
 
 def _refused_to_children(link: socket.socket) -> list[str]:
-    """A first child tries every call, so that what is missing is said once, at the start."""
-    server = os.getpid()
-    probe = Fork(lambda: encode({"refused": confine(Limits(), memory_bytes=GIB, server=server)}))
-    ending = _follow(probe, link, seconds=PROBE_SECONDS, is_disk_full=lambda: False)
+    """Let a first child try every call, so that what is missing is said once, at the start."""
+    server, files = os.getpid(), Files((), ())
+
+    def refused() -> bytes:
+        steps = confine(LIMITS, server=server, locks=Locks(), files=files)
+        return encode({"refused": steps})
+
+    ending, said = _in_child(link, refused, PROBE_SECONDS)
     if ending.status != 0:
-        raise RuntimeError(f"the first child ended with {ending.status}: {ending.reply!r}")
-    refused: list[str] = json.loads(ending.reply)["refused"]
-    return refused
+        raise RuntimeError(f"the first child ended with {ending.status}: {said!r}")
+    steps: list[str] = json.loads(said)["refused"]
+    return steps
 
 
-def _serve(link: socket.socket) -> None:
-    job = Job.decode(receive(link))
+def _self_check(link: socket.socket, modules: Sequence[str]) -> Findings:
+    trials = Trials(lambda work, seconds: _in_child(link, work, seconds)[1])
+    probes = probes_of(modules)
+    return check(probes, trials.passes, os.uname().machine) if probes else Findings(Locks())
+
+
+def _in_child(link: socket.socket, work: Callable[[], bytes], seconds: float) -> tuple[Ending, bytes]:
+    """Return how a child of our own ended, and what it said; nobody else's payload is in it."""
+    reply, reply_end = os.pipe()
+    ends = ChildsEnds(os.open(os.devnull, os.O_RDONLY), reply_end)
+    try:
+        ending = _follow(Fork(work, ends), link, seconds, lambda: None)
+        return ending, os.read(reply, OWN_REPLY_BYTES)
+    finally:
+        os.close(reply)
+
+
+def _serve(link: socket.socket, locks: Locks) -> None:
+    order, ends = receive_order(link)
     server = os.getpid()
-    child = Fork(lambda: perform(job, server=server))
-    ending = _follow(
-        child,
-        link,
-        seconds=job.seconds,
-        is_disk_full=lambda: is_over(job.limits.disk_bytes, job.task.output),
-    )
-    send(link, ending.encode())
-    send(link, ending.reply)
+    with Watch(order) as watch:
+        child = Fork(lambda: perform(server=server, locks=locks), ends)
+        ending = _follow(child, link, order.seconds, watch.look)
+    send(link, replace(ending, free_bytes=watch.free_bytes).encode())
 
 
-def _follow(child: Fork, link: socket.socket, *, seconds: float, is_disk_full: Callable[[], bool]) -> Ending:
+def _follow(child: Fork, link: socket.socket, seconds: float, look: Callable[[], Cause | None]) -> Ending:
     """Wait for the child to end, or end it; raises EOFError when the worker is gone."""
     try:
-        cause = _wait(child, link, time.monotonic() + seconds, is_disk_full)
+        cause = _wait(child, link, time.monotonic() + seconds, look)
     finally:
-        status, cpu_seconds = child.end()
-    return Ending(cause, status, cpu_seconds, bytes(child.reply[:REPLY_BYTES]))
+        status, cpu_seconds, resident_bytes = child.end()
+    added_bytes = max(resident_bytes - _resident_bytes(), 0) if STATM.exists() else 0
+    return Ending(cause, status, cpu_seconds, added_bytes, free_bytes=0)
 
 
-def _wait(child: Fork, link: socket.socket, until: float, is_disk_full: Callable[[], bool]) -> Cause:
-    disk_check = time.monotonic() + DISK_CHECK_SECONDS
+def _resident_bytes() -> int:
+    """Return what a child has from the start, since it begins as a copy of this process."""
+    return int(STATM.read_bytes().split()[1]) * resource.getpagesize()
+
+
+def _wait(child: Fork, link: socket.socket, until: float, look: Callable[[], Cause | None]) -> Cause:
+    next_look = time.monotonic() + WATCH_SECONDS
     while not child.has_exited():
         now = time.monotonic()
         if now >= until:
             return Cause.OUT_OF_TIME
-        if len(child.reply) > REPLY_BYTES:
-            return Cause.TALKED_TOO_MUCH
-        if now >= disk_check:
-            if is_disk_full():
-                return Cause.OUT_OF_DISK
-            disk_check = time.monotonic() + DISK_CHECK_SECONDS
-        if child.wait(min(until, disk_check) - now, link.fileno()):
+        if now >= next_look:
+            if cause := look():
+                return cause
+            next_look = time.monotonic() + WATCH_SECONDS
+        if child.wait(min(until, next_look) - now, link.fileno()):
             raise EOFError("the worker is gone, or has lost its way")
     return Cause.EXITED
 

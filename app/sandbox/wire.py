@@ -1,54 +1,79 @@
-"""What crosses the boundaries between the worker, the fork server and its child.
+"""The messages between the worker, the fork server and its child.
 
-    worker ── socket: Job ─────────────> fork server ── fork ──> child
-           <── socket: Ending, reply ──              <── pipe: reply ──
+    worker ── socket: Order, two pipe ends ──> fork server ── fork ──> child
+           <── socket: Ending ──────────────              ── pipe ends ──>
+           ── pipe: Job ───────────────────────────────────────────────>
+           <── pipe: reply ─────────────────────────────────────────────
 
-On the socket a message is its length (4 bytes, big-endian) and that many
-bytes. JSON, never pickle: a child that took over must not take over its reader.
+The fork server passes the pipes on and reads neither, because each later child begins as
+a copy of its memory. On the socket a message is its length (4 bytes, big-endian) and that
+many bytes. JSON, never pickle: a child that was taken over must not take over its reader.
 """
 
 import json
+import math
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from socket import socket
-from typing import Any, Self
+from socket import recv_fds, send_fds, socket
+from typing import Any, NamedTuple, Self
 
+from app.domain.kinds import FILES_AT_ONCE
 from app.processors.report import Task
 
-MIB = 1024**2
+KIB, MIB = 1024, 1024**2
 GIB = 1024**3
+#: The folder inside `Task.output` that holds temporary files.
 SCRATCH = "scratch"
+#: Threads that a processor may keep busy, such as DuckDB's.
+THREADS = 2
+#: CPU time that any child may use.
+CPU_SECONDS = 600
+OPEN_FILES = 64
+ARTIFACTS = 64
+#: The report as it will be stored; as a reply it has at most `REPLY_BYTES`.
+REPORT_BYTES = 64 * KIB
+#: The innermost frames of a crash, which a child tells and the log takes.
 CRASH_FRAMES = 50
-"""Of a crash, the innermost, that a child tells and the log takes."""
-"""The folder inside `Task.output` that holds temporary files."""
-REPLY_BYTES = 256 * 1024
-"""More than this is never read from a child, whatever it sends."""
-FRAME_BYTES = REPLY_BYTES + 64 * 1024
+#: More than this is never read from a child, whatever it sends.
+REPLY_BYTES = 256 * KIB
+FRAME_BYTES = 64 * KIB
+HEADER_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What every task may use; memory comes with the task, wall-clock time with the call."""
+    """The limits of a child. They follow from its task."""
 
-    cpu_seconds: int = 600
-    """Of all threads together."""
-    output_bytes: int = 2 * GIB
-    """Everything in the output folder but its scratch folder."""
-    scratch_bytes: int = 10 * GIB
-    """Temporary files."""
-    open_files: int = 64
-    artifacts: int = 64
-    report_bytes: int = 64 * 1024
-    """The report as JSON; at most `REPLY_BYTES`."""
-    may_fork: bool = False
-    """Whether a processor may start processes; they end with it."""
+    #: Counts all threads together.
+    cpu_seconds: int
+    #: How many bytes of memory it may use beyond those that it starts with.
+    memory_bytes: int
+    #: Everything in the output folder but its scratch folder.
+    output_bytes: int
+    #: Temporary files.
+    scratch_bytes: int
+    #: The most bytes that one file may have, wherever it is.
+    file_bytes: int
 
-    @property
-    def file_bytes(self) -> int:
-        """What a single file may grow to, wherever it is."""
-        return max(self.output_bytes, self.scratch_bytes)
+    @classmethod
+    def of(cls, task: Task, seconds: float) -> Self:
+        """Return the limits of a task that may take `seconds` of wall clock.
+
+        They allow FILES_AT_ONCE files, one of them an artifact, and THREADS that compute
+        for all of the time.
+        """
+        share = task.disk_limit // FILES_AT_ONCE
+        return cls(
+            cpu_seconds=max(CPU_SECONDS, math.ceil(THREADS * seconds)),
+            memory_bytes=task.memory_limit,
+            output_bytes=share,
+            scratch_bytes=task.disk_limit - share,
+            file_bytes=share,
+        )
 
     @property
     def disk_bytes(self) -> int:
@@ -57,10 +82,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """A task and its limits, as the child gets them. The fork server never reads them."""
+
     task: Task
     limits: Limits
+    #: Seconds of wall clock.
     seconds: float
-    """Wall clock."""
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self), default=str).encode()
@@ -73,59 +100,117 @@ class Job:
         return cls(task, Limits(**fields["limits"]), fields["seconds"])
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The part of a job that the fork server needs. Nothing in it comes from a client."""
+
+    output: Path
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        return cls(job.task.output, job.seconds, job.limits.memory_bytes, job.limits.disk_bytes)
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self), default=str).encode()
+
+    @classmethod
+    def decode(cls, message: bytes) -> Self:
+        fields = json.loads(message)
+        return cls(**(fields | {"output": Path(fields["output"])}))
+
+
+class ChildsEnds(NamedTuple):
+    """The ends of the two pipes that a child gets."""
+
+    job: int
+    reply: int
+
+    def close(self) -> None:
+        for descriptor in self:
+            os.close(descriptor)
+
+
 class Cause(StrEnum):
-    """Why the fork server saw a child end."""
+    """The reason why a child ended, as the fork server saw it."""
 
     EXITED = "exited"
     OUT_OF_TIME = "out_of_time"
+    OUT_OF_MEMORY = "out_of_memory"
     OUT_OF_DISK = "out_of_disk"
-    TALKED_TOO_MUCH = "talked_too_much"
+    TOO_MANY_THREADS = "too_many_threads"
+    #: The disk itself is nearly full, whoever filled it.
+    DISK_IS_FULL = "disk_is_full"
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a child ended. `reply` is what it said, at most REPLY_BYTES: not to be trusted."""
+    """How a child ended, as the fork server saw it."""
 
     cause: Cause
+    #: Its exit code, or minus the signal that ended it.
     status: int
-    """Its exit code, or minus the signal that ended it."""
     cpu_seconds: float
-    reply: bytes
+    #: Memory that it had at most, beyond what it was given at its start.
+    added_bytes: int
+    #: The least free space on the disk of the output folder: before, meanwhile and after.
+    free_bytes: int
 
     def encode(self) -> bytes:
-        return json.dumps([self.cause, self.status, self.cpu_seconds]).encode()
+        return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def decode(cls, message: bytes, reply: bytes) -> Self:
-        cause, status, cpu_seconds = json.loads(message)
-        return cls(Cause(cause), status, cpu_seconds, reply)
+    def decode(cls, message: bytes) -> Self:
+        fields = json.loads(message)
+        return cls(**(fields | {"cause": Cause(fields["cause"])}))
 
 
 def module_name(processor: str) -> str:
-    """`dataset` is `app.processors.dataset`; a name with a dot is a whole module path."""
+    """Return a module's path: `dataset` is `app.processors.dataset`; a name with a dot is whole."""
     return processor if "." in processor else f"app.processors.{processor}"
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """Raises ValueError for NaN, infinity and text that is not Unicode."""
+    """Return a message as JSON. Raises ValueError for NaN, infinity and text that is not Unicode."""
     return json.dumps(message, allow_nan=False, ensure_ascii=False).encode()
 
 
 def as_unicode(text: str) -> str:
-    """Half a surrogate pair, as in a file name that is not UTF-8, becomes an escape."""
+    """Return the text with escapes for halves of surrogate pairs, as in a file name that is not UTF-8."""
     return text.encode(errors="backslashreplace").decode()
 
 
-def send(link: socket, message: bytes) -> None:
-    link.sendall(len(message).to_bytes(4, "big") + message)
+def send(link: socket, message: bytes, files: Sequence[int] = ()) -> None:
+    """Send a message, and copies of open files along with its header."""
+    header = len(message).to_bytes(HEADER_BYTES, "big")
+    if files:
+        send_fds(link, [header], files)
+        link.sendall(message)
+    else:
+        link.sendall(header + message)
 
 
 def receive(link: socket, *, until: float | None = None) -> bytes:
-    """The next message. `until` is on the monotonic clock.
+    """Return the next message. `until` is on the monotonic clock.
 
     Raises EOFError when the other side is gone, TimeoutError when it is late.
     """
-    size = int.from_bytes(_receive_exactly(link, 4, until), "big")
+    return _receive_body(link, _receive_exactly(link, HEADER_BYTES, until), until)
+
+
+def receive_order(link: socket) -> tuple[Order, ChildsEnds]:
+    """Return the next order and the files that came with it. Raises EOFError when the worker is gone."""
+    link.settimeout(None)
+    header, files, _, _ = recv_fds(link, HEADER_BYTES, len(ChildsEnds._fields))
+    if len(header) < HEADER_BYTES or len(files) < len(ChildsEnds._fields):
+        raise EOFError("the worker is gone, or has lost its way")
+    return Order.decode(_receive_body(link, header, None)), ChildsEnds(*files)
+
+
+def _receive_body(link: socket, header: bytes, until: float | None) -> bytes:
+    size = int.from_bytes(header, "big")
     if size > FRAME_BYTES:
         raise EOFError(f"a message of {size} bytes: the other side has lost its way")
     return _receive_exactly(link, size, until)

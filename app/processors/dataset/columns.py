@@ -1,12 +1,12 @@
-"""What holds of the columns of every table: how many there may be, their types, and what they are called."""
+"""The columns of every table: how many there may be, their types, and their names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 from app.domain.errors import InvalidPayload, ProblemCode
 
-MOST_COLUMNS = 2_000
+MOST_COLUMNS = 5_000
 INTEGER = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL\(\d+,0\)")
 NUMBER = re.compile(r"FLOAT|DOUBLE|DECIMAL\(.*")
 NESTED = re.compile(r"(?:STRUCT|MAP|UNION)\(.*|.*\[\d*\]|JSON|VARIANT", re.DOTALL)
@@ -17,9 +17,9 @@ class Column(NamedTuple):
     """A column of a table in DuckDB."""
 
     name: str
-    #: DuckDB's.
+    #: DuckDB's name of the type.
     type: str
-    #: What the profile calls the type, see `values`.
+    #: The profile's name of the type, see `values`.
     kind: str
 
     @classmethod
@@ -35,6 +35,14 @@ def _kind_of(duckdb_type: str) -> str:
     if NUMBER.fullmatch(duckdb_type):
         return "number"
     return next((name for start, name in STARTS.items() if duckdb_type.startswith(start)), "text")
+
+
+def alike(columns: Sequence[Column], places: Iterable[int]) -> list[list[int]]:
+    """Return these places of columns in groups, one for each type."""
+    groups: dict[str, list[int]] = {}
+    for place in places:
+        groups.setdefault(columns[place].type, []).append(place)
+    return list(groups.values())
 
 
 def refuse_too_wide(columns: int) -> None:

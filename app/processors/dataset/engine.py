@@ -4,7 +4,6 @@ Here: opening it, quoting what goes into its SQL, and turning its errors into
 problems that a client can read. No module but the `dataset` ones imports it.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,34 +17,52 @@ from app.processors.report import Task
 
 THREADS = 2
 SMALLEST_MEMORY_BYTES = 128 * 1024 * 1024
-LARGEST_DETAIL = 300
 ROW_GROUP_ROWS = 20_000
 ROW_GROUP_CELLS = 4_000_000
-ERROR_PREFIX = re.compile(r"^[\w /]+ Error: ")
-QUOTED = re.compile(r"""(["'`]).*\1""")
-FILE_MENTION = re.compile(
-    r"""(?: (?:in|of|from))?(?: file)?\s(?:"/[^"]*"|'/[^']*'|/(?:[^\s/]+/)+[^\s,;:]*),?"""
-)
+#: DuckDB adds up to 2,048 rows to a group or leaves as many out. With a smaller setting than this, a group
+#: may hold any number.
+FEWEST_ROW_GROUP_ROWS = 4_096
+#: Reasons in our words, by a part of DuckDB's message, which itself may quote the payload.
+REASONS = {
+    "Invalid TIME value": "a time lies outside of its day",
+    "Could not convert Timestamp": "a timestamp lies outside of the years -290306 to 294247",
+    "Unable to convert TIMESTAMPTZ": "a timestamp lies outside of the years -290306 to 294247",
+    "BYTE_STREAM_SPLIT": "the encoding BYTE_STREAM_SPLIT is not supported for a type in it",
+    "ecompress": "a compressed part of it is damaged",
+    "not valid UTF8": "a text in it is not UTF-8",
+    "a decimal takes more than": "a decimal takes more than 32 bytes",
+}
 
 
-def connect(task: Task) -> DuckDBPyConnection:
-    """Open an in-memory DuckDB that can reach the task's source and output, and nothing else.
-
-    The order of the statements matters: after the last one no setting moves.
-    """
-    connection = duckdb.connect(
+def _opened() -> DuckDBPyConnection:
+    """Open an in-memory DuckDB of one thread, so that a process that has it may fork."""
+    return duckdb.connect(
         ":memory:",
         config={
             "async_threads": 0,
-            "threads": THREADS,
-            "memory_limit": f"{_memory_for_queries(task.memory_limit)}B",
-            "temp_directory": str(scratch(task) / "duckdb"),
-            "max_temp_directory_size": f"{task.unpacked_limit}B",
+            "threads": 1,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
         },
     )
+
+
+#: To open DuckDB takes longer than to read a small table. The sandbox forks after this module is loaded,
+#: so each of its children has this connection to take.
+_READY = [_opened()]
+
+
+def connect(task: Task) -> DuckDBPyConnection:
+    """Return a connection to a DuckDB that can reach the task's source and output, and nothing else.
+
+    The order of the statements matters: after the last one no setting moves.
+    """
+    connection = _READY.pop() if _READY else _opened()
+    connection.execute(f"SET threads = {THREADS}")
+    connection.execute(f"SET memory_limit = '{_memory_for_queries(task.memory_limit)}B'")
+    connection.execute(f"SET temp_directory = {literal(scratch(task) / 'duckdb')}")
+    connection.execute(f"SET max_temp_directory_size = '{task.unpacked_limit}B'")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET parquet_metadata_cache = true")
     connection.execute(f"SET allowed_paths = [{literal(task.source)}]")
@@ -59,6 +76,12 @@ def scratch(task: Task) -> Path:
     folder = task.output / "scratch"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def superseded(text: Path, folder: Path) -> None:
+    """Remove a text of ours that was written anew, so that no more than two are on disk; keep the payload."""
+    if text.parent == folder:
+        text.unlink()
 
 
 def literal(text: str | Path) -> str:
@@ -89,7 +112,7 @@ def write_parquet(connection: DuckDBPyConnection, query: str, target: Path, colu
 
     Groups shrink as tables widen, so that the cells held in memory stay bounded.
     """
-    rows = max(2_048, min(ROW_GROUP_ROWS, ROW_GROUP_CELLS // max(columns, 1)))
+    rows = max(FEWEST_ROW_GROUP_ROWS, min(ROW_GROUP_ROWS, ROW_GROUP_CELLS // max(columns, 1)))
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {rows}"
     found = connection.execute(f"COPY ({query}) TO {literal(target)} ({options})").fetchone()
     return int(found[0]) if found else 0
@@ -110,19 +133,14 @@ def reading(what: str) -> Iterator[None]:
         ) from None
     except duckdb.Error as error:
         reason = explain(error)
-        detail = f"The {what} cannot be read{': ' if reason else '.'}{reason}"
+        detail = f"The {what} cannot be read{': ' if reason else ''}{reason}."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
 
 
 def explain(error: duckdb.Error) -> str:
-    """Return the first line of DuckDB's message, without its class and without paths of this machine.
-
-    Nothing is left of a message that may hold a part of the payload.
-    """
-    first = str(error).strip().partition("\n")[0]
-    sentence = FILE_MENTION.sub("", ERROR_PREFIX.sub("", first)).strip()
-    may_quote = not sentence.isprintable() or QUOTED.search(sentence)
-    return "" if may_quote else sentence[:LARGEST_DETAIL]
+    """Return the reason for an error, or nothing if it is not a known one."""
+    message = str(error)
+    return next((reason for part, reason in REASONS.items() if part in message), "")
 
 
 def _memory_for_queries(limit: int) -> int:

@@ -17,7 +17,10 @@ from app.processors.dataset.columns import refuse_too_wide
 
 BLOCK_BYTES = 1024 * 1024
 LONGEST_KEY_TOLD = 100
-LONGEST_ITEM_CHARACTERS = 16 * 1024 * 1024
+#: The depth of lists and objects in each other. This many are read for certain; Python's reader fails beyond.
+MOST_LEVELS = 400
+#: The longest object, in a line or an array, that DuckDB reads.
+LONGEST_OBJECT_BYTES = 16 * 1024 * 1024
 BLANKS = re.compile(r"[ \t\n\r]*")
 LINE_ENDS = str.maketrans("\r\n", "  ")
 
@@ -59,6 +62,8 @@ def count_objects(text: Path, unit: str) -> int:
     for block in _blocks(text):
         for line in block:
             number += 1
+            if len(line) > LONGEST_OBJECT_BYTES:
+                raise _too_long(unit, number)
             try:
                 rows += line.startswith(b"{") or _parse(line, number, unit) is not None
             except InvalidPayload:
@@ -145,11 +150,14 @@ class _Items:
             try:
                 _, end = PLAIN.raw_decode(self._text, self._place)
             except (ValueError, RecursionError) as error:
-                if len(self._text) - self._place < LONGEST_ITEM_CHARACTERS and self._read_on():
+                is_long = len(self._text) - self._place > LONGEST_OBJECT_BYTES
+                if not is_long and self._read_on():
                     continue
-                reason = "nested too deeply"
-                if isinstance(error, json.JSONDecodeError):
-                    reason = f"{_without_place(error)} at its character {error.pos - start + 1}"
+                if not isinstance(error, json.JSONDecodeError):
+                    raise _not_valid("Item", self._items, error) from None
+                if is_long and _is_cut_off(error, self._place + LONGEST_OBJECT_BYTES):
+                    raise _too_long("Item", self._items) from None
+                reason = f"{_without_place(error)} at its character {error.pos - start + 1}"
                 detail = f"Item {self._items} is not valid JSON: {reason}."
                 raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
             self._place = end
@@ -164,6 +172,11 @@ class _Items:
         more = self._source.read(max(BLOCK_BYTES, len(rest)))
         self._text, self._place = rest + more, 0
         return bool(more)
+
+
+def _is_cut_off(error: json.JSONDecodeError, end: int) -> bool:
+    """True if the object goes on behind `end`, as far as Python's reader says."""
+    return error.pos >= end or error.msg.startswith("Unterminated string")
 
 
 def _not_an_array() -> InvalidPayload:
@@ -227,7 +240,15 @@ def _parse(line: bytes, number: int, unit: str) -> dict[str, Any] | None:
     raise InvalidPayload(ProblemCode.INVALID_CONTENT, f"{unit} {number} is not a JSON object.")
 
 
+def _too_long(unit: str, number: int) -> InvalidPayload:
+    detail = f"{unit} {number} is longer than {LONGEST_OBJECT_BYTES // 1024**2} MiB."
+    return InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)
+
+
 def _not_valid(unit: str, number: int, error: Exception) -> InvalidPayload:
+    if isinstance(error, RecursionError):
+        detail = f"{unit} {number} is nested too deeply: {MOST_LEVELS} levels are allowed."
+        return InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)
     detail = f"{unit} {number} is not valid JSON: {_reason(error)}."
     return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
 
@@ -238,8 +259,8 @@ def _reason(error: Exception) -> str:
             return f"{_without_place(error)} at column {error.colno}"
         case UnicodeEncodeError():
             return "half of a surrogate pair"
-        case RecursionError():
-            return "nested too deeply"
+        case UnicodeDecodeError():
+            return "not UTF-8"
         case _:
             return str(error)
 
@@ -265,5 +286,6 @@ def _distinct(members: Members) -> dict[str, Any]:
 EXACT = json.JSONDecoder(
     parse_float=RawNumber, parse_int=RawNumber, parse_constant=_refuse_constant, object_pairs_hook=Members
 )
-PLAIN = json.JSONDecoder()
+#: Finds where a value ends. Numbers are not read: Python reads no integer of more than 4,300 digits.
+PLAIN = json.JSONDecoder(parse_int=str, parse_float=str)
 TO_JSON = json.JSONEncoder(ensure_ascii=False).encode

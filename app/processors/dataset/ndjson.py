@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -19,36 +20,54 @@ from app.processors.dataset.columns import Column, refuse_too_wide, unique_names
 from app.processors.dataset.engine import describe, identifier, literal
 from app.processors.dataset.forms import FindForms, json_number_forms, moment_forms
 from app.processors.dataset.forms.form import Form
-from app.processors.dataset.forms.numbers import BOOLEAN, DOUBLE_IS_EXACT
+from app.processors.dataset.forms.numbers import BOOLEAN, SHORTEST_IS_EXACT
 from app.processors.dataset.json_rows import count_objects, rewrite_as_texts
+from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE
 from app.processors.dataset.proof import LONGEST_VALUE_CHARACTERS, ReadColumn, TextColumn, write_proved
 
 SAMPLE_ROWS = 2_000
+#: The sample of a wide table has fewer rows.
+SAMPLE_CELLS = 2_000_000
 INFERRED = "map_inference_threshold = -1, sample_size = -1, maximum_depth = 2"
+#: Each line is a row by its keys. DuckDB guesses it otherwise, and wrongly where few rows have any key.
+ROWS = "records = true"
 #: Types that DuckDB gives to the strings of JSON; all but the first lose how they were written.
 STRINGS = ("VARCHAR", "UUID", "DATE", "TIME", "TIMESTAMP", '"NULL"')
 NUMBERS = re.compile("BIGINT|UBIGINT|DOUBLE|BOOLEAN")
 SIXTEEN_DIGITS = "|".join(f"[0-9]{{{whole}}}[.][0-9]{{{16 - whole},}}" for whole in range(1, 16))
-#: What a double may change: a number of 16 digits or more, one that ends in a zero behind other
-#: decimals, a large exponent, -0; and what is no JSON at all.
+#: Numbers that a double may change: of 16 digits or more, with a last zero behind other decimals, with an
+#: exponent, and -0. Texts that are not JSON match too.
 DOUBTFUL = (
     r"[:,\[]\s*(?:"
     rf"-?(?:[0-9]{{16,}}(?:[.][0-9]+)?|{SIXTEEN_DIGITS}|[0-9]+[.][0-9]+0)(?:[eE][-+]?[0-9]+)?\b"
-    r"|-?[0-9.]+[eE][-+]?[0-9]{3,}"
+    r"|-?[0-9.]+[eE][-+]?[0-9]+"
     r"|-0[,}\]\s]"
     r"|-?(?i:nan|inf))"
     r"|,\s*[}\]]"
 )
-#: What may stand before a number in JSON. To cut it off is quicker than a capturing group.
+#: The characters that may stand before a number in JSON. To cut them off is quicker than a capturing group.
 BEFORE = ":,[ \t\n\r"
 LONG_INTEGER = "-?[0-9]{16,18}"
-SHORTEST_DECIMAL = r"-?[0-9]+[.](?:0|[0-9]*[1-9])(?:[eE][-+]?[0-9]{1,2})?"
+SHORT_EXPONENT = "[eE][-+]?[0-9]{1,2}"
+SHORTEST_DECIMAL = rf"-?[0-9]+(?:[.](?:0|[0-9]*[1-9])(?:{SHORT_EXPONENT})?|{SHORT_EXPONENT})"
 RENAMED = re.compile(r"(.*)_\d+", re.DOTALL)
 #: The one column of objects without any key.
 WHOLE = "json"
 
 BY_DUCKDB = Form(type="", pattern="", value="{t}")
-DOUBLE = Form(type="number", pattern="", value="{t}", told={"decimals": "mixed"})
+#: Numbers as DuckDB prints them, all with a point or whole ones without: the rule of `numbers`.
+DOUBLES = [
+    Form(
+        type="number",
+        pattern="",
+        value="CAST({t} AS DOUBLE)",
+        proof=proof,
+        told={"decimals": "mixed"},
+    )
+    for proof in ("contains({t}, '.') OR contains({t}, 'e')", "NOT suffix({t}, '.0')")
+]
+#: The form of a column that holds both, such as 1.0 and 1.
+BOTH = Form(type="", pattern="", value="{t}")
 JSON = Form(type="json", pattern="", value="CAST({t} AS JSON)")
 FORMS_OF: dict[str, FindForms] = {
     "string": moment_forms,
@@ -56,8 +75,8 @@ FORMS_OF: dict[str, FindForms] = {
     "boolean": lambda _: [BOOLEAN],
     "json": lambda _: [JSON],
 }
-#: The same by the types of DuckDB.
-READ_AS: dict[str, FindForms] = {"VARCHAR": moment_forms, "DOUBLE": lambda _: [DOUBLE]}
+#: The forms of columns by the types that DuckDB read them as.
+READ_AS: dict[str, FindForms] = {"VARCHAR": moment_forms, "DOUBLE": lambda _: [*DOUBLES, BOTH]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +111,59 @@ def ndjson_to_parquet(
 def _read_by_duckdb(connection: DuckDBPyConnection, text: Path, target: Path) -> NdjsonRead | None:
     """Return None where DuckDB refuses the text or would change something in it."""
     try:
-        unsafe, long_integers = _doubtful_numbers(connection, text)
-        if unsafe:
+        doubtful = _doubtful_numbers(connection, text)
+        if doubtful.changed:
             return None
         found = describe(connection, _read_json(text, INFERRED))
         refuse_too_wide(len(found))
         types = [_stored_type(column) for column in found]
-        if _may_be_renamed(found) or (long_integers and "DOUBLE" in types):
+        if (
+            _may_be_renamed(found)
+            or (doubtful.long_integers and "DOUBLE" in types)
+            or (doubtful.altered_exponents and "JSON" in types)
+        ):
             return None
         named = ", ".join(
-            f"{literal(column.name)}: {literal(kind)}" for column, kind in zip(found, types, strict=True)
+            f"{literal(column.name)}: {literal('VARCHAR' if kind == 'DOUBLE' else kind)}"
+            for column, kind in zip(found, types, strict=True)
         )
         cells = ", ".join(f"{identifier(column.name)} AS t{place}" for place, column in enumerate(found))
-        source = f"(SELECT {cells} FROM {_read_json(text, f'columns = {{{named}}}')})"
+        source = f"(SELECT {cells} FROM {_read_json(text, f'{ROWS}, columns = {{{named}}}')})"
         columns = _typed_columns(connection, source, found, types)
         rows, read = write_proved(connection, source, columns, target)
     except duckdb.Error:
         return None
+    if any(column.form is BOTH for column in read):
+        return None
     return NdjsonRead(rows, read, [None] * len(read))
 
 
-def _doubtful_numbers(connection: DuckDBPyConnection, text: Path) -> tuple[bool, bool]:
-    """Return whether a double would change some number, and whether there are long integers."""
-    exact = DOUBLE_IS_EXACT.format(n="t", v="TRY_CAST(t AS DOUBLE)")
+class Doubtful(NamedTuple):
+    """The traits of a text's numbers that keep DuckDB from reading it."""
+
+    #: True if a double would change some number.
+    changed: bool
+    long_integers: bool
+    #: True if there are exponents as in 1e2 and 1.0e-2, which DuckDB writes as 100.0 and 0.01 inside a value.
+    altered_exponents: bool
+
+
+def _doubtful_numbers(connection: DuckDBPyConnection, text: Path) -> Doubtful:
+    exact = SHORTEST_IS_EXACT.format(n="t", v="number")
     query = f"""
         SELECT coalesce(bool_or(CASE
                    WHEN is_long THEN false
                    WHEN regexp_full_match(t, {literal(SHORTEST_DECIMAL)}) THEN NOT ({exact})
                    ELSE true END), false),
-               coalesce(bool_or(is_long), false)
-        FROM (SELECT ltrim(token, {literal(BEFORE)}) AS t,
+               coalesce(bool_or(is_long), false),
+               coalesce(bool_or(regexp_matches(t, '0[eE]') OR
+                                regexp_matches(t, '[eE]') AND number = trunc(number)), false)
+        FROM (SELECT ltrim(token, {literal(BEFORE)}) AS t, TRY_CAST(t AS DOUBLE) AS number,
                      regexp_full_match(t, {literal(LONG_INTEGER)}) AS is_long
               FROM (SELECT unnest(regexp_extract_all(json, {literal(DOUBTFUL)})) AS token
                     FROM read_ndjson_objects({literal(text)})))
     """
-    unsafe, long_integers = connection.execute(query).fetchone() or (True, True)
-    return unsafe, long_integers
+    return Doubtful(*(connection.execute(query).fetchone() or (True, True, True)))
 
 
 def _typed_columns(
@@ -153,7 +189,7 @@ def _read_by_python(
     keys = [column.key for column in found]
     types = ", ".join(f"'{place}': 'VARCHAR'" for place in range(len(found)))
     cells = ", ".join(f'"{place}" AS t{place}' for place in range(len(found)))
-    source = f"(SELECT {cells} FROM {_read_json(texts, f'columns = {{{types}}}')})"
+    source = f"(SELECT {cells} FROM {_read_json(texts, f'{ROWS}, columns = {{{types}}}')})"
     sample = _sample(connection, source, range(len(found)))
     names = unique_names(keys, len(keys))
     columns = [
@@ -167,13 +203,15 @@ def _read_by_python(
 
 def _sample(connection: DuckDBPyConnection, source: str, places: Sequence[int]) -> dict[int, list[str]]:
     """Return the filled cells of the first rows, by the place of their column."""
-    if not places:
-        return {}
-    cells = ", ".join(f"left(t{place}, {LONGEST_VALUE_CHARACTERS})" for place in places)
-    rows = connection.execute(f"SELECT {cells} FROM {source} LIMIT {SAMPLE_ROWS}").fetchall()
-    return {
-        place: [row[number] for row in rows if row[number] is not None] for number, place in enumerate(places)
-    }
+    found: dict[int, list[str]] = {}
+    most = min(SAMPLE_ROWS, SAMPLE_CELLS // max(len(places), 1))
+    for start in range(0, len(places), COLUMNS_AT_ONCE):
+        some = places[start : start + COLUMNS_AT_ONCE]
+        cells = ", ".join(f"left(t{place}, {LONGEST_VALUE_CHARACTERS})" for place in some)
+        rows = connection.execute(f"SELECT {cells} FROM {source} LIMIT {most}").fetchall()
+        for number, place in enumerate(some):
+            found[place] = [row[number] for row in rows if row[number] is not None]
+    return found
 
 
 def _by_duckdb(_: Sequence[str]) -> list[Form]:
@@ -184,7 +222,8 @@ def _stored_type(column: Column) -> str:
     if column.type.startswith(STRINGS):
         return "VARCHAR"
     if column.type == "HUGEINT":
-        # What DuckDB takes positive and negative integers for. One that is too long makes it refuse the text.
+        # DuckDB takes positive and negative integers together for HUGEINT. An integer that is too long for
+        # BIGINT makes it refuse the text.
         return "BIGINT"
     return column.type if NUMBERS.fullmatch(column.type) else "JSON"
 

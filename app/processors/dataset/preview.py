@@ -6,13 +6,15 @@ an ellipsis; in very wide tables they are cut at fewer, so that the whole stays
 near ten million characters. `cut` names them by row and column, both from 0.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column
+from app.processors.dataset.columns import Column, alike
 from app.processors.dataset.engine import described_table
+from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE
 from app.processors.dataset.values import json_value, readable, valid_json
 
 ROWS = 100
@@ -25,8 +27,7 @@ def preview(connection: DuckDBPyConnection, table: Path) -> dict[str, Any]:
     """Return the first rows of a Parquet file."""
     columns, source = described_table(connection, table)
     longest = max(SHORTEST_CELL_CHARACTERS, min(CELL_CHARACTERS, CHARACTERS // (ROWS * len(columns))))
-    cells = ", ".join(_cell(column, f"c{position}", longest) for position, column in enumerate(columns))
-    rows = connection.execute(f"SELECT {cells} FROM {source} LIMIT {ROWS}").fetchall()
+    rows = _rows(connection, source, columns, longest)
     nested = {place for place, column in enumerate(columns) if column.kind == "json"}
     return {
         "columns": [column.name for column in columns],
@@ -41,6 +42,29 @@ def preview(connection: DuckDBPyConnection, table: Path) -> dict[str, Any]:
             if _is_cut(value, longest)
         ],
     }
+
+
+def _rows(
+    connection: DuckDBPyConnection, source: str, columns: Sequence[Column], longest: int
+) -> list[list[Any]]:
+    """Return the first rows, read a group of columns at a time."""
+    rows: list[list[Any]] = []
+    for start in range(0, len(columns), COLUMNS_AT_ONCE):
+        groups = alike(columns, range(len(columns))[start : start + COLUMNS_AT_ONCE])
+        lists = ", ".join(_list_of(columns[places[0]], places, longest) for places in groups)
+        found = connection.execute(f"SELECT {lists} FROM {source} LIMIT {ROWS}").fetchall()
+        rows = rows or [[None] * len(columns) for _ in found]
+        for row, cells in zip(rows, found, strict=True):
+            for places, values in zip(groups, cells, strict=True):
+                for place, value in zip(places, values, strict=True):
+                    row[place] = value
+    return rows
+
+
+def _list_of(column: Column, places: Sequence[int], longest: int) -> str:
+    """Return SQL for the cells of columns of one type, which DuckDB plans faster than each apart."""
+    cells = ", ".join(f"c{place}" for place in places)
+    return f"list_transform([{cells}], lambda cell: {_cell(column, 'cell', longest)})"
 
 
 def _cell_value(value: Any, longest: int, *, is_json: bool) -> Any:

@@ -6,10 +6,10 @@ failed, another which of their possible forms hold for every cell, and the file 
 written again. No value is ever changed because a sample looked different.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -17,13 +17,17 @@ from duckdb import DuckDBPyConnection
 from app.processors.dataset.engine import identifier, literal, write_parquet
 from app.processors.dataset.forms import FindForms, with_blanks
 from app.processors.dataset.forms.form import EMPTY, TEXT, Form
+from app.processors.dataset.parquet.parts import write_in_parts
+from app.processors.dataset.profile.counts import as_pairs
 
-COLUMNS_AT_ONCE = 25
+#: Columns that are asked alike, if there are enough of them, are asked in one question about pairs of
+#: column and cell. Many questions in one query take much memory.
+FEWEST_ALIKE, ALIKE_AT_ONCE = 5, 200
+APART_AT_ONCE = 8
 #: Cells that are looked at when the sample held none.
 FIRST_CELLS = 1_000
-#: No value is longer; of longer texts a sample needs no more.
+#: No value is longer than this, so a sample needs no more of a longer text.
 LONGEST_VALUE_CHARACTERS = 100
-Key = TypeVar("Key")
 NOT_PROVED = "a cell is not in the form of its column"
 
 
@@ -72,22 +76,27 @@ def write_proved(
         if not read.form.is_proved_by(column.cells)
     ]
     _decide(connection, source, columns, chosen, unproved)
-    try:
-        return write_parquet(connection, _query(source, columns, chosen), target, len(columns)), chosen
-    except duckdb.InvalidInputException as error:
-        if NOT_PROVED not in str(error):
-            raise
-    _decide(connection, source, columns, chosen, _failing(connection, source, chosen))
-    return write_parquet(connection, _query(source, columns, chosen), target, len(columns)), chosen
+
+    def write(places: Sequence[int], path: Path) -> int:
+        try:
+            return write_parquet(connection, _query(source, columns, chosen, places), path, len(columns))
+        except duckdb.InvalidInputException as error:
+            if NOT_PROVED not in str(error):
+                raise
+        _decide(connection, source, columns, chosen, _failing(connection, source, chosen, places))
+        return write_parquet(connection, _query(source, columns, chosen, places), path, len(columns))
+
+    return write_in_parts(len(columns), target, write), chosen
 
 
-def _query(source: str, columns: Sequence[TextColumn], chosen: Sequence[ReadColumn]) -> str:
-    forms = [read.form for read in chosen]
-    places = range(len(columns))
-    values = ", ".join(f"{forms[place].value_sql(f't{place}')} AS v{place}" for place in places)
-    texts = ", ".join(f"t{place}" for place in places if forms[place].proof)
+def _query(
+    source: str, columns: Sequence[TextColumn], chosen: Sequence[ReadColumn], places: Sequence[int]
+) -> str:
+    forms = {place: chosen[place].form for place in places}
+    values = ", ".join(f"{form.value_sql(f't{place}')} AS v{place}" for place, form in forms.items())
+    texts = ", ".join(f"t{place}" for place, form in forms.items() if form.proof)
     named = ", ".join(f"v{place} AS {identifier(columns[place].name)}" for place in places)
-    proofs = [forms[place].proof_sql(f"t{place}", f"v{place}") for place in places if forms[place].proof]
+    proofs = [form.proof_sql(f"t{place}", f"v{place}") for place, form in forms.items() if form.proof]
     if not proofs:
         return f"SELECT {named} FROM (SELECT {values} FROM {source})"
     return (
@@ -96,14 +105,13 @@ def _query(source: str, columns: Sequence[TextColumn], chosen: Sequence[ReadColu
     )
 
 
-def _failing(connection: DuckDBPyConnection, source: str, chosen: Sequence[ReadColumn]) -> list[int]:
-    """Return the places of the columns in which some cell has no proof."""
-    proofs = {
-        place: f"coalesce(bool_and({_proof(read.form, place)}), true)"
-        for place, read in enumerate(chosen)
-        if read.form.proof
-    }
-    return [place for place, holds in _aggregates(connection, source, proofs).items() if not holds]
+def _failing(
+    connection: DuckDBPyConnection, source: str, chosen: Sequence[ReadColumn], places: Sequence[int]
+) -> list[int]:
+    """Return those of the places whose columns hold some cell without a proof."""
+    forms = {place: [chosen[place].form] for place in places if chosen[place].form.proof}
+    answers = _answers(connection, source, forms)
+    return [place for place, [(is_proved, *_)] in answers.items() if not is_proved]
 
 
 def _decide(
@@ -114,48 +122,76 @@ def _decide(
     places: Sequence[int],
 ) -> None:
     """Choose for these columns the first form that every cell of the file proves."""
-    possible = {place: _others(connection, source, columns[place], chosen[place], place) for place in places}
-    questions = {
-        (place, rank): f"[coalesce(bool_and({_proof(form, place)}), true),"
-        f" coalesce(bool_or({form.evidence_sql(f't{place}')}), false),"
-        f" coalesce(bool_or({form.suspicion_sql(f't{place}')}), false)]"
-        for place, forms in possible.items()
-        for rank, form in enumerate(forms)
-    }
-    answers = _aggregates(connection, source, questions)
-    for place, forms in possible.items():
+    possible = _possible_forms(connection, source, columns, chosen, places)
+    for place, answers in _answers(connection, source, possible).items():
         held = [
-            (form, *answers[place, rank][1:]) for rank, form in enumerate(forms) if answers[place, rank][0]
+            (form, has_evidence, is_suspect)
+            for form, (is_proved, has_evidence, is_suspect) in zip(possible[place], answers, strict=True)
+            if is_proved
         ]
         form, is_proved, _ = next(found for found in held if found[1] or found[0].is_assumed)
         doubts = {form.doubt for form, proved, suspected in held if suspected and not proved}
         chosen[place] = ReadColumn(form, tuple(sorted(doubts)) if form is TEXT or not is_proved else ())
 
 
-def _others(
-    connection: DuckDBPyConnection, source: str, column: TextColumn, read: ReadColumn, place: int
-) -> list[Form]:
-    """Return the forms that may still hold; a column empty in the sample gets a sample of its own."""
-    if read.form is EMPTY:
-        cell = f"left(t{place}, {LONGEST_VALUE_CHARACTERS})"
-        query = f"SELECT {cell} FROM {source} WHERE t{place} IS NOT NULL LIMIT {FIRST_CELLS}"
-        column = replace(column, cells=[cell for (cell,) in connection.execute(query).fetchall()])
-    return with_blanks(column.possible_forms())
+def _possible_forms(
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Sequence[TextColumn],
+    chosen: Sequence[ReadColumn],
+    places: Sequence[int],
+) -> dict[int, list[Form]]:
+    """Return the forms that may still hold; columns empty in the sample get a sample of their own."""
+    cells = dict[int, list[str]]()
+    for some in _chunks([place for place in places if chosen[place].form is EMPTY], ALIKE_AT_ONCE):
+        pairs = as_pairs(source, {place: f"left(t{place}, {LONGEST_VALUE_CHARACTERS})" for place in some})
+        query = (
+            f"SELECT place, min(value, {FIRST_CELLS}) FROM ({pairs}) WHERE value IS NOT NULL GROUP BY place"
+        )
+        cells |= {place: [] for place in some} | dict(connection.execute(query).fetchall())
+    sampled = {
+        place: replace(columns[place], cells=cells.get(place, columns[place].cells)) for place in places
+    }
+    return {place: with_blanks(column.possible_forms()) for place, column in sampled.items()}
 
 
-def _proof(form: Form, place: int) -> str:
-    """Return SQL that is never null, since aggregates pass over nulls."""
-    text = f"t{place}"
-    return f"coalesce({form.proof_sql(text, form.value_sql(text))}, false)"
+def _answers(
+    connection: DuckDBPyConnection, source: str, forms: Mapping[int, Sequence[Form]]
+) -> dict[int, list[tuple[bool, bool, bool]]]:
+    """Tell of each column's forms if all cells prove it, if some is evidence, and if some is suspect.
 
-
-def _aggregates(
-    connection: DuckDBPyConnection, source: str, expressions: Mapping[Key, str]
-) -> dict[Key, Any]:
-    """Return the value of each aggregate, a few of them per scan: many at once take much memory."""
-    keys, found = list(expressions), dict[Key, Any]()
-    for start in range(0, len(keys), COLUMNS_AT_ONCE):
-        some = keys[start : start + COLUMNS_AT_ONCE]
-        query = f"SELECT {', '.join(expressions[key] for key in some)} FROM {source}"
-        found |= zip(some, connection.execute(query).fetchone() or (), strict=True)
+    Columns with the same forms share a question, which DuckDB then plans once.
+    """
+    alike = dict[str, list[int]]()
+    for place, possible in forms.items():
+        alike.setdefault(_question(possible, "value"), []).append(place)
+    found = dict[int, list[tuple[bool, bool, bool]]]()
+    few = [place for places in alike.values() if len(places) < FEWEST_ALIKE for place in places]
+    for some in _chunks(few, APART_AT_ONCE):
+        questions = ", ".join(_question(forms[place], f"t{place}") for place in some)
+        found |= zip(
+            some, connection.execute(f"SELECT {questions} FROM {source}").fetchone() or (), strict=True
+        )
+    for question, places in alike.items():
+        for some in _chunks(places, ALIKE_AT_ONCE) if len(places) >= FEWEST_ALIKE else ():
+            pairs = as_pairs(source, {place: f"t{place}" for place in some})
+            rows = connection.execute(f"SELECT place, {question} FROM ({pairs}) GROUP BY place").fetchall()
+            # Without any row there is no cell that speaks against a form.
+            nothing = [(True, False, False) for _ in forms[some[0]]]
+            found |= dict.fromkeys(some, nothing) | dict(rows)
     return found
+
+
+def _question(forms: Sequence[Form], text: str) -> str:
+    """Return SQL for a list of answers; never null, since aggregates pass over nulls."""
+    answers = (
+        f"[coalesce(bool_and(coalesce({form.proof_sql(text, form.value_sql(text))}, false)), true),"
+        f" coalesce(bool_or({form.evidence_sql(text)}), false),"
+        f" coalesce(bool_or({form.suspicion_sql(text)}), false)]"
+        for form in forms
+    )
+    return f"[{', '.join(answers)}]"
+
+
+def _chunks(places: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    return (places[start : start + most] for start in range(0, len(places), most))

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.engine import scratch
-from app.processors.media_types import GZIP, check_text, detect_media_type
+from app.domain.media_types import GZIP
+from app.processors.dataset.engine import scratch, superseded
+from app.processors.recognition import check_text, recognise
 from app.processors.report import Task
 from app.processors.texts import CHUNK_BYTES, recognise_text
 
-LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024
 #: Encodings whose bytes are UTF-8 as they are.
 PLAIN = {"utf-8", "ascii"}
 
@@ -45,19 +45,18 @@ def plain_text(task: Task, *, must_be_unicode: bool = False) -> Text:
     """Unpack and decode the task's source. If no charset is declared, it can be required to be Unicode.
 
     Raises InvalidPayload if the source is empty, of another media type, too large,
-    damaged, in an encoding that cannot be told, or holds a NUL character or an endless
-    first line.
+    damaged, in an encoding that cannot be told, or holds a NUL character.
     """
     charset = task.parameters.get("charset")
-    packed = detect_media_type(task.source) == GZIP
+    packed = recognise(task.source) == GZIP
     path = _unpack(task) if packed else task.source
     check_text(path, task.media_type, charset)
-    _refuse_endless_first_line(path)
     text = recognise_text(path, charset, must_be_unicode=must_be_unicode)
     if text.encoding not in PLAIN or text.mark_bytes or text.replaced:
         path = scratch(task) / "text"
         with path.open("wb") as file:
             file.writelines(piece.encode() for piece in text.pieces())
+        superseded(text.path, scratch(task))
     return Text(
         path=path,
         encoding=text.encoding,
@@ -81,11 +80,3 @@ def _unpack(task: Task) -> Path:
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The gzip data is damaged or cut off.") from None
     return target
-
-
-def _refuse_endless_first_line(path: Path) -> None:
-    with path.open("rb") as file:
-        head = file.read(LONGEST_FIRST_LINE_BYTES)
-    if len(head) == LONGEST_FIRST_LINE_BYTES and b"\n" not in head and b"\r" not in head:
-        detail = "The first line is longer than 2 MiB."
-        raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)

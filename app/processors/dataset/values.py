@@ -33,8 +33,9 @@ from app.processors.dataset.engine import literal
 LARGEST_EXACT_INTEGER = 2**53 - 1
 ELLIPSIS = "…"
 NUMBERS_UNKNOWN_TO_JSON = re.compile(r'"(?:[^"\\]|\\.)*"?|-?(?:NaN|Infinity)')
-#: Types that DuckDB's to_json alters inside others: it writes years as `0028 (BC)`, and numbers anew.
-ALTERED_IN_JSON = re.compile(r"DATE|TIMESTAMP|JSON|DECIMAL")
+#: Types that DuckDB's to_json alters inside others: it writes years as `0028 (BC)`, numbers anew, and
+#: the NaN of a key as `nan`.
+ALTERED_IN_JSON = re.compile(r"DATE|TIMESTAMP|JSON|DECIMAL|MAP\((?:FLOAT|DOUBLE)")
 
 
 def readable(column: Column, sql: str) -> str:
@@ -54,6 +55,9 @@ def comparable(column: Column, sql: str) -> str:
     """Return SQL for a text that is the same for the same values; cheaper than `readable`."""
     if column.kind == "json" and column.type != "JSON":
         return f"CAST(to_json({sql}) AS VARCHAR)"
+    if column.type in ("FLOAT", "DOUBLE"):
+        # 0 and -0 are one number, and NaN has no sign.
+        return f"CASE WHEN isnan({sql}) THEN 'nan' ELSE CAST({sql} + 0 AS VARCHAR) END"
     return f"CAST({sql} AS VARCHAR)"
 
 
@@ -72,7 +76,7 @@ class Edge(NamedTuple):
 
     last: str
     first: str
-    #: From 1970, both ways.
+    #: The distance from 1970, in both directions.
     seconds: float
 
 

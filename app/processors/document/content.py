@@ -1,35 +1,33 @@
-"""Whether the content of a PDF's page can be unpacked.
+"""Checks that all that a PDF's page shows can be unpacked: its contents, its forms (XObjects) and stamps.
 
 PDFium shows a page whose content it cannot unpack as if it ended there, or were
 blank, and does not say so. It does not hand out what is packed either, but it
-copies a page into a new file that is easy to read: objects are numbered, in
-order, and none is packed within another.
+copies a page into a new file that is easy to read (see `objects`). What is not
+there at all is left out of the copy; contents that are lost are looked for in the
+file itself.
 """
 
+import mmap
 import re
-import zlib
-from base64 import a85decode
-from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from pypdfium2 import PdfDocument
 
-KIDS = re.compile(rb"/Kids\[ ?(\d+) 0 R")
-CONTENTS = re.compile(rb"/Contents ?(\d+ 0 R|\[[^]]*\])")
-REFERENCE = re.compile(rb"(\d+) 0 R")
-FILTER = re.compile(rb"/Filter ?(/[^\s/<>[\]]+|\[[^]]*\])")
-FILTER_NAME = re.compile(rb"/([^\s/<>[\]]+)")
-LENGTH = re.compile(rb"/Length (\d+)")
-STREAM, END = b"stream\r\n", b"endobj"
+from app.processors.document.filters import unpacked
+from app.processors.document.objects import Objects, Reference, Stream, name_of
+
 #: A copied page is kept up to this size; what lies beyond is not judged.
 MOST_COPIED_BYTES = 16 * 1024 * 1024
-PIECE_BYTES = 64 * 1024
-#: Of a content stream; a page that unpacks to more is not judged.
-MOST_PIECES = 1024
-DEFLATE = (b"FlateDecode", b"Fl")
-ASCII_85 = (b"ASCII85Decode", b"A85")
-HEXADECIMAL = (b"ASCIIHexDecode", b"AHx")
-#: Every sequence of bytes can be unpacked by these.
-LENIENT = (b"LZWDecode", b"LZW", b"RunLengthDecode", b"RL", b"Crypt")
+#: The operator that draws an object of the resources, behind the name of that object.
+DRAWN = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do(?=\s|$)")
+#: Annotations whose text is read from themselves. A pop-up shows the text of another annotation.
+READ_OTHERWISE = (b"/Widget", b"/FreeText", b"/Popup")
+INVISIBLE = 2
+CONTENTS = re.compile(rb"/Contents\s*(\d+\s+\d+\s+R|\[[^]]*\])")
+REFERENCE = re.compile(rb"(\d+)\s+(\d+)\s+R")
+DEFINED = re.compile(rb"(?<!\d)(\d+)\s+(\d+)\s+obj\b")
+PACKED_OBJECTS = b"/ObjStm"
 
 
 class _Beginning:
@@ -43,7 +41,7 @@ class _Beginning:
 
 
 def can_be_unpacked(pdf: PdfDocument, number: int) -> bool:
-    """True if each stream of the page's content can be unpacked to its end."""
+    """True if each stream of what the page shows can be unpacked to its end."""
     copied = _Beginning()
     copy = PdfDocument.new()
     try:
@@ -51,76 +49,109 @@ def can_be_unpacked(pdf: PdfDocument, number: int) -> bool:
         copy.save(copied)
     finally:
         copy.close()
-    return all(_unpacks(filters, packed) for filters, packed in _content_streams(bytes(copied.content)))
+    is_whole = len(copied.content) < MOST_COPIED_BYTES
+    return _Page(Objects(bytes(copied.content)), is_whole).is_readable()
 
 
-def _content_streams(copy: bytes) -> Iterator[tuple[list[bytes], bytes]]:
-    """Return the filters and the packed bytes of each stream of the only page."""
-    kids = KIDS.search(copy)
-    contents = kids and CONTENTS.search(_object(copy, kids[1]))
-    references = REFERENCE.findall(contents[1]) if contents else []
-    while references:
-        found = _object(copy, references.pop(0))
-        if found.startswith(b"["):
-            references[:0] = REFERENCE.findall(found)
-            continue
-        described, _, content = found.partition(STREAM)
-        length, filters = LENGTH.search(described), FILTER.search(described)
-        if length and len(content) >= int(length[1]):
-            yield FILTER_NAME.findall(filters[1]) if filters else [], content[: int(length[1])]
+def count_lost_contents(source: Path) -> int:
+    """Return how many pages refer to contents that are nowhere in the file.
+
+    A file whose objects are packed within others does not show it: 0.
+    """
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data.find(PACKED_OBJECTS) >= 0:
+            return 0
+        wanted = [
+            {(int(one[1]), int(one[2])) for one in REFERENCE.finditer(contents[1])}
+            for contents in CONTENTS.finditer(data)
+        ]
+        defined = {(int(one[1]), int(one[2])) for one in DEFINED.finditer(data)} if wanted else set()
+    return sum(1 for references in wanted if references - defined)
 
 
-def _object(copy: bytes, number: bytes) -> bytes:
-    """Return an object as it is written, empty if it is missing or was cut off."""
-    opening = b"\n" + number + b" 0 obj\r\n"
-    at = copy.find(opening)
-    if at < 0:
-        return b""
-    start = at + len(opening)
-    stream, end = copy.find(STREAM, start), copy.find(END, start)
-    if 0 <= stream < end and (length := LENGTH.search(copy, start, stream)):
-        end = stream + len(STREAM) + int(length[1])
-    return copy[start : max(start, end)]
+class _Page:
+    """The only page of a copy."""
 
+    def __init__(self, objects: Objects, is_whole: bool) -> None:
+        self._objects = objects
+        #: False if the copy was cut off: what is missing is then not judged.
+        self._is_whole = is_whole
+        self._seen: set[int] = set()
 
-def _unpacks(filters: list[bytes], packed: bytes) -> bool:
-    for name in filters:
-        if name in DEFLATE:
-            return _inflates(packed)
-        if name in LENIENT:
+    def is_readable(self) -> bool:
+        catalog = self._dictionary(self._objects.at(1))
+        kids = self._list(self._dictionary(catalog.get(b"Pages")).get(b"Kids"))
+        if not kids:
             return True
-        if name not in ASCII_85 + HEXADECIMAL:
+        page = self._dictionary(kids[0])
+        resources = self._dictionary(page.get(b"Resources"))
+        return self._are_drawn(page.get(b"Contents"), resources) and all(
+            map(self._is_shown, self._list(page.get(b"Annots")))
+        )
+
+    def _are_drawn(self, contents: Any, resources: dict[bytes, Any]) -> bool:
+        """True if the streams and everything that they draw can be unpacked. A page may have no streams."""
+        found = self._objects.follow(contents)
+        if found is None:
+            return contents is None or not self._is_whole
+        if found == b"null":
+            return True
+        if isinstance(found, list):
+            return all(self._are_drawn(one, resources) for one in found)
+        if not isinstance(found, Stream):
             return False
-        try:
-            packed = _ascii_85(packed) if name in ASCII_85 else _hexadecimal(packed)
-        except ValueError:
-            return False
-    return True
+        if found.packed is None:
+            return not self._is_whole
+        early = self._parameter(found, b"EarlyChange") != b"0"
+        pieces = unpacked(self._filters(found), found.packed, early_change=early)
+        drawn = self._dictionary(resources.get(b"XObject"))
+        return pieces is not None and all(
+            self._is_form_or_picture(drawn.get(name_of(one)), resources) for one in set(DRAWN.findall(pieces))
+        )
 
+    def _is_form_or_picture(self, drawn: Any, resources: dict[bytes, Any]) -> bool:
+        if isinstance(drawn, Reference):
+            if drawn.number in self._seen:
+                return True
+            self._seen.add(drawn.number)
+        found = self._objects.follow(drawn)
+        if not isinstance(found, Stream):
+            return not self._is_whole
+        if found.described.get(b"Subtype") != b"/Form":
+            return True
+        own = found.described.get(b"Resources")
+        return self._are_drawn(found, resources if own is None else self._dictionary(own))
 
-def _inflates(packed: bytes) -> bool:
-    """True if the data is whole; its checksum does not count, as readers do not look at it."""
-    if not packed.strip():
-        return True
-    if int.from_bytes(packed[:2], "big") % 31 or packed[0] & 15 != zlib.DEFLATED:
-        return False
-    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
-    rest = packed[2:]
-    for _ in range(MOST_PIECES):
-        try:
-            piece = inflating.decompress(rest, PIECE_BYTES)
-        except zlib.error:
-            return False
-        rest = inflating.unconsumed_tail
-        if inflating.eof or not (rest or piece):
-            return inflating.eof
-    return True
+    def _is_shown(self, annotation: Any) -> bool:
+        """True if the appearance of an annotation can be unpacked, or does not matter here."""
+        described = self._dictionary(annotation)
+        flags = described.get(b"F", b"0")
+        is_hidden = isinstance(flags, bytes) and flags.isdigit() and int(flags) & INVISIBLE
+        if is_hidden or described.get(b"Subtype") in READ_OTHERWISE or b"AP" not in described:
+            return True
+        normal = self._dictionary(described[b"AP"]).get(b"N")
+        if isinstance(states := self._objects.follow(normal), dict):
+            state = described.get(b"AS")
+            if state is None or name_of(state) not in states:
+                return False
+            normal = states[name_of(state)]
+        return self._is_form_or_picture(normal, {})
 
+    def _filters(self, stream: Stream) -> list[bytes]:
+        filters = self._objects.follow(stream.described.get(b"Filter"))
+        return [name_of(one) for one in (filters if isinstance(filters, list) else [filters]) if one]
 
-def _ascii_85(packed: bytes) -> bytes:
-    return a85decode(packed.strip().removeprefix(b"<~").partition(b"~")[0])
+    def _parameter(self, stream: Stream, name: bytes) -> Any:
+        """Return a parameter of any of the filters."""
+        parameters = self._objects.follow(stream.described.get(b"DecodeParms"))
+        several = parameters if isinstance(parameters, list) else [parameters]
+        found = (self._dictionary(one).get(name) for one in several)
+        return next((value for value in found if value is not None), None)
 
+    def _dictionary(self, value: Any) -> dict[bytes, Any]:
+        found = self._objects.follow(value)
+        return found if isinstance(found, dict) else {}
 
-def _hexadecimal(packed: bytes) -> bytes:
-    digits = b"".join(packed.partition(b">")[0].split())
-    return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("latin-1"))
+    def _list(self, value: Any) -> list[Any]:
+        found = self._objects.follow(value)
+        return found if isinstance(found, list) else []

@@ -1,7 +1,7 @@
 """Reads a PDF with PDFium: its text page by page, title and author, and a picture of its first page.
 
 * annotations   what was filled into a form or noted on a page, as part of the text
-* content       whether a page's content can be unpacked
+* content       whether a page's content can be unpacked; objects reads it
 
 Pages are closed one by one, so memory does not grow with their number. The
 limits act between pages; only the sandbox stops a single page that is too slow.
@@ -12,11 +12,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pypdfium2 import PdfDocument, PdfiumError, PdfPage, raw
+from pypdfium2 import PdfDocument, PdfiumError, PdfPage, PdfTextPage, raw
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.document.annotations import draw_annotations
-from app.processors.document.content import can_be_unpacked
+from app.processors.document.annotations import draw_annotations, not_drawn
+from app.processors.document.content import can_be_unpacked, count_lost_contents
 from app.processors.document.text import TextFile
 from app.processors.image.render import PREVIEW_EDGE, write_webp
 
@@ -32,8 +32,9 @@ REFUSALS = {
 }
 WITHOUT_PAGES = "The PDF has no pages, or they cannot be found."
 DAMAGED = "The PDF is damaged or cut off."
-#: PDFium replaces a hyphen at the end of a line by U+FFFE or U+0002, and joins the lines.
-DROPPED = (0x02, 0x0D, 0xFFFE, 0xFFFF)
+#: PDFium writes this for a hyphen at the end of a line, and joins the lines. A text may hold it as well.
+HYPHEN = "\x02"
+DROPPED = (0x0D, 0xFFFE, 0xFFFF)
 #: To judge a page, PDFium copies it with its fonts and pictures. In a larger file only pages without text
 #: or pictures are judged.
 MOST_COPIED_BYTES = 1024**3
@@ -47,10 +48,11 @@ def read_pdf(source: Path, text: TextFile, picture: Path) -> dict[str, Any]:
     """
     with _opened(source) as pdf:
         pages = len(pdf)
-        with closing(pdf[0]) as page, closing(page.render(scale=_scale(page))) as bitmap:
+        with closing(_page(pdf, 0)) as page, closing(page.render(scale=_scale(page))) as bitmap:
             write_webp(bitmap.to_pil(), picture)
         judges_all = source.stat().st_size * pages <= MOST_COPIED_BYTES
         unreadable, is_whole = _write_text(pdf, text, judges_all)
+        unreadable = min(pages, unreadable + count_lost_contents(source))
         about: dict[str, Any] = {
             "pages": pages,
             "title": _metadata(pdf, "Title"),
@@ -81,6 +83,16 @@ def _refusal(source: Path) -> str:
     return DAMAGED if has_pages else WITHOUT_PAGES
 
 
+def _page(pdf: PdfDocument, number: int) -> PdfPage:
+    """Open a page; one whose crop box shows no part of it is shown whole."""
+    page = pdf[number]
+    if all(page.get_size()):
+        return page
+    with closing(page):
+        page.set_cropbox(*page.get_mediabox())
+    return pdf[number]
+
+
 def _scale(page: PdfPage) -> float:
     """Return how many pixels to draw per point."""
     # PDFium rounds the size of the picture up: half a pixel less keeps it within the edge.
@@ -107,22 +119,42 @@ def _write_text(pdf: PdfDocument, text: TextFile, judges_all: bool) -> tuple[int
 
 def _page_text(pdf: PdfDocument, number: int, judges_all: bool) -> tuple[str, bool]:
     """Return the text of a page and what was filled in or noted there, and if the page could be read."""
-    with closing(pdf[number]) as page:
+    with closing(_page(pdf, number)) as page:
         is_blank = raw.FPDFPage_CountObjects(page) == 0
         is_readable = can_be_unpacked(pdf, number) if judges_all or is_blank else True
+        found = _text_of(page)
         has_annotations = raw.FPDFPage_GetAnnotCount(page) > 0
         noted = draw_annotations(pdf, page)
-        found = "" if has_annotations else _text_of(page)
     if has_annotations:
+        before = found
         with closing(pdf[number]) as page:
             found = _text_of(page)
-    missing = [one for one in map(_printable, noted) if " ".join(one.split()) not in " ".join(found.split())]
-    return "\n".join(filter(None, (found, *missing))), is_readable
+        missing = not_drawn(map(_printable, noted), before.split(), found.split())
+        found = "\n".join(filter(None, (found, *missing)))
+    return found, is_readable
 
 
 def _text_of(page: PdfPage) -> str:
     with closing(page.get_textpage()) as content:
-        return _printable(str(content.get_text_bounded()))
+        return _printable(_with_hyphens(content, str(content.get_text_bounded())))
+
+
+def _with_hyphens(content: PdfTextPage, text: str) -> str:
+    """Put hyphens and line ends back where PDFium has joined two lines."""
+    if HYPHEN not in text:
+        return text
+    first, *others = text.split(HYPHEN)
+    hyphens = [
+        raw.FPDFText_IsHyphen(content, at) == 1
+        for at in range(raw.FPDFText_CountChars(content))
+        if raw.FPDFText_GetUnicode(content, at) == ord(HYPHEN)
+    ]
+    if len(hyphens) != len(others):
+        # Some hyphens are outside of the page.
+        hyphens = [all(hyphens)] * len(others)
+    return first + "".join(
+        ("-\n" if is_hyphen else " ") + part for is_hyphen, part in zip(hyphens, others, strict=True)
+    )
 
 
 def _printable(text: str) -> str:

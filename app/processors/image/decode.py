@@ -12,18 +12,21 @@ from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.image import jpeg, png, tiff
+from app.processors.image import bmp, heif, jpeg, png, tiff
 from app.processors.report import Task
 
 Image.init()  # once, before the fork server forks
+Image.register_decoder("bmp_rle", bmp.RunLengths)
 AvifImagePlugin.DEFAULT_MAX_THREADS = 2  # each thread's stack counts as memory
 
-#: What decoding takes at its worst: a JPEG is decoded at a fraction of its size, the others as copies.
-BYTES_PER_PIXEL = {"JPEG": 4, "WEBP": 20, "AVIF": 20}
+#: The most memory that decoding takes. A JPEG is decoded at a fraction of its size, the others as copies.
+BYTES_PER_PIXEL = {"JPEG": 4, "WEBP": 20, "AVIF": 20, "HEIF": 12}
 USUAL_BYTES_PER_PIXEL = 8
 #: All coefficients of a progressive JPEG are held, however small it is to be.
 PROGRESSIVE_BYTES_PER_PIXEL = 8
-#: What Pillow calls them; it looks for no other format.
+#: About four seconds. Cameras and encoders write up to a dozen scans.
+MOST_SCANNED_PIXELS = 4_000_000_000
+#: Pillow's name for the format of each media type. It looks for no other format.
 FORMATS = {
     "image/png": "PNG",
     "image/jpeg": "JPEG",
@@ -32,8 +35,11 @@ FORMATS = {
     "image/tiff": "TIFF",
     "image/bmp": "BMP",
     "image/avif": "AVIF",
+    "image/heic": "HEIF",
+    "image/heif": "HEIF",
 }
-#: What Pillow's decoders raise on damaged files; RuntimeError comes from AVIF.
+#: The exceptions that Pillow raises on damaged files. RuntimeError comes from AVIF, AssertionError from
+#: missing palettes.
 UNREADABLE = (
     OSError,
     SyntaxError,
@@ -43,13 +49,14 @@ UNREADABLE = (
     LookupError,
     ArithmeticError,
     RuntimeError,
+    AssertionError,
     struct.error,
     zlib.error,
 )
 #: Errors that are no fault of the file's; the sandbox knows what they mean.
 OF_THE_MACHINE = {errno.ENOMEM, errno.EMFILE, errno.EFBIG, errno.ENOSPC, errno.EDQUOT, errno.EIO}
-#: Found in what Pillow says about text chunks, profiles and codecs that need too much memory.
-TOO_LARGE = ("too large", "too much memory", "out of memory")
+#: Words in Pillow's messages about text chunks, profiles and codecs that need too much memory.
+TOO_LARGE = ("too large", "too much memory", "out of memory", "memory allocation", "security limit")
 
 
 @contextmanager
@@ -67,12 +74,18 @@ def opened(task: Task) -> Iterator[ImageFile]:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(task.source, formats=(name,)) as image:
             was_opened = True
+            if image.format in ("JPEG", "MPO"):
+                _refuse_scans(image, jpeg.count_scans(task.source))
             if "progressive" in image.info:
                 most_coefficients = task.memory_limit // PROGRESSIVE_BYTES_PER_PIXEL
-                _refuse_pixels(image, most_coefficients, "The image, a progressive JPEG,")
+                _refuse_pixels(
+                    image.width * image.height, most_coefficients, "The image, a progressive JPEG,"
+                )
             if isinstance(image, TiffImageFile):
                 tiff.seek_picture(image)
-                _refuse_pixels(image, most)  # Pillow looks at the first page only.
+                _refuse_pixels(image.width * image.height, most)  # Pillow looks at the first page only.
+            if image.format == "HEIF":
+                _refuse_pixels(heif.stored_pixels(task.source), most)  # Pillow sees what is left of cropping.
             yield image
     except Image.DecompressionBombError:
         raise _too_large(f"The image has more than {most} pixels.") from None
@@ -82,9 +95,15 @@ def opened(task: Task) -> Iterator[ImageFile]:
         raise _translated(error, task, was_opened) from None
 
 
-def _refuse_pixels(image: ImageFile, most: int, named: str = "The image") -> None:
-    if image.width * image.height > most:
+def _refuse_pixels(pixels: int, most: int, named: str = "The image") -> None:
+    if pixels > most:
         raise _too_large(f"{named} has more than {most} pixels.")
+
+
+def _refuse_scans(image: ImageFile, scans: int) -> None:
+    """Refuse too many scans: one of a few bytes costs a pass over all pixels, about a nanosecond for each."""
+    if image.width * image.height * scans > MOST_SCANNED_PIXELS:
+        raise _too_large(f"The image, a JPEG, goes over its pixels in {scans} scans, which is too much work.")
 
 
 def _translated(error: Exception, task: Task, was_opened: bool) -> Exception:
@@ -102,6 +121,8 @@ def _variant(error: Exception, task: Task, was_opened: bool) -> InvalidPayload |
             return tiff.explain_failure(task.source, was_opened=was_opened)
         case "JPEG":
             return jpeg.explain_failure(task.source)
+        case "HEIF":
+            return heif.explain_failure(task.source)
         case "BMP" if "unsupported" in str(error).lower():
             detail = "The image is a BMP of a variant that is not supported."
             return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)

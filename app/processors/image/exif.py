@@ -1,4 +1,4 @@
-"""What a camera said about a picture, as far as it says nothing about its owner.
+"""A camera's data about a picture, as far as it says nothing about the picture's owner.
 
 Only the tags named here are ever read: no GPS, no serial numbers, no names of
 people, no comments, no maker notes. Numbers come in the units of the standard
@@ -32,6 +32,8 @@ def described(image: Image) -> dict[str, str | int | float]:
         value = cleaned(tags.get(tag))
         if value is not None:
             found[name] = value
+    if turned := image.info.get("original_orientation"):  # of HEIF, which comes upright
+        found["orientation"] = turned
     return found
 
 
@@ -41,7 +43,7 @@ def orientation_of(image: Image) -> int:
 
 def _directory(image: Image, which: IFD | None) -> dict[int, Any]:
     try:
-        exif = image.getexif()
+        exif = Image.getexif(image)  # PNG's own would load the picture
         return dict(exif if which is None else exif.get_ifd(which))
     except UNREADABLE:
         return {}
@@ -69,7 +71,7 @@ def _time(value: Any) -> str | None:
 
 
 def _number(value: Any) -> int | float | None:
-    """Return a positive, finite number. Of several it is the first."""
+    """Return a positive, finite number: the first one, if there are several."""
     if isinstance(value, tuple) and value:
         value = value[0]
     try:

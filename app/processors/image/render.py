@@ -6,13 +6,14 @@ converted before.
 """
 
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import cast
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageMath
 from PIL.Image import Resampling, Transpose
 
 PREVIEW_EDGE = 1600
@@ -22,7 +23,9 @@ REDUCING_GAP = 2.0
 QUALITY = 80
 #: Half the time of WebP's default, and files at most a twentieth larger.
 METHOD = 2
-#: What each EXIF orientation needs to be upright (CIPA DC-008, tag 274).
+#: Pillow gives the numbers of libwebp's errors: 1 and 2 are a lack of memory (encode.h, WebPEncodingError).
+WITHOUT_MEMORY = re.compile(r"encoding error [12]\b")
+#: The transposition that makes a picture upright, by its EXIF orientation (CIPA DC-008, tag 274).
 TRANSPOSES = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -32,21 +35,33 @@ TRANSPOSES = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
+#: Below it, each whole number is one of the 32-bit floating-point numbers.
+EXACT = 2**24
 WITHOUT_ALPHA = {"1": "L", "P": "RGB"}
-#: What keeps the transparent colour as an alpha channel.
+#: The mode that keeps the transparent colour as an alpha channel, by the mode of the picture.
 WITH_ALPHA = {"1": "LA", "L": "LA", "P": "RGBA", "PA": "RGBA", "RGB": "RGBA"}
-#: What undoes alpha that colours were multiplied by.
+#: The mode in which colours are not multiplied by alpha, by the mode in which they are.
 NOT_MULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """What samples of more than 8 bits stand for."""
+    """The meaning of samples of more than 8 bits."""
 
     #: Full brightness. None if the samples have no range of their own.
     highest: int | None = 0xFFFF
     #: True if the lowest number is white.
     is_negative: bool = False
+    #: The number that stands for no sample.
+    no_data: float | None = None
+
+    def black_and_white(self, mode: str, darkest: float, brightest: float) -> tuple[float, float]:
+        """Return the ends of the range: the known ones, 0 and 1 for fractions, else the extremes."""
+        if self.highest is not None:
+            darkest, brightest = 0, self.highest
+        elif mode == "F" and darkest >= 0 and brightest <= 1:
+            darkest, brightest = 0, 1
+        return (brightest, darkest) if self.is_negative else (darkest, brightest)
 
 
 SIXTEEN_BITS = Numbers()
@@ -77,7 +92,7 @@ def rendered(
     numbers: Numbers = SIXTEEN_BITS,
     gamma: float | None = None,
 ) -> Image.Image:
-    """Return the picture upright, as RGB or RGBA in sRGB. `gamma` is what the samples are to be rid of."""
+    """Return the picture upright, as RGB or RGBA in sRGB. `gamma` is the samples' gamma, to be undone."""
     if orientation in TRANSPOSES:
         image = image.transpose(TRANSPOSES[orientation])
     image = _eight_bits(image, numbers)
@@ -91,8 +106,13 @@ def rendered(
 
 
 def write_webp(image: Image.Image, path: Path) -> None:
-    """Write the pixels and nothing else: no EXIF, no XMP, no profile."""
-    image.save(path, "WEBP", quality=QUALITY, method=METHOD, exif=b"", xmp=b"", icc_profile=b"")
+    """Write only the pixels: no EXIF, no XMP, no profile. Raises MemoryError if it gets no memory."""
+    try:
+        image.save(path, "WEBP", quality=QUALITY, method=METHOD, exif=b"", xmp=b"", icc_profile=b"")
+    except ValueError as error:
+        if WITHOUT_MEMORY.match(str(error)):
+            raise MemoryError(str(error)) from error
+        raise
 
 
 def _resizable(image: Image.Image) -> Image.Image:
@@ -107,22 +127,15 @@ def _eight_bits(image: Image.Image, numbers: Numbers) -> Image.Image:
         image = image.convert("I")
     if image.mode not in ("I", "F"):
         return image
-    black, white = _black_and_white(image, numbers)
+    black, white = numbers.black_and_white(image.mode, *cast("tuple[float, float]", image.getextrema()))
+    if image.mode == "I" and abs(white - black) < EXACT:
+        image = ImageMath.lambda_eval(lambda of: of["samples"] - of["black"], samples=image, black=int(black))
+        black, white = 0, white - black
     image = image.convert("F")
     if not math.isfinite(white - black) or black == white:
         return image.convert("L")
     scale = 255 / (white - black)
     return image.point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
-
-
-def _black_and_white(image: Image.Image, numbers: Numbers) -> tuple[float, float]:
-    """Return the ends of the range: what is known of it, 0 and 1 for fractions, else what there is."""
-    darkest, brightest = cast("tuple[float, float]", image.getextrema())
-    if numbers.highest is not None:
-        darkest, brightest = 0, numbers.highest
-    elif image.mode == "F" and darkest >= 0 and brightest <= 1:
-        darkest, brightest = 0, 1
-    return (brightest, darkest) if numbers.is_negative else (darkest, brightest)
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None, gamma: float | None) -> Image.Image:

@@ -9,7 +9,7 @@ in Pillow's names below.
 import warnings
 from pathlib import Path
 
-from PIL import TiffImagePlugin
+from PIL import ImagePalette, TiffImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from app.domain.errors import InvalidPayload, ProblemCode
@@ -18,9 +18,16 @@ from app.processors.image.render import Numbers
 NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
 WIDTH, HEIGHT = 256, 257
 BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 258, 259, 262
+FILL_ORDER, ORIENTATION = 266, 274
 SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION = 277, 284
-SUB_DIRECTORIES, SAMPLE_FORMAT = 330, 339
-#: Of strips, and of tiles.
+COLOUR_MAP, SUB_DIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT = 320, 330, 338, 339
+#: The tags that tell a variant: those of one number, and those of one number for each sample.
+ONE_NUMBER = (COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION)
+NUMBERS = (BITS_PER_SAMPLE, SAMPLE_FORMAT, EXTRA_SAMPLES)
+LARGEST_NUMBER = 0xFFFF
+#: Text with the number that stands for no sample (GDAL's, in GeoTIFF).
+GDAL_NO_DATA = 42113
+#: The tags of offsets and lengths: those of strips, and those of tiles.
 OFFSETS_AND_LENGTHS = ((273, 279), (324, 325))
 
 SMALL_VERSION_OR_MASK = 1 | 4
@@ -45,7 +52,7 @@ PHOTOMETRICS = {
     32845: "LogLuv",
     34892: "camera raw",
 }
-#: By format and bits: the mode that holds such samples, and Pillow's name for how they are stored.
+#: The mode of samples, and Pillow's name for how they are stored, by their format and number of bits.
 GREY_SAMPLES = {
     (UNSIGNED, 12): ("I;16", "I;12"),
     (UNSIGNED, 16): ("I;16", "I;16N"),
@@ -56,8 +63,15 @@ GREY_SAMPLES = {
     (FLOATING, 32): ("F", "F;32NF"),
     (FLOATING, 64): ("F", "F;64NF"),
 }
-#: What the libtiff within Pillow can undo.
+#: The compressions that the libtiff within Pillow can undo.
 COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32809, 32946, 34925, 50000}
+#: The photometric interpretation and the samples of a pixel, by Pillow's mode, for `is_plain`.
+PLAIN = {"L": (MIN_IS_BLACK, 1), "I;16": (MIN_IS_BLACK, 1), "RGB": (2, 3)}
+#: The compressions none, LZW, deflate (which has two numbers) and PackBits.
+PLAIN_COMPRESSIONS = {1, 5, 8, 32946, 32773}
+PALETTES = ("P", "PA")
+#: Colours below it have 8 bits: with 16, all would be black.
+SIXTEEN_BITS_AT_LEAST = 256
 #: Pillow mixes up the samples of these modes if they are stored plane by plane.
 WITHOUT_PLANES = ("LA", "La", "P", "PA")
 
@@ -88,8 +102,25 @@ def seek_picture(image: TiffImageFile) -> None:
         image.seek(0)
         if is_hidden:
             raise unsupported("its picture is not among its pages") from None
+    _read_eight_bit_palette(image)
     if image.mode in WITHOUT_PLANES and image.tag_v2.get(PLANAR_CONFIGURATION) == SEPARATE_PLANES:
         raise unsupported(_described(image.tag_v2))
+
+
+def is_plain(image: TiffImageFile) -> bool:
+    """True for grey or RGB of 8 or 16 bits, upright, that every reader understands alike."""
+    tags = image.tag_v2
+    samples = tags.get(SAMPLES_PER_PIXEL, 1)
+    return (
+        (tags.get(PHOTOMETRIC), samples) == PLAIN.get(image.mode)
+        and _all(tags.get(BITS_PER_SAMPLE)) in ((8,) * samples, (16,) * samples)
+        and {*_all(tags.get(SAMPLE_FORMAT))} <= {UNSIGNED}
+        and tags.get(PLANAR_CONFIGURATION, 1) != SEPARATE_PLANES
+        and tags.get(COMPRESSION, 1) in PLAIN_COMPRESSIONS
+        and tags.get(FILL_ORDER, 1) == 1
+        and tags.get(ORIENTATION, 1) == 1
+        and (image.mode == "RGB" or GDAL_NO_DATA not in tags)
+    )
 
 
 def meaning_of_numbers(image: TiffImageFile) -> Numbers:
@@ -98,28 +129,44 @@ def meaning_of_numbers(image: TiffImageFile) -> Numbers:
     return Numbers(
         highest=2**bits - 1 if sample_format == UNSIGNED else None,
         is_negative=image.tag_v2.get(PHOTOMETRIC, MIN_IS_WHITE) == MIN_IS_WHITE,
+        no_data=_no_data(image.tag_v2),
     )
 
 
 def explain_failure(source: Path, *, was_opened: bool) -> InvalidPayload | None:
     """Return the reason if a sound file could not be read because of its variant, else None.
 
-    A file is sound if its first directory is, and its strips or tiles lie within it.
+    A file is sound if its first directory is, and its strips or tiles lie within it. In a sound directory
+    the variant is told by numbers, so that nothing else of the file gets into the reason.
     """
     # Pillow looks at a tag, and warns of it, when it is asked for.
     with warnings.catch_warnings(action="ignore"):
         try:
             tags = _first_directory(source)
+            is_known = was_opened and tags.get(COMPRESSION, 1) in COMPRESSIONS
+            is_variant = not is_known and _is_sound(tags, source.stat().st_size)
+            return unsupported(_described(tags)) if is_variant else None
         except (OSError, SyntaxError, ValueError, TypeError, LookupError):
             return None
-        is_known = was_opened and tags.get(COMPRESSION, 1) in COMPRESSIONS
-        is_variant = not is_known and _is_sound(tags, source.stat().st_size)
-        return unsupported(_described(tags)) if is_variant else None
 
 
 def unsupported(variant: str) -> InvalidPayload:
     detail = f"The image is a TIFF of a variant that is not supported: {variant}."
     return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+
+
+def _no_data(tags: ImageFileDirectory_v2) -> float | None:
+    try:
+        return float(str(tags.get(GDAL_NO_DATA, "")).strip(" \0"))
+    except ValueError:
+        return None
+
+
+def _read_eight_bit_palette(image: TiffImageFile) -> None:
+    """Read a palette whose colours have 8 bits instead of 16, as some programs write it."""
+    colours = _all(image.tag_v2.get(COLOUR_MAP))
+    if image.mode in PALETTES and 0 < max(colours, default=0) < SIXTEEN_BITS_AT_LEAST:
+        image.palette = ImagePalette.raw("RGB;L", bytes(colours))
 
 
 def _belongs_to_another(tags: ImageFileDirectory_v2) -> bool:
@@ -141,12 +188,17 @@ def _first_directory(source: Path) -> ImageFileDirectory_v2:
 
 
 def _is_sound(tags: ImageFileDirectory_v2, file_bytes: int) -> bool:
+    values = [(tags[tag],) for tag in ONE_NUMBER if tag in tags]
+    values += [value if isinstance(value, tuple) else (value,) for value in map(tags.get, NUMBERS) if value]
+    if not all(isinstance(one, int) and 0 <= one <= LARGEST_NUMBER for value in values for one in value):
+        return False
+    size = (tags.get(WIDTH), tags.get(HEIGHT))
+    if not all(isinstance(length, int) and length > 0 for length in size):
+        return False
     for offsets, lengths in OFFSETS_AND_LENGTHS:
         places = list(zip(_all(tags.get(offsets)), _all(tags.get(lengths)), strict=False))
         if places:
-            return bool(tags.get(WIDTH) and tags.get(HEIGHT)) and all(
-                offset + length <= file_bytes for offset, length in places
-            )
+            return all(offset + length <= file_bytes for offset, length in places)
     return False
 
 

@@ -6,12 +6,10 @@ rows are counted by another reader. Where DuckDB refuses the text or counts
 otherwise, Python's csv rewrites it into a rectangle first.
 """
 
-import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 
 import duckdb
@@ -19,41 +17,45 @@ from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.columns import MOST_COLUMNS, refuse_too_wide, unique_names
-from app.processors.dataset.csv.layout import (
-    DELIMITERS,
-    guess_dialect,
-    has_header,
-    is_total,
-    lines_above,
+from app.processors.dataset.csv.around import (
+    delimiter_line,
+    end_mark,
+    first_lines,
+    refuse_other_formats,
+    rest_of,
+    without_end,
 )
+from app.processors.dataset.csv.dialect import DELIMITERS, guess_dialect, other_dialect
+from app.processors.dataset.csv.layout import has_header, has_row_names, is_total, lines_above
 from app.processors.dataset.csv.rectangle import shape_of, write_rectangular
+from app.processors.dataset.csv.returns import keeps_returns
 from app.processors.dataset.csv.rows import (
     COMMA,
+    LONGEST_ROW_BYTES,
     Dialect,
     count_rows,
     first_line_end,
     first_rows,
+    is_stray_quote,
     line_of_row,
 )
 from app.processors.dataset.engine import described_table, literal
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.forms.form import TEXT
 from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
-from app.processors.dataset.text import LONGEST_FIRST_LINE_BYTES
-from app.processors.dataset.values import shortened
 
 SAMPLE_ROWS = 2_000
-# DuckDB's own buffers, of which it holds several, have 32 MB: no faster, and memory grows with the file.
-# Of wide tables they hold few rows, and there small ones take more memory in the end.
-SMALL_BUFFERS = "buffer_size = 4000000, max_line_size = 2000000"
+LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024
+#: Delimiters between which a comma may be a decimal mark.
+OTHER_DELIMITERS = (";", "\t", "|")
+# DuckDB's default buffers have 32 MB, and it holds several. They are no faster than small ones, and memory
+# grows with the file. Small buffers hold few rows of a wide table, and then take more memory in the end.
+SMALL_BUFFERS = "buffer_size = 4000000"
 MOST_COLUMNS_OF_SMALL_BUFFERS = 100
-#: Excel's line that names the delimiter.
-DELIMITER_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
-#: DOS ended its text files with it.
-END_OF_FILE = b"\x1a"
-LONGEST_LINE_ABOVE = 500
+#: In a rectangle quotes are doubled and around every cell.
+LONGEST_QUOTED_ROW_BYTES = 2 * LONGEST_ROW_BYTES + 4 * MOST_COLUMNS
+LARGE_BUFFERS = f"buffer_size = {2 * LONGEST_QUOTED_ROW_BYTES}, max_line_size = {LONGEST_QUOTED_ROW_BYTES}"
 LAST_ROWS = 3
-CHUNK_CHARACTERS = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,10 @@ class Table:
     header: bool
     line_end: str
     sample: Sequence[Sequence[str]]
+    #: The first column holds names of rows, and has no name itself.
+    has_row_names: bool = False
+    #: Every cell is quoted.
+    is_rectangle: bool = False
 
     @property
     def is_rectangular(self) -> bool:
@@ -89,7 +95,16 @@ class Table:
 
     @property
     def decimal_commas(self) -> bool:
-        return self.dialect.delimiter != ","
+        is_separated = any(len(row) > 1 for row in self.sample)
+        return is_separated and self.dialect.delimiter in OTHER_DELIMITERS
+
+    @property
+    def names(self) -> list[str]:
+        """The cells of the header."""
+        if not self.header:
+            return []
+        first = list(self.sample[0])
+        return ["", *first[: len(self.sample[-1]) - 1]] if self.has_row_names else first
 
 
 def csv_to_parquet(
@@ -101,36 +116,70 @@ def csv_to_parquet(
     dialect: Dialect | None = None,
     header: bool | None = None,
 ) -> CsvRead:
-    """Read UTF-8 text into `target`. What is not given is found out.
+    """Read UTF-8 text into `target`. Arguments that are not given are found out.
 
     Raises InvalidPayload: too many columns, a quote never closed, no rows.
     Raises duckdb.Error when not even the rectangle can be read.
     """
-    _refuse_wide_start(text)
-    if dialect is None and (delimiter := _named_delimiter(text)):
-        dialect, text = Dialect(delimiter), _rest_of(text, 1, scratch / "below-delimiter")
-    if _has_end_mark(text):
-        text = _rest_of(text, 0, scratch / "without-end-mark")
-    dialect = dialect or guess_dialect(text)
+    refuse_other_formats(text)
+    _refuse_large_start(text)
+    line = delimiter_line(text)
+    if dialect and line and line.delimiter != dialect.delimiter:
+        line = None
+    named = line.delimiter if line else None
+    if line:
+        text = rest_of(text, Dialect(named or COMMA.delimiter), 1, scratch / "below-delimiter")
+    end = end_mark(text)
+    if end is not None:
+        text = without_end(text, end, scratch / "without-end-mark")
+    given = dialect or (Dialect(named) if named else None)
+    dialect = given or guess_dialect(text)
+    if keeps_returns(text, dialect):
+        dialect = replace(given, keeps_returns=True) if given else guess_dialect(text, keeps_returns=True)
+    try:
+        read = _read(connection, text, target, scratch, dialect=dialect, header=header)
+    except InvalidPayload as refusal:
+        if not is_stray_quote(refusal):
+            raise
+        marks = [named] if named else DELIMITERS
+        other = other_dialect(text, marks, keeps_returns=dialect.keeps_returns)
+        if other is None:
+            raise
+        read = _read(connection, text, target, scratch, dialect=other, header=header)
+    return replace(read, lines_above=[*line.kept, *read.lines_above]) if line else read
+
+
+def _read(
+    connection: DuckDBPyConnection,
+    text: Path,
+    target: Path,
+    scratch: Path,
+    *,
+    dialect: Dialect,
+    header: bool | None,
+) -> CsvRead:
     above: list[str] = []
     sample = first_rows(text, dialect, SAMPLE_ROWS)
-    if header is None and (skipped := lines_above(sample)):
+    if header is not False and (skipped := lines_above(sample)):
         line, sample = line_of_row(text, dialect, skipped), sample[skipped:]
-        above = _first_lines(text, line)
-        text = _rest_of(text, line, scratch / "below-title")
+        above = first_lines(text, dialect, line)
+        text = rest_of(text, dialect, line, scratch / "below-title")
+    table = Table(text, dialect, bool(header), first_line_end(text, dialect), sample)
+    named_rows = has_row_names(sample)
+    rows = [["", *sample[0]], *sample[1:]] if named_rows else sample
     if header is None:
-        header = has_header(sample, decimal_commas=dialect.delimiter != ",")
-    table = Table(text, dialect, header, first_line_end(text, dialect), sample)
+        table = replace(table, header=has_header(rows, decimal_commas=table.decimal_commas))
+    table = replace(table, has_row_names=table.header and named_rows)
     read = _read_as_it_is(connection, table, target) or _rewritten(connection, table, target, scratch)
     return replace(read, lines_above=above, total_rows=_total_rows(connection, target, read))
 
 
 def _read_as_it_is(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRead | None:
     """Return None where DuckDB refuses the text, or reads it otherwise than Python does."""
-    if not table.is_rectangular:
+    if not table.is_rectangular or table.dialect.keeps_returns:
         return None
     try:
-        read = _write(connection, table, target)
+        read = _write(connection, table, target, decimal_commas=table.decimal_commas)
     except duckdb.Error:
         return None
     count = count_rows(table.path, table.dialect, table.line_end)
@@ -141,27 +190,32 @@ def _read_as_it_is(connection: DuckDBPyConnection, table: Table, target: Path) -
 
 def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scratch: Path) -> CsvRead:
     shape = shape_of(table.path, table.dialect)
+    is_short = table.header and 0 < len(table.sample[0]) < shape.columns
     rectangle = scratch / "rectangle.csv"
     write_rectangular(table.path, table.dialect, shape.columns, rectangle)
     sample = first_rows(rectangle, COMMA, SAMPLE_ROWS)
-    read = _write(
-        connection, replace(table, path=rectangle, dialect=COMMA, line_end="\n", sample=sample), target
-    )
+    rewritten = replace(table, path=rectangle, dialect=COMMA, line_end="\n", sample=sample, is_rectangle=True)
+    read = _write(connection, rewritten, target, decimal_commas=table.decimal_commas)
     if read.rows + table.header != shape.rows:
         detail = f"Only {read.rows} of {shape.rows} rows can be read."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
-    return replace(read, dialect=table.dialect, ragged_rows=shape.ragged, blank_lines=shape.blank_lines)
+    return replace(
+        read,
+        dialect=table.dialect,
+        ragged_rows=shape.ragged - is_short,
+        blank_lines=shape.blank_lines,
+    )
 
 
-def _write(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRead:
-    header, data = (table.sample[0], table.sample[1:]) if table.header else ([], table.sample)
+def _write(connection: DuckDBPyConnection, table: Table, target: Path, *, decimal_commas: bool) -> CsvRead:
+    header, data = table.names, table.sample[table.header :]
     width = len(table.sample[0]) if table.sample else 0
     names = unique_names(header, width)
     columns = [
         TextColumn(
             name=name,
             cells=[row[place] for row in data if row[place]],
-            find_forms=partial(possible_forms, decimal_commas=table.decimal_commas),
+            find_forms=partial(possible_forms, decimal_commas=decimal_commas),
         )
         for place, name in enumerate(names)
     ]
@@ -192,7 +246,11 @@ def _strictly(table: Table, width: int) -> str:
         f"new_line = {literal(line_end)}",
         f"columns = {{{columns}}}",
     ]
-    if width <= MOST_COLUMNS_OF_SMALL_BUFFERS:
+    if table.is_rectangle:
+        options.append(LARGE_BUFFERS)
+    else:
+        options.append(f"max_line_size = {LONGEST_ROW_BYTES}")
+    if not table.is_rectangle and width <= MOST_COLUMNS_OF_SMALL_BUFFERS:
         options.append(SMALL_BUFFERS)
     return f"read_csv({literal(table.path)}, {', '.join(options)})"
 
@@ -207,40 +265,13 @@ def _total_rows(connection: DuckDBPyConnection, target: Path, read: CsvRead) -> 
     return [number for number, (cell,) in enumerate(cells, start + 1) if is_total(cell)]
 
 
-def _named_delimiter(text: Path) -> str | None:
-    with text.open(encoding="utf-8", newline="") as file:
-        named = DELIMITER_LINE.fullmatch(file.readline(LONGEST_LINE_ABOVE))
-    return named[1] if named else None
-
-
-def _has_end_mark(text: Path) -> bool:
-    with text.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read() == END_OF_FILE
-
-
-def _first_lines(text: Path, lines: int) -> list[str]:
-    with text.open(encoding="utf-8") as file:
-        return [shortened(line.rstrip("\n"), LONGEST_LINE_ABOVE) for line in islice(file, lines)]
-
-
-def _rest_of(text: Path, line: int, target: Path) -> Path:
-    """Copy the text from a line on, counted from 0, without a mark of its end; return the copy."""
-    with text.open(encoding="utf-8", newline="") as file, target.open("wb") as copy:
-        for _ in range(line):
-            file.readline()
-        while piece := file.read(CHUNK_CHARACTERS):
-            copy.write(piece.encode())
-        ends_with_mark = copy.tell() > 0
-    if ends_with_mark and _has_end_mark(target):
-        os.truncate(target, target.stat().st_size - len(END_OF_FILE))
-    return target
-
-
-def _refuse_wide_start(text: Path) -> None:
-    """Raise InvalidPayload if the first line has very many columns, before they are read into memory."""
+def _refuse_large_start(text: Path) -> None:
+    """Raise InvalidPayload if the first line is endless or has very many columns, before it is in memory."""
     with text.open("rb") as file:
         line = file.readline(LONGEST_FIRST_LINE_BYTES)
+    if len(line) == LONGEST_FIRST_LINE_BYTES and b"\n" not in line and b"\r" not in line:
+        detail = "The first line is longer than 2 MiB."
+        raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)
     for delimiter in DELIMITERS:
         if line.count(delimiter.encode()) >= MOST_COLUMNS:
             refuse_too_wide(len(first_rows(text, Dialect(delimiter), 1)[0]))

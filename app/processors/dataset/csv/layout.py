@@ -1,120 +1,112 @@
-"""What the first rows of a CSV say of the whole: its dialect, its header, and the lines above it."""
+"""Finds the header of a table and the lines above it in the first rows of a CSV."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import dropwhile
-from pathlib import Path
+from itertools import takewhile
 
-from app.domain.errors import InvalidPayload
-from app.processors.dataset.csv.rows import STRAY_QUOTE, Dialect, escapes_quotes, first_rows, joins_lines
 from app.processors.dataset.forms import possible_forms
 
-DELIMITERS = (",", ";", "\t", "|")
-DIALECT_ROWS = 1_000
 MOST_LINES_ABOVE = 20
 #: Tables of fewer columns may have a header of which most cells are empty.
 FEWEST_COLUMNS_BELOW_A_TITLE = 3
 FEWEST_COUNTED_NAMES = 3
+FEWEST_NAMES = 2
+#: The rows of a table below title lines of several cells, with the header.
+FEWEST_ROWS = 3
 COMPARED_CELLS = 100
 YEARS = range(1000, 3000)
 #: Cells of these groups of types are alike: a header among them does not stand out.
 ALIKE = {"integer": "number", "timestamp": "date"}
 #: No more digits than a year or a count of columns has.
 SHORT_NUMBER = re.compile("[0-9]{1,4}")
-FIGURES = re.compile("[+-]?[0-9]+(?:[.,:/-][0-9]+)*")
+NAME = re.compile(r"\w(?:[\w ./()%#:-]*[\w.)%])?")
 MISSING = re.compile(r"n/?a|nan|nil|null|none|nothing|missing|unknown|#n/a|[-–—?.]*", re.IGNORECASE)
-TOTAL = re.compile(r"(?:grand )?total|(?:gesamt)?summe|gesamt|sum|totale?s?|somme|suma", re.IGNORECASE)
-
-#: Quote and escape: backslashes, no quotes at all, apostrophes.
-OTHER_QUOTES = (('"', "\\"), ("", ""), ("'", "'"))
+TOTAL = re.compile(
+    r"(?:grand )?total|total g[eé]n[eé]ral|(?:gesamt)?summe|gesamt|sum|totale?s?|totaal|somme|suma"
+    r"|razem|celkem|toplam|всего|итого|合計|合计|总计|總計|합계",
+    re.IGNORECASE,
+)
 
 Row = Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What came of reading the first rows in a dialect."""
-
-    dialect: Dialect
-    #: The share of rows that have the commonest number of cells, if that is two or more
-    #: and the dialect splits most rows below the first that it splits.
-    rows_alike: float = -1
-    #: The share of cells that are figures, which decides between equals.
-    figures: float = 0
-    refusal: InvalidPayload | None = None
-
-    @property
-    def likeness(self) -> tuple[float, float]:
-        return self.rows_alike, self.figures
-
-
-def guess_dialect(path: Path) -> Dialect:
-    """Return the dialect that splits the first rows most alike; a comma if none does.
-
-    RFC 4180 comes first. Backslashes that escape, no quotes at all, and apostrophes
-    that quote are believed only where RFC 4180 leaves rows of unequal length or
-    holds stray quotes; apostrophes also only if no cell holds a line end, and backslashes
-    only if they escape nothing but quotes and themselves. What is refused for another
-    reason is left for the reader to refuse.
-    """
-    usual = [_tried(path, Dialect(delimiter)) for delimiter in DELIMITERS]
-    best = max(usual, key=lambda tried: tried.likeness)
-    if best.rows_alike == 1:
-        return best.dialect
-    refused = [tried for tried in usual if tried.refusal] if best.rows_alike <= 0 else []
-    for tried in refused:
-        if STRAY_QUOTE not in str(tried.refusal):
-            return tried.dialect
-    has_escapes = escapes_quotes(path)
-    quotes = OTHER_QUOTES if has_escapes else OTHER_QUOTES[1:]
-    others = [_tried(path, Dialect(delimiter, *some)) for some in quotes for delimiter in DELIMITERS]
-    other = max(others, key=lambda tried: tried.likeness)
-    if other.rows_alike == 1 and not (other.dialect.quote == "'" and joins_lines(path, other.dialect)):
-        return other.dialect
-    return refused[0].dialect if refused else best.dialect
 
 
 def lines_above(rows: Sequence[Row]) -> int:
     """Return how many of the first rows are a title or remarks, and no part of the table below.
 
-    Either they have fewer cells than all the rows below, which have the same number
-    of them; or only their first cell is filled, and below stands a full header. The last
-    of them is a header itself if it only lacks the names of columns without any value.
+    Either they may be titles, and the row below is a header beyond doubt; or they
+    look like nothing else, and the row below could be a header; or they are remarks.
     """
-    widths = [len(row) for row in rows]
-    width = widths[-1] if widths else 0
-    shorter = next((place for place, wide in enumerate(widths) if wide >= width), 0)
-    if width > 1 and 0 < shorter <= MOST_LINES_ABOVE and shorter + 1 < len(rows):
-        if any(wide != width for wide in widths[shorter:]):
-            return 0
-        named = widths[shorter - 1]
-        has_all_names = named > 1 and not any(cell for row in rows[shorter:] for cell in row[named:])
-        return shorter - has_all_names
-    titles = next((place for place, row in enumerate(rows) if any(row[1:])), 0)
-    if width < FEWEST_COLUMNS_BELOW_A_TITLE or not 0 < titles <= MOST_LINES_ABOVE or not any(rows[0]):
+    if not rows or not any(rows[0]):
         return 0
-    table = rows[titles:]
-    is_headed = all(table[0]) and all(_type([cell]) == "text" for cell in table[0])
-    is_typed = any(_type(_below(table, place)) != "text" for place in range(width))
-    return titles if set(widths) == {width} and is_headed and is_typed else 0
+    for place in range(1, min(MOST_LINES_ABOVE + 1, len(rows))):
+        above, table, width = rows[:place], rows[place:], len(rows[place])
+        is_regular = len(table) >= FEWEST_ROWS and {len(row) for row in table} == {width}
+        if all(_may_be_title(row, width, is_regular) for row in above) and is_surely_headed(table):
+            return place
+        if _are_titles(above, width) and is_headed_by_words(table):
+            return place
+    remarks = sum(1 for _ in takewhile(_is_remark, rows))
+    is_above = 0 < remarks < len(rows) and all(len(row) < len(rows[remarks]) for row in rows[:remarks])
+    return remarks if is_above and remarks <= MOST_LINES_ABOVE else 0
+
+
+def is_surely_headed(rows: Sequence[Row]) -> bool:
+    """True if the first row has a word for every column, and some column holds other values than words."""
+    first = rows[0] if rows else []
+    if len(first) < FEWEST_NAMES or len({cell.casefold() for cell in first}) < len(first):
+        return False
+    if _names_years_or_counts(rows):
+        return True
+    return all(_is_word(cell, True) for cell in first) and any(
+        _type(_below(rows, place)) != "text" for place in range(len(first))
+    )
+
+
+def is_headed_by_words(rows: Sequence[Row]) -> bool:
+    """True if the first row has a name for every column of most rows, also above words."""
+    first = rows[0] if rows else []
+    [(width, _)] = Counter(map(len, rows)).most_common(1) or [(0, 0)]
+    return (
+        len(first) == width >= FEWEST_NAMES
+        and len({cell.casefold() for cell in first}) == width
+        and all(NAME.fullmatch(cell) and _is_word(cell, True) for cell in first)
+    )
+
+
+def are_remarks(rows: Sequence[Row]) -> bool:
+    """True if all of these rows begin with a hash and hold more than one word."""
+    return all(map(_is_remark, rows))
+
+
+def has_row_names(rows: Sequence[Row]) -> bool:
+    """True if every row has one cell more than the header: R and pandas write the names of rows so."""
+    width = len(rows[0]) + 1 if rows else 0
+    return (
+        len(rows) > 1
+        and all(len(row) == width for row in rows[1:])
+        and any(row[-1] for row in rows[1:])
+        and all(row[0] for row in rows[1:])
+    )
 
 
 def has_header(rows: Sequence[Row], *, decimal_commas: bool = True) -> bool:
     """True if the first row names the columns.
 
-    It does if some word stands above values that are not text, or if none of its cells
-    could be a value of its column: a first row of words is a header above words too.
+    It does if some word stands above values that are not text, or if some cell is a word
+    and none could be a value of its column: a first row of words is a header above words too.
     """
     first = rows[0] if rows else []
     if not any(first):
         return False
+    words = [place for place, cell in enumerate(first) if _is_word(cell, decimal_commas)]
     if _names_years_or_counts(rows) or any(
-        _is_word(cell, decimal_commas) and _type(_below(rows, place), decimal_commas) != "text"
-        for place, cell in enumerate(first)
+        _type(_below(rows, place), decimal_commas) != "text" for place in words
     ):
         return True
+    # Only a first cell that is empty, as of a table with numbered rows, lets numbers be names.
+    if first[0] and not words:
+        return False
     for place, cell in enumerate(first):
         kind = _type([cell] if cell else [], decimal_commas)
         if kind != "text" and not _stands_out(kind, _below(rows, place), decimal_commas):
@@ -125,21 +117,6 @@ def has_header(rows: Sequence[Row], *, decimal_commas: bool = True) -> bool:
 def is_total(cell: str | None) -> bool:
     """True if the first cell of a row says that the row is a total."""
     return bool(cell and TOTAL.fullmatch(cell.strip().rstrip(":")))
-
-
-def _tried(path: Path, dialect: Dialect) -> Tried:
-    try:
-        rows = first_rows(path, dialect, DIALECT_ROWS)
-    except InvalidPayload as refusal:
-        return Tried(dialect, refusal=refusal)
-    lengths = list(dropwhile(lambda cells: cells < 2, map(len, rows)))
-    widths = Counter(cells for cells in lengths if cells > 1)
-    if widths.total() <= len(lengths) / 2:
-        return Tried(dialect, 0)
-    alike = max(widths.values()) / len(rows)
-    cells = [cell for row in rows for cell in row if cell]
-    figures = sum(1 for cell in cells if FIGURES.fullmatch(cell)) / max(len(cells), 1)
-    return Tried(dialect, alike, figures)
 
 
 def _names_years_or_counts(rows: Sequence[Row]) -> bool:
@@ -167,6 +144,33 @@ def _names_years_or_counts(rows: Sequence[Row]) -> bool:
 
 def _are_years(cells: Sequence[str]) -> bool:
     return bool(cells) and all(SHORT_NUMBER.fullmatch(cell) and int(cell) in YEARS for cell in cells)
+
+
+def _may_be_title(row: Row, width: int, is_regular: bool) -> bool:
+    """True if the row could stand above a table of this width without being its header.
+
+    A row of several cells could be a row of ragged data as well.
+    """
+    is_first_cell_alone = width >= FEWEST_COLUMNS_BELOW_A_TITLE and not any(row[1:])
+    is_shorter = len(row) < width and (is_regular or len(row) == 1 or _is_prose(row))
+    return is_shorter or is_first_cell_alone or _is_remark(row)
+
+
+def _is_prose(row: Row) -> bool:
+    return all(cell.startswith(" ") for cell in row[1:])
+
+
+def _are_titles(rows: Sequence[Row], width: int) -> bool:
+    """True if the rows are hardly the header of a table of this width: phrases, remarks, or several lines."""
+    several = [row for row in rows if any(row[1:])]
+    if not all(_is_remark(row) or (len(row) < width and _is_prose(row)) for row in several):
+        return False
+    is_wide = width >= FEWEST_COLUMNS_BELOW_A_TITLE and len(rows[0]) == 1
+    return bool(several) or is_wide or len(rows) > 1 or " " in rows[0][0]
+
+
+def _is_remark(row: Row) -> bool:
+    return row[0].startswith("#") and " " in row[0]
 
 
 def _is_word(cell: str, decimal_commas: bool) -> bool:

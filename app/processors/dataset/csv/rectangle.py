@@ -1,12 +1,27 @@
 """Text that DuckDB refuses (ragged rows, mixed line ends), written anew as a rectangle."""
 
 import csv
+import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.columns import refuse_too_wide
-from app.processors.dataset.csv.rows import Dialect, rows_and_blank_lines, rows_of
+from app.processors.dataset.csv.rows import (
+    LONGEST_ROW_BYTES,
+    Dialect,
+    refuse_long_row,
+    rows_and_blank_lines,
+    rows_of,
+    rows_with_lines,
+)
+
+#: No character of UTF-8 takes more bytes.
+MOST_BYTES_OF_A_CHARACTER = 4
+#: A cell that begins with blanks and a quote that is not closed in it. RFC 4180 knows no quotes behind
+#: blanks: what they were to hold together is torn at the delimiter.
+TORN_CELL = re.compile(r'[ \t]+"(?:[^"]|"")*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +35,17 @@ class Shape:
 
 
 def shape_of(path: Path, dialect: Dialect) -> Shape:
+    """Read all rows. Raise InvalidPayload if there are none, or if one is too long or torn."""
     widths: dict[int, int] = {}
-    for row in rows_and_blank_lines(path, dialect):
+    for number, row in enumerate(rows_and_blank_lines(path, dialect)):
         widths[len(row)] = widths.get(len(row), 0) + 1
+        text = "".join(row)
+        if MOST_BYTES_OF_A_CHARACTER * len(text) > LONGEST_ROW_BYTES and _is_long(row):
+            refuse_long_row(_line_of(path, dialect, number))
+        if '"' in text and dialect.quote == '"' and any(map(TORN_CELL.fullmatch, row)):
+            line = _line_of(path, dialect, number)
+            detail = f"In the row that begins on line {line}, blanks stand before a quote."
+            raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
     blank_lines = widths.pop(0, 0)
     rows, columns = sum(widths.values()), max(widths, default=0)
     refuse_too_wide(columns)
@@ -40,3 +63,12 @@ def write_rectangular(path: Path, dialect: Dialect, columns: int, target: Path) 
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         rows = rows_of(path, dialect)
         writer.writerows(row + [""] * (columns - len(row)) for row in rows)
+
+
+def _is_long(row: list[str]) -> bool:
+    return len(row) - 1 + sum(len(cell.encode()) for cell in row) > LONGEST_ROW_BYTES
+
+
+def _line_of(path: Path, dialect: Dialect, number: int) -> int:
+    """Return the line on which a row begins; blank rows count, from 0."""
+    return 1 + sum(len(lines) for _, lines in islice(rows_with_lines(path, dialect), number))

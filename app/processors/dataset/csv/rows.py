@@ -1,31 +1,33 @@
 """The rows of a CSV by Python's own reader: the patient one, which decides what a row is.
 
 It reads the first rows, from which dialect and header are found out, and counts
-rows to check DuckDB. A line without any character is no row.
+rows to check DuckDB. A line without any character is not a row.
 """
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 from app.domain.errors import InvalidPayload, ProblemCode
 
-LONGEST_CELL_CHARACTERS = 2_000_000
+LONGEST_ROW_BYTES = 2_000_000
+LONGEST_CELL_CHARACTERS = LONGEST_ROW_BYTES
 CHUNK_BYTES = 1024 * 1024
 LARGEST_SAMPLE_CHARACTERS = 4_000_000
 BLANK_LINE = re.compile(rb"\n[\n\r]")
-ESCAPES = re.compile(r"\\.?", re.DOTALL)
-#: Within a cell: next to other text, and not behind a backslash.
-DOUBLED_QUOTE = re.compile(r'[^,;|\t\r\n"\\]""[^,;|\t\r\n"]')
 #: csv's words for a quote that is never closed, and for text behind one that is.
 OPEN_QUOTE = "unexpected end of data"
 TEXT_BEHIND_QUOTE = "expected after"
-#: What RFC 4180 does not allow, and what may be no quote at all.
+LONG_CELL = "field larger than field limit"
+#: The detail for text that RFC 4180 does not allow. The quote before it may be an ordinary character.
 STRAY_QUOTE = "text stands behind a closing quote"
+BARE_RETURN = re.compile("\r(?!\n)")
+#: Stands for a carriage return that ends no row, while csv reads. UTF-8 has no such character.
+KEPT_RETURN = "\udc0d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Dialect:
     delimiter: str
     quote: str = '"'
     escape: str = '"'
+    #: A carriage return that stands alone is part of its cell; else it ends the row.
+    keeps_returns: bool = False
 
     def for_python(self) -> dict[str, Any]:
         """Return the arguments for csv.reader, with which it refuses text behind a closing quote."""
@@ -86,56 +90,52 @@ def first_rows(path: Path, dialect: Dialect, most: int) -> list[list[str]]:
     return rows
 
 
+def rows_with_lines(path: Path, dialect: Dialect) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield every row, blank ones too, with the lines that it takes. Raise InvalidPayload like rows_of."""
+    csv.field_size_limit(LONGEST_CELL_CHARACTERS)
+    taken: list[str] = []
+
+    def remembered(lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line
+
+    with opened(path, dialect) as file:
+        reader = csv.reader(remembered(_for_csv(file, dialect)), **dialect.for_python())
+        line = 0
+        try:
+            for row in reader:
+                yield _as_written(row, dialect), taken
+                taken = []
+                line = reader.line_num
+        except csv.Error as error:
+            raise _refusal(error, line + 1) from None
+
+
+def has_quotes(row: list[str], lines: list[str]) -> bool:
+    """True if csv took quotes for such: the cells and what separates them are shorter than the lines."""
+    return len(row) - 1 + sum(map(len, row)) < len("".join(lines).rstrip("\r\n"))
+
+
 def first_line_end(path: Path, dialect: Dialect) -> str:
     r"""Return what ends the first row: `\n`, `\r\n` or `\r`."""
-    csv.field_size_limit(LONGEST_CELL_CHARACTERS)
-    last = ""
-    with path.open(encoding="utf-8", newline="") as file:
-
-        def remembered() -> Iterator[str]:
-            nonlocal last
-            for line in file:
-                last = line
-                yield line
-
-        if next((row for row in csv.reader(remembered(), **dialect.for_python()) if row), None) is None:
-            return "\n"
+    last = next((lines[-1] for row, lines in rows_with_lines(path, dialect) if row), "")
     return last[len(last.rstrip("\r\n")) :][-2:] or "\n"
 
 
 def line_of_row(path: Path, dialect: Dialect, number: int) -> int:
     """Return how many lines stand before a row, which is counted from 0."""
-    csv.field_size_limit(LONGEST_CELL_CHARACTERS)
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, **dialect.for_python())
-        line = seen = 0
-        for row in reader:
-            if row and seen == number:
-                break
-            line, seen = reader.line_num, seen + bool(row)
-        return line
+    line = seen = 0
+    for row, lines in rows_with_lines(path, dialect):
+        if row and seen == number:
+            break
+        line, seen = line + len(lines), seen + bool(row)
+    return line
 
 
-def escapes_quotes(path: Path) -> bool:
-    """True if backslashes escape quotes in the text, and nothing but quotes and backslashes."""
-    found = False
-    with path.open(encoding="utf-8", newline="") as file:
-        for line in file:
-            escaped = {pair[1:] for pair in ESCAPES.findall(line)}
-            if not escaped <= {'"', "\\"} or DOUBLED_QUOTE.search(line):
-                return False
-            found |= '"' in escaped
-    return found
-
-
-def joins_lines(path: Path, dialect: Dialect) -> bool:
-    """True if some row takes more than one line, or the text cannot be read."""
-    try:
-        rows = sum(1 for _ in rows_of(path, dialect))
-    except InvalidPayload:
-        return True
-    with path.open(encoding="utf-8") as lines:
-        return rows != sum(1 for line in lines if line.rstrip("\n"))
+def opened(path: Path, dialect: Dialect) -> TextIO:
+    """Open the text so that its lines end where rows may end."""
+    return path.open(encoding="utf-8", newline="\n" if dialect.keeps_returns else "")
 
 
 def count_rows(path: Path, dialect: Dialect, line_end: str) -> Count:
@@ -154,15 +154,35 @@ def count_rows(path: Path, dialect: Dialect, line_end: str) -> Count:
 
 def rows_and_blank_lines(path: Path, dialect: Dialect) -> Iterator[list[str]]:
     csv.field_size_limit(LONGEST_CELL_CHARACTERS)
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, **dialect.for_python())
+    with opened(path, dialect) as file:
+        reader = csv.reader(_for_csv(file, dialect), **dialect.for_python())
         line = 0
         try:
             for row in reader:
-                yield row
+                yield _as_written(row, dialect)
                 line = reader.line_num
         except csv.Error as error:
             raise _refusal(error, line + 1) from None
+
+
+def is_stray_quote(refusal: InvalidPayload) -> bool:
+    """True if the text was refused because of text behind a closing quote."""
+    return STRAY_QUOTE in refusal.detail
+
+
+def refuse_long_row(line: int) -> NoReturn:
+    detail = f"The row that begins on line {line} is longer than {LONGEST_ROW_BYTES:,} bytes."
+    raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)
+
+
+def _for_csv(lines: Iterable[str], dialect: Dialect) -> Iterable[str]:
+    if not dialect.keeps_returns:
+        return lines
+    return (BARE_RETURN.sub(KEPT_RETURN, line) for line in lines)
+
+
+def _as_written(row: list[str], dialect: Dialect) -> list[str]:
+    return [cell.replace(KEPT_RETURN, "\r") for cell in row] if dialect.keeps_returns else row
 
 
 def _refusal(error: csv.Error, line: int) -> InvalidPayload:
@@ -172,6 +192,8 @@ def _refusal(error: csv.Error, line: int) -> InvalidPayload:
     if TEXT_BEHIND_QUOTE in str(error):
         detail = f"In the row that begins on line {line}, {STRAY_QUOTE}."
         return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+    if LONG_CELL in str(error):
+        refuse_long_row(line)
     detail = f"The row that begins on line {line} cannot be read: {error}."
     return InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
 

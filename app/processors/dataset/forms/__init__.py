@@ -20,7 +20,7 @@ from dataclasses import replace
 
 from app.processors.dataset.forms.form import BLANKS, EMPTY, TEXT, Form
 from app.processors.dataset.forms.moments import forms_of_moments
-from app.processors.dataset.forms.numbers import BOOLEAN, number_forms
+from app.processors.dataset.forms.numbers import BOOLEAN, OTHER_GROUP_MARKS, number_forms
 
 FindForms = Callable[[Sequence[str]], list[Form]]
 
@@ -32,19 +32,21 @@ def possible_forms(cells: Sequence[str], *, decimal_commas: bool) -> list[Form]:
     """
     if not cells:
         return [EMPTY]
-    return _fitting(cells, [*number_forms(cells[0], decimal_commas), BOOLEAN, *forms_of_moments(cells[0])])
+    marks = [mark for mark in OTHER_GROUP_MARKS if any(mark in cell for cell in cells)]
+    numbers = number_forms(cells[0], decimal_commas, marks)
+    return _fitting(cells, [*numbers, BOOLEAN, *forms_of_moments(cells[0])])
 
 
 def moment_forms(cells: Sequence[str]) -> list[Form]:
     """Return the forms that strings of JSON fit, which are never numbers."""
-    return _fitting(cells, [*forms_of_moments(cells[0])]) if cells else [EMPTY]
+    return _fitting(cells, forms_of_moments(cells[0])) if cells else [EMPTY]
 
 
 def json_number_forms(cells: Sequence[str]) -> list[Form]:
     """Return the forms that numbers of JSON fit, in which a point needs no other proof."""
     if not cells:
         return [EMPTY]
-    return [replace(form, evidence="") for form in _fitting(cells, [*number_forms(cells[0], False)])]
+    return [replace(form, evidence="") for form in _fitting(cells, number_forms(cells[0], False))]
 
 
 def _fitting(cells: Sequence[str], forms: Sequence[Form]) -> list[Form]:

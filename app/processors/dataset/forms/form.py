@@ -1,4 +1,4 @@
-"""What a form is: one way to write a value, and the proof that the value gives the text back."""
+"""A form: one way to write a value, and the proof that the value gives the text back."""
 
 import re
 from collections.abc import Sequence
@@ -21,23 +21,23 @@ class Form:
     text as DuckDB's casts expect it, and {v} for the value.
     """
 
-    #: As in the profile: integer, number, boolean, date, timestamp, time or text.
+    #: The type as the profile names it: integer, number, boolean, date, timestamp, time or text.
     type: str
     #: A regular expression that Python and RE2 read alike; the whole cell must match.
     pattern: str
     value: str
-    #: True for a cell that the value gives back; cells that are null need none.
+    #: SQL that is true for a cell whose text the value gives back. Cells that are null need no proof.
     proof: str = ""
     normalised: str = "{t}"
-    #: What some cell must match; empty if the pattern is proof enough.
+    #: A regular expression that some cell must match; empty if `pattern` is proof enough.
     evidence: str = ""
-    #: What the profile says of a column in which every cell fits but none is evidence,
-    #: if some cell matches `suspicion`.
+    #: The doubt that the profile tells of a column in which every cell fits but none is evidence, if some
+    #: cell matches `suspicion`.
     doubt: str = ""
     suspicion: str = ""
-    #: Taken without evidence too, and the doubt told.
+    #: True if the form is taken without evidence too, and the doubt is told.
     is_assumed: bool = False
-    #: Blanks around the cell are left out.
+    #: True if blanks around the cell are left out.
     trimmed: bool = False
     #: Entries of the column in the profile.
     told: dict[str, Any] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Form:
 
 #: Every cell is kept as it is written.
 TEXT = Form(type="text", pattern=r"[\s\S]*", value="{t}")
-#: No cell seen yet holds anything.
+#: The form of a column in which no cell seen yet holds anything.
 EMPTY = Form(type="text", pattern=NOTHING, value="{t}", proof="{t} IS NULL")
 
 

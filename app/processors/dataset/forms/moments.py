@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from app.processors.dataset.engine import literal
@@ -9,6 +10,8 @@ from app.processors.dataset.forms.form import Form, sql_of
 
 AMBIGUOUS_DATE = "ambiguous_date"
 YEAR = "[1-9][0-9]{3}"
+#: The years of a day that nothing proves, since such a text may be a version such as 6.1.7601.
+LIKELY_YEAR = "(?:1[5-9]|2[01])[0-9]{2}"
 MONTH = "(?:0[1-9]|1[0-2])"
 DAY = "(?:0[1-9]|[12][0-9]|3[01])"
 BARE_MONTH = "(?:[1-9]|1[0-2])"
@@ -22,19 +25,30 @@ MICROSECOND_DIGITS = 6
 WHOLE_SECONDS_LENGTH = len("2024-01-31 10:00:00")
 
 
-def forms_of_moments(cell: str) -> Iterator[Form]:
-    """Yield the forms of dates and times, with the decimals and the offset that this cell has."""
-    yield Form(
-        type="date",
-        pattern=ISO_DAY,
-        value="TRY_CAST({t} AS DATE)",
-        # The length keeps out `infinity`, which is a date to DuckDB.
-        proof="strlen({t}) = 10 AND CAST({v} AS VARCHAR) = {t}",
-    )
+def forms_of_moments(cell: str) -> tuple[Form, ...]:
+    """Return the forms of dates and times, with the decimals and the offset that this cell has."""
     digits = re.search(r":[0-9]{2}\.([0-9]{1,9})", cell)
     offset = OFFSET_AT_THE_END.search(cell)
-    yield from _iso_timestamps(len(digits[1]) if digits else 0, offset[1] if offset else "")
-    yield from _times(len(digits[1]) if digits else 0)
+    return _forms(len(digits[1]) if digits else 0, offset[1] if offset else "")
+
+
+@lru_cache(maxsize=128)
+def _forms(digits: int, offset: str) -> tuple[Form, ...]:
+    return (
+        Form(
+            type="date",
+            pattern=ISO_DAY,
+            value="TRY_CAST({t} AS DATE)",
+            # The length keeps out `infinity`, which is a date to DuckDB.
+            proof="strlen({t}) = 10 AND CAST({v} AS VARCHAR) = {t}",
+        ),
+        *_iso_timestamps(digits, offset),
+        *_times(digits),
+        *_dates_in_other_orders(),
+    )
+
+
+def _dates_in_other_orders() -> Iterator[Form]:
     for day, named, proved in _day_orders():
         yield _strptime("date", day, named, proved)
         yield _strptime("timestamp", f"{day} {MINUTES}", f"{named} %H:%M", proved and f"{proved} .*")
@@ -102,12 +116,13 @@ def _times(digits: int) -> Iterator[Form]:
 def _day_orders() -> Iterator[tuple[str, str, str]]:
     """Yield the pattern of a day, its format, and what proves that day and month stand in this order.
 
-    Between points the day is assumed to come first (DIN 5008).
+    Between points the day is assumed to come first (DIN 5008), if the years are likely ones.
     """
     yield f"{YEAR}/{MONTH}/{DAY}", "%Y/%m/%d", ""
     later = "(?:1[3-9]|2[0-9]|3[01])"
     for month, day, zeros in ((MONTH, DAY, ""), (BARE_MONTH, BARE_DAY, "-")):
-        yield rf"{day}\.{month}\.{YEAR}", f"%{zeros}d.%{zeros}m.%Y", rf"{later}\..*"
+        for year in (YEAR, LIKELY_YEAR):
+            yield rf"{day}\.{month}\.{year}", f"%{zeros}d.%{zeros}m.%Y", rf"{later}\..*"
         for mark in "/-":
             yield f"{day}{mark}{month}{mark}{YEAR}", f"%{zeros}d{mark}%{zeros}m{mark}%Y", f"{later}{mark}.*"
             yield (
@@ -127,6 +142,6 @@ def _strptime(kind: str, pattern: str, named: str, evidence: str) -> Form:
         evidence=evidence,
         doubt=AMBIGUOUS_DATE if evidence else "",
         suspicion=pattern,
-        is_assumed="." in named,
+        is_assumed=LIKELY_YEAR in pattern,
         told={"format": named},
     )

@@ -6,8 +6,10 @@ instead (see `footer`). A column of strings that are not UTF-8 becomes binary, o
 of decimals with more than 38 digits becomes text.
 """
 
+import os
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -24,15 +26,27 @@ from app.processors.dataset.engine import (
 )
 from app.processors.dataset.parquet import int96
 from app.processors.dataset.parquet.checksums import check_pages
-from app.processors.dataset.parquet.footer import Patched, column_names, patched
+from app.processors.dataset.parquet.far_timestamps import refuse_far_timestamps
+from app.processors.dataset.parquet.footer import (
+    MAGIC,
+    Changes,
+    Patched,
+    column_names,
+    columns_in_milliseconds,
+    patched,
+)
+from app.processors.dataset.parquet.json_columns import is_json, texts_for_json
 from app.processors.dataset.parquet.long_decimals import decimal_text
+from app.processors.dataset.parquet.parts import write_in_parts
 from app.processors.dataset.values import json_text
+from app.processors.recognition import PARQUET_SHORTEST_BYTES
 
 ENCRYPTED_MAGIC = b"PARE"
-#: What some writers left in the footer.
+#: A part of DuckDB's message about a column of JSON that holds something else.
+NOT_JSON = "Invalid JSON found"
+SCALE = re.compile(r"DECIMAL\(\d+,([1-9]\d*)\)")
+#: Some writers left this in the footer as the number of rows.
 UNKNOWN_ROWS = 0
-#: DuckDB cannot print timestamps that are earlier.
-FIRST_TIMESTAMP = "TIMESTAMP '290307-01-01 (BC)'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,8 @@ class ParquetRead:
     rows: int
     #: The names in the file, where they had to be changed.
     original_names: Sequence[str | None]
+    #: The digits behind the point in columns of decimals.
+    decimals: Sequence[int | None]
 
 
 def parquet_to_parquet(
@@ -51,29 +67,31 @@ def parquet_to_parquet(
 
     Raises InvalidPayload when its values, unpacked, exceed `unpacked_limit` bytes
     (each counts as one byte at least), it holds other rows than its footer says or
-    pages whose checksum is wrong, and duckdb.Error when it is damaged.
+    pages whose checksum is wrong, or no columns, and duckdb.Error when it is damaged.
     """
-    changes = {"bare": False, "strings_as_bytes": False}
+    if not column_names(source):
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The file has no columns.")
+    changes = Changes()
     copy = target.parent / "scratch" / "patched.parquet"
     copy.parent.mkdir(exist_ok=True)
     while True:
         try:
-            found = patched(source, copy, **changes)
+            found = patched(source, copy, changes)
             if found is None and _promises_nulls_only(connection, source):
-                found = patched(source, copy, bare=True)
+                found = patched(source, copy, Changes(bare=True))
             return _write(connection, source, target, found, unpacked_limit)
         except duckdb.Error as error:
-            changes[_needed(error, changes)] = True
+            changes = _further(error, changes)
 
 
-def _needed(error: duckdb.Error, changes: dict[str, bool]) -> str:
-    """Return the change of the footer that may help, or raise what the client is told."""
+def _further(error: duckdb.Error, changes: Changes) -> Changes:
+    """Return changes of the footer that may help, or raise what the client is told."""
     if "encrypt" in str(error):
         raise _encrypted() from None
     is_text = "not valid UTF8" in str(error)
-    needed = "strings_as_bytes" if is_text else "bare"
-    if not changes[needed] and not isinstance(error, duckdb.OutOfMemoryException):
-        return needed
+    needed = "strings_as_bytes" if is_text else "json_as_strings" if NOT_JSON in str(error) else "bare"
+    if not getattr(changes, needed) and not isinstance(error, duckdb.OutOfMemoryException):
+        return replace(changes, **{needed: True})
     if is_text:
         detail = "The file holds text that is not UTF-8 inside another type."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail) from None
@@ -85,6 +103,17 @@ def refuse_encrypted(source: Path) -> None:
     with source.open("rb") as file:
         if file.read(len(ENCRYPTED_MAGIC)) == ENCRYPTED_MAGIC:
             raise _encrypted()
+
+
+def refuse_cut_off(source: Path) -> None:
+    """Raise InvalidPayload for a file that begins like Parquet, but does not end so."""
+    with source.open("rb") as file:
+        begins = file.read(len(MAGIC)) == MAGIC
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(MAGIC)))
+        ends = file.read() == MAGIC
+    if begins and not (ends and size >= PARQUET_SHORTEST_BYTES):
+        raise InvalidPayload(ProblemCode.INVALID_CONTENT, "The Parquet file is cut off.")
 
 
 def _encrypted() -> InvalidPayload:
@@ -103,27 +132,41 @@ def _write(
     originals = column_names(source)
     names = unique_names(originals, len(columns))
     values = {place: f"c{place}" for place in range(len(columns))}
+    values |= texts_for_json(connection, table, columns)
     if copy:
-        values |= _values(connection, table, columns, copy)
-    named = ", ".join(f"{sql} AS {identifier(names[place])}" for place, sql in values.items())
-    rows = write_parquet(connection, f"SELECT {named} FROM {table}", target, len(columns))
+        values |= _values(connection, table, columns, copy, values)
+
+    def write(places: Sequence[int], path: Path) -> int:
+        named = ", ".join(f"{values[place]} AS {identifier(names[place])}" for place in places)
+        return write_parquet(connection, f"SELECT {named} FROM {table}", path, len(columns))
+
+    rows = write_in_parts(len(columns), target, write)
     _refuse_other_rows(connection, path, rows)
-    _refuse_far_timestamps(connection, target)
+    _refuse_far(connection, source, target, copy)
     changed = [
         original if original != name else None for original, name in zip(originals, names, strict=True)
     ]
-    return ParquetRead(rows, changed)
+    return ParquetRead(rows, changed, _decimals(connection, target))
+
+
+def _decimals(connection: DuckDBPyConnection, target: Path) -> list[int | None]:
+    columns, _ = described_table(connection, target)
+    scales = (SCALE.fullmatch(column.type) for column in columns)
+    return [int(scale[1]) if scale else None for scale in scales]
 
 
 def _values(
-    connection: DuckDBPyConnection, table: str, columns: list[Column], copy: Patched
+    connection: DuckDBPyConnection, table: str, columns: list[Column], copy: Patched, given: dict[int, str]
 ) -> dict[int, str]:
-    """Return SQL for the values of the columns whose bytes mean something else in the copy."""
+    """Return SQL for the values of the columns whose bytes mean something else in the copy.
+
+    `given` is SQL for what is in the copy.
+    """
     values: dict[int, str] = {}
     for place in copy.times:
         kind = columns[place].type
         reading = int96.reading_of(connection, table, f"c{place}", kind)
-        values[place] = int96.times(f"c{place}", kind, reading)
+        values[place] = int96.times(given[place], kind, reading)
     for place, scale in copy.decimals.items():
         values[place] = decimal_text(f"c{place}", scale)
     for place in copy.strings:
@@ -131,8 +174,11 @@ def _values(
         broken = f"SELECT count(*) FROM {table} WHERE c{place} IS NOT NULL AND {text} IS NULL"
         is_text = connection.execute(broken).fetchone() == (0,)
         values[place] = f"decode(c{place})" if is_text else f"c{place}"
+    for place in copy.json:
+        if is_json(connection, table, f"c{place}"):
+            values[place] = f"CAST(c{place} AS JSON)"
     for place in copy.marked:
-        sql = values.get(place, f"c{place}")
+        sql = values.get(place, given[place])
         (column,) = describe(connection, f"(SELECT {sql} FROM {table})")
         json = copy.without_marks(json_text(duckdb.sqltype(column.type), sql))
         values[place] = f"CASE WHEN {sql} IS NOT NULL THEN CAST({json} AS JSON) END"
@@ -161,14 +207,12 @@ def _refuse_other_rows(connection: DuckDBPyConnection, source: Path, rows: int) 
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
 
 
-def _refuse_far_timestamps(connection: DuckDBPyConnection, table: Path) -> None:
-    columns, source = described_table(connection, table)
-    for place, column in enumerate(columns):
-        if column.type not in ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
-            continue
-        first = f"min(c{place}) FILTER (isfinite(c{place}))"
-        query = f"SELECT {first} < CAST({FIRST_TIMESTAMP} AS {column.type}) FROM {source}"
-        found = connection.execute(query).fetchone()
-        if found == (True,):
-            detail = f"Column {place + 1} holds a timestamp before the year -290306, which is not supported."
-            raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
+def _refuse_far(connection: DuckDBPyConnection, source: Path, target: Path, copy: Patched | None) -> None:
+    """Look for far timestamps in the target; those of marked columns are in the copy alone."""
+    in_milliseconds = columns_in_milliseconds(source)
+    columns, table = described_table(connection, target)
+    refuse_far_timestamps(connection, table, dict(enumerate(columns)), in_milliseconds)
+    if copy and copy.marked:
+        columns, table = described_table(connection, copy.path)
+        marked = {place: columns[place] for place in copy.marked}
+        refuse_far_timestamps(connection, table, marked, in_milliseconds)

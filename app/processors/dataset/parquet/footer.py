@@ -7,8 +7,10 @@ Only the footer differs, which says what the bytes of each column mean:
 | INT96, a time in nanoseconds     | drops the nanoseconds    | INTERVAL: the same twelve bytes|
 | DECIMAL of more than 38 digits   | makes it a DOUBLE        | plain bytes                    |
 | string that is not UTF-8         | refuses the file         | plain bytes                    |
+| JSON that is none                | refuses the file         | string                         |
 | MAP that has keys and no values  | refuses the file         | LIST of the keys               |
 | struct, two members of one name  | renames one of them      | names with a mark before them  |
+| struct, a member without a name  | gives it a name          | the same                       |
 
 No copy has statistics. They and the key `geo`, which describes geometries, can be
 left out alone: DuckDB refuses a file where it does not understand them, though
@@ -47,6 +49,8 @@ MAGIC = b"PAR1"
 TAIL_BYTES = 8
 LONGEST_DECIMAL_DIGITS = 38
 LONGEST_TEXT_DIGITS = 76
+#: DuckDB takes twice as long for each further list.
+MOST_LISTS = 16
 INT96, BYTE_ARRAY, FIXED_LENGTH = 3, 6, 7
 INT96_BYTES = 12
 
@@ -75,6 +79,8 @@ class Patched:
     #: The number of digits after the point, by column.
     decimals: dict[int, int] = field(default_factory=dict)
     strings: set[int] = field(default_factory=set)
+    #: The columns that the file calls JSON. JSON inside other types stays text.
+    json: set[int] = field(default_factory=set)
     #: Columns whose members have `mark`, a number and `mark` before their names.
     marked: set[int] = field(default_factory=set)
     mark: str = field(default_factory=token_hex)
@@ -84,17 +90,25 @@ class Patched:
         return f"regexp_replace({sql}, '{self.mark}[0-9]+{self.mark}', '', 'g')"
 
 
-def patched(
-    source: Path, target: Path, *, strings_as_bytes: bool = False, bare: bool = False
-) -> Patched | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The changes of the footer that a caller may ask for, because DuckDB refused the file."""
+
+    #: True if the footer must have neither statistics nor `geo`.
+    bare: bool = False
+    #: True if strings become plain bytes, except inside other types.
+    strings_as_bytes: bool = False
+    json_as_strings: bool = False
+
+
+def patched(source: Path, target: Path, changes: Changes) -> Patched | None:
     """Write a copy of `source` if its footer asks for another reading, or the caller does.
 
-    A `bare` footer has neither statistics nor `geo`. Strings inside other types stay
-    what they are. Raises InvalidPayload when the footer cannot be read, or a long
-    decimal is inside another type.
+    Raises InvalidPayload when the footer cannot be read, or a long decimal is inside
+    another type.
     """
     try:
-        return _patched(source, target, strings_as_bytes, bare)
+        return _patched(source, target, changes)
     except (BadThriftError, AttributeError, KeyError, TypeError, ValueError):
         # Thrift names the type of each field; one that is not the format's may be anything.
         raise _unreadable() from None
@@ -103,31 +117,47 @@ def patched(
 def column_names(source: Path) -> list[str]:
     """Return the names of the top-level columns as they are in the file."""
     try:
-        schema = elements_of(_footer(source, last_field=SCHEMA))
+        schema = elements_of(footer_of(source, last_field=SCHEMA))
         return [element.name for element in schema if element.depth == 1]
     except (BadThriftError, AttributeError, KeyError, TypeError, ValueError):
         raise _unreadable() from None
 
 
-def _patched(source: Path, target: Path, strings_as_bytes: bool, bare: bool) -> Patched | None:
-    schema = _footer(source, last_field=SCHEMA)
-    if not (bare or _change_schema(schema, Patched(target), strings_as_bytes)):
+def columns_in_milliseconds(source: Path) -> set[int]:
+    """Return the top-level columns (from 0) that are, or hold, timestamps in milliseconds."""
+    schema = elements_of(footer_of(source, last_field=SCHEMA))
+    return {element.column for element in schema if element.is_in_milliseconds}
+
+
+def _patched(source: Path, target: Path, changes: Changes) -> Patched | None:
+    schema = footer_of(source, last_field=SCHEMA)
+    if not (_change_schema(schema, Patched(target), changes) or changes.bare):
         return None
-    footer, copy = _footer(source), Patched(target)
-    _change_schema(footer, copy, strings_as_bytes)
+    footer, copy = footer_of(source), Patched(target)
+    _change_schema(footer, copy, changes)
     _name_types(footer)
-    if bare:
+    if changes.bare:
         _forget_geo(footer)
     shutil.copyfile(source, target)
     _replace_footer(target, written(footer))
     return copy
 
 
-def _change_schema(footer: Struct, copy: Patched, strings_as_bytes: bool) -> bool:
+def _change_schema(footer: Struct, copy: Patched, asked: Changes) -> bool:
     elements = list(elements_of(footer))
-    changes = [_change(element, copy, strings_as_bytes) for element in elements]
+    _refuse_deep(elements)
+    changes = [_change(element, copy, asked) for element in elements]
     changes += [_maps_to_lists(elements), _mark_alike_members(elements, copy)]
     return any(changes)
+
+
+def _refuse_deep(elements: list[Element]) -> None:
+    for element in elements:
+        if element.lists > MOST_LISTS:
+            detail = (
+                f"Column {element.column + 1} is nested too deeply: {MOST_LISTS} lists in lists are allowed."
+            )
+            raise InvalidPayload(ProblemCode.LIMIT_EXCEEDED, detail)
 
 
 def _forget_geo(footer: Struct) -> None:
@@ -136,7 +166,7 @@ def _forget_geo(footer: Struct) -> None:
     footer[FileField.PAIRS] = LIST, Items(STRUCT, others)
 
 
-def _change(element: Element, copy: Patched, strings_as_bytes: bool) -> bool:
+def _change(element: Element, copy: Patched, asked: Changes) -> bool:
     """Give a leaf its other meaning, and note its column; False if it needs none."""
     fields = element.fields
     if fields.value(ElementField.TYPE) == INT96:
@@ -153,15 +183,20 @@ def _change(element: Element, copy: Patched, strings_as_bytes: bool) -> bool:
             raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
         copy.decimals[element.column] = _scale(fields)
         _forget_meaning(fields)
-    elif strings_as_bytes and element.depth == 1 and _is_string(fields):
+    elif asked.strings_as_bytes and element.depth == 1 and element.is_string:
         copy.strings.add(element.column)
         _forget_meaning(fields)
+    elif asked.json_as_strings and element.is_json:
+        if element.depth == 1:
+            copy.json.add(element.column)
+        _forget_meaning(fields)
+        fields[ElementField.CONVERTED] = I32, Converted.UTF8
     else:
         return False
     return True
 
 
-def _footer(source: Path, last_field: int | None = None) -> Struct:
+def footer_of(source: Path, last_field: int | None = None) -> Struct:
     """Return the footer, or its fields up to `last_field`: the row groups of a large file take long."""
     start, length = _place(source)
     with source.open("rb") as file:
@@ -198,7 +233,7 @@ def _maps_to_lists(elements: list[Element]) -> bool:
     found = False
     for element, group in pairwise(elements):
         only_keys = group.depth == element.depth + 1 and group.fields.value(ElementField.CHILDREN) == 1
-        if only_keys and _is_map(element.fields):
+        if only_keys and element.is_map:
             element.fields[ElementField.CONVERTED] = I32, Converted.LIST
             element.fields[ElementField.LOGICAL] = STRUCT, Struct({Logical.LIST: (STRUCT, Struct())})
             group.fields.pop(ElementField.CONVERTED, None)
@@ -207,7 +242,7 @@ def _maps_to_lists(elements: list[Element]) -> bool:
 
 
 def _mark_alike_members(elements: list[Element], copy: Patched) -> bool:
-    """Mark the members of groups that differ only in case; refuse two of the same name."""
+    """Mark the members of groups that differ only in case or have no name; refuse two of the same name."""
     members = [element for element in elements if element.group]
     alike = Counter((element.group, element.name.casefold()) for element in members)
     same = Counter((element.group, element.name) for element in members)
@@ -216,23 +251,10 @@ def _mark_alike_members(elements: list[Element], copy: Patched) -> bool:
         if same[element.group, name] > 1:
             detail = f"In column {element.column + 1}, a struct has two members of the same name."
             raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
-        if alike[element.group, name.casefold()] > 1:
+        if not name or alike[element.group, name.casefold()] > 1:
             element.fields[ElementField.NAME] = BINARY, f"{copy.mark}{number}{copy.mark}{name}".encode()
             copy.marked.add(element.column)
     return bool(copy.marked)
-
-
-def _is_map(fields: Struct) -> bool:
-    converted = fields.value(ElementField.CONVERTED)
-    return converted in (Converted.MAP, Converted.MAP_KEY_VALUE) or Logical.MAP in fields.value(
-        ElementField.LOGICAL, Struct()
-    )
-
-
-def _is_string(fields: Struct) -> bool:
-    return fields.value(ElementField.CONVERTED) == Converted.UTF8 or Logical.STRING in fields.value(
-        ElementField.LOGICAL, Struct()
-    )
 
 
 def _is_long_decimal(fields: Struct) -> bool:

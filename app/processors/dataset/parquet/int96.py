@@ -9,7 +9,6 @@ A column becomes TIMESTAMP where all its values are whole microseconds, TIMESTAM
 where all are between 1677 and 2262, else text in ISO 8601.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,19 +16,19 @@ import duckdb
 from duckdb import DuckDBPyConnection
 from duckdb.sqltypes import DuckDBPyType
 
-from app.processors.dataset.engine import identifier, literal
-from app.processors.dataset.values import children, iso_8601
+from app.processors.dataset.parquet.nested import changed, leaves
+from app.processors.dataset.values import iso_8601
 
 JULIAN_DAY_OF_1970 = 2_440_588
 DAY_MICROSECONDS = 86_400_000_000
-#: From 1970, as many as 64 bits hold; the first microsecond of them is left out.
+#: The nanoseconds from 1970 that 64 bits hold, without their first microsecond.
 LAST_NANOSECOND, FIRST_NANOSECOND = 2**63 - 1, -(2**63) + 1_000
 #: Days that 64 bits of microseconds hold, with room for nanoseconds that are more than a day.
 LAST_MICROSECOND_DAY = 106_751_000
 
 
 class Form(Enum):
-    """What the times of a column become."""
+    """The type that the times of a column get."""
 
     MICROSECONDS = "TIMESTAMP"
     NANOSECONDS = "TIMESTAMP_NS"
@@ -46,12 +45,12 @@ class Reading:
 
 def reading_of(connection: DuckDBPyConnection, source: str, sql: str, duckdb_type: str) -> Reading:
     """Return what suits every time in a column of intervals, or of nested types with some."""
-    leaves = _leaves(duckdb.sqltype(duckdb_type), sql)
+    intervals = leaves(duckdb.sqltype(duckdb_type), sql, _interval, "INTERVAL")
     exact = f"({_day('t')}::HUGEINT * {DAY_MICROSECONDS} * 1000 + {_nanoseconds('t')})"
     query = f"""
         SELECT count(*) FILTER ({_nanoseconds("t")} % 1000 <> 0), max(abs({_day("t")})),
                bool_and({exact} BETWEEN {FIRST_NANOSECOND} AND {LAST_NANOSECOND})
-        FROM (SELECT unnest({leaves}) AS t FROM {source})
+        FROM (SELECT unnest({intervals}) AS t FROM {source})
     """
     finer, farthest, fits = connection.execute(query).fetchone() or (0, 0, True)
     is_far = (farthest or 0) > LAST_MICROSECOND_DAY
@@ -62,7 +61,9 @@ def reading_of(connection: DuckDBPyConnection, source: str, sql: str, duckdb_typ
 
 def times(sql: str, duckdb_type: str, reading: Reading) -> str:
     """Return SQL for a column with its intervals turned into times."""
-    return _mapped(duckdb.sqltype(duckdb_type), sql, lambda leaf: _time(leaf, reading))
+    return changed(
+        duckdb.sqltype(duckdb_type), sql, lambda kind, leaf: _interval(kind, leaf) and _time(leaf, reading)
+    )
 
 
 def _time(sql: str, reading: Reading) -> str:
@@ -115,52 +116,5 @@ def _turned_microseconds(sql: str) -> str:
     return f"CAST((({exact} + {half}) % {turn} + {turn}) % {turn} - {half} AS BIGINT)"
 
 
-def _leaves(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
-    """Return SQL for a list of all intervals in a value."""
-    inner = f"v{depth}"
-    match kind.id:
-        case "interval":
-            return f"[{sql}]"
-        case "list" | "array":
-            item = _leaves(children(kind)[0][1], inner, depth + 1)
-            return f"flatten(list_transform({sql}, lambda {inner}: {item}))"
-        case "map":
-            parts = [
-                _leaves(part, f"map_{side}({sql})", depth)
-                for side, (_, child) in zip(("keys", "values"), children(kind), strict=True)
-                for part in [duckdb.sqltype(f"{child}[]")]
-            ]
-            return f"list_concat({', '.join(parts)})"
-        case "struct":
-            parts = [
-                _leaves(child, f"struct_extract({sql}, {literal(name)})", depth)
-                for name, child in children(kind)
-            ]
-            return f"list_concat({', '.join(parts)})" if len(parts) > 1 else parts[0]
-        case _:
-            return "[]::INTERVAL[]"
-
-
-def _mapped(kind: DuckDBPyType, sql: str, change: Callable[[str], str], depth: int = 0) -> str:
-    """Return SQL for a value with each interval in it changed."""
-    inner = f"v{depth}"
-    match kind.id:
-        case "interval":
-            return change(sql)
-        case "list" | "array":
-            item = _mapped(children(kind)[0][1], inner, change, depth + 1)
-            return f"list_transform({sql}, lambda {inner}: {item})"
-        case "map":
-            (_, key), (_, value) = children(kind)
-            keys = _mapped(duckdb.sqltype(f"{key}[]"), f"map_keys({sql})", change, depth)
-            values = _mapped(duckdb.sqltype(f"{value}[]"), f"map_values({sql})", change, depth)
-            return f"CASE WHEN {sql} IS NOT NULL THEN map({keys}, {values}) END"
-        case "struct":
-            members = [
-                f"{identifier(name)} := "
-                + _mapped(child, f"struct_extract({sql}, {literal(name)})", change, depth)
-                for name, child in children(kind)
-            ]
-            return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({', '.join(members)}) END"
-        case _:
-            return sql
+def _interval(kind: DuckDBPyType, sql: str) -> str | None:
+    return sql if kind.id == "interval" else None

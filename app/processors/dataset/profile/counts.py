@@ -12,13 +12,13 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-COLUMNS_AT_ONCE = 50
+COLUMNS_AT_ONCE = 200
 FEWEST_ROWS_APART = 20_000
 MOST_COLUMNS_APART = 200
 CANDIDATES = 50
 DISTINCT_AT_ONCE = 500_000
 
-#: SQL by the column's position; all of one type.
+#: SQL for columns of one type, by their positions.
 Expressions = Mapping[int, str]
 
 
@@ -35,8 +35,7 @@ def count_values(
 ) -> dict[int, Counted]:
     """Return exact counts of each column's `most` most frequent values. Nulls are not values."""
     counted = dict.fromkeys(expressions, Counted((), 0))
-    apart = rows >= FEWEST_ROWS_APART and len(expressions) <= MOST_COLUMNS_APART
-    group = _grouped_apart if apart else _grouped_as_pairs
+    group = _grouped_apart if grouped_apart(rows, len(expressions)) else _grouped_as_pairs
     for some in _chunks(expressions):
         query = f"""
             SELECT place, value, times, count(*) OVER (PARTITION BY place)
@@ -86,11 +85,21 @@ def count_likely(
     return tuple(connection.execute(query).fetchall())
 
 
-def _grouped_as_pairs(source: str, expressions: Expressions) -> str:
-    """Return SQL for the rows `place, value, times`."""
+def grouped_apart(rows: int, columns: int) -> bool:
+    """True if it is faster to look at each column apart than at pairs of column and value."""
+    return rows >= FEWEST_ROWS_APART and columns <= MOST_COLUMNS_APART
+
+
+def as_pairs(source: str, expressions: Expressions) -> str:
+    """Return SQL for the rows `place, value`: one for each cell."""
     places = ", ".join(str(place) for place in expressions)
     values = ", ".join(expressions.values())
-    pairs = f"SELECT unnest([{places}]) AS place, unnest([{values}]) AS value FROM {source}"
+    return f"SELECT unnest([{places}]) AS place, unnest([{values}]) AS value FROM {source}"
+
+
+def _grouped_as_pairs(source: str, expressions: Expressions) -> str:
+    """Return SQL for the rows `place, value, times`."""
+    pairs = as_pairs(source, expressions)
     return (
         f"SELECT place, value, count(*) AS times FROM ({pairs}) WHERE value IS NOT NULL GROUP BY place, value"
     )

@@ -1,4 +1,4 @@
-"""What a reader wants to know of each column, measured on the Parquet file.
+"""The profile of each column, measured on the Parquet file.
 
 One object per column, in the table's order; a key that does not apply to the
 type is null:
@@ -7,14 +7,16 @@ type is null:
 * `distinct_exact`   false where `distinct` is an estimate, some percent off
 * `min`, `max`     not of booleans, json and binary
 * `mean`, `std`    of numbers; `std` is the sample's
-* `quartiles`      of numbers and dates: lower quartile, median, upper quartile
+* `quartiles`      of numbers and dates: lower quartile, median, upper quartile. One that lies
+                   between two days is a timestamp
 * `quartiles_exact`  false where they are estimates; null where there are none
 * `top`            of text and booleans: the 10 most frequent, `[{"value", "count"}]`
 * `histogram`      of numbers and dates: 20 bins of equal width, `{"edges", "counts"}`,
                    each with its lower edge, the last with both; one bin when all
                    values are equal. Edges of dates are timestamps
 * `non_finite`     of numbers and dates: NaN and infinities, left out of all the above
-* `formula_like`   of text: cells that a spreadsheet may run, starting with = + - or @
+* `formula_like`   of text: cells that a spreadsheet may run. They start with = @ tab or CR, or with
+                   + or - before anything but a number, a phone number or nothing
 
 `quartiles` are exact up to 4,000,000 rows. `distinct` is exact up to 20,000 rows,
 and above them for columns with up to about 500,000 different values. Text is
@@ -22,23 +24,28 @@ shown by its first 256 characters and an ellipsis.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column
-from app.processors.dataset.counts import (
+from app.processors.dataset.columns import Column, alike
+from app.processors.dataset.engine import described_table
+from app.processors.dataset.profile.counts import (
     Counted,
     count_distinct,
     count_distinct_apart,
     count_likely,
     count_values,
+    grouped_apart,
 )
-from app.processors.dataset.engine import described_table
-from app.processors.dataset.statistics import (
+from app.processors.dataset.profile.precise import with_precision
+from app.processors.dataset.profile.statistics import (
+    ALIKE_AT_ONCE,
     EXACT_ROWS,
     LONGEST_VALUE_CHARACTERS,
     Statistics,
@@ -54,14 +61,18 @@ EXACT_TOP_DISTINCT = 20_000
 EXACT_DISTINCT = 500_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CYCLE_YEARS = 400
-#: The Gregorian calendar repeats itself after so many seconds.
-CYCLE_SECONDS = 146_097 * 86_400
+#: The Gregorian calendar repeats itself after CYCLE_SECONDS.
+DAY_SECONDS = 86_400
+CYCLE_SECONDS = 146_097 * DAY_SECONDS
+#: A quarter of the way between two decimals of 38 digits has two more.
+LONGEST_DECIMAL_DIGITS = 40
 
 
 def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> list[dict[str, Any]]:
-    """Describe every column of a Parquet file of so many rows."""
+    """Describe every column of a Parquet file that has `rows` rows."""
     columns, source = described_table(connection, table)
     statistics = statistics_of(connection, source, columns, rows)
+    statistics = with_precision(connection, source, columns, statistics, rows)
     tops = _tops(connection, source, columns, statistics, rows)
     histograms = _histograms(connection, source, columns, statistics, rows)
     distinct = _exact_distinct(connection, source, columns, statistics, tops, rows)
@@ -129,9 +140,8 @@ def _tops(
     few = [place for place in ranked if statistics[place].distinct <= EXACT_TOP_DISTINCT]
     long = {place for place in ranked if (statistics[place].longest or 0) > LONGEST_VALUE_CHARACTERS}
     values = {place: _as_text(columns[place], place) for place in ranked}
-    values |= {place: f"left({values[place]}, {LONGEST_VALUE_CHARACTERS + 1})" for place in long}
+    values |= {place: _beginning_and_hash(values[place]) for place in long}
     tops = count_values(connection, source, {place: values[place] for place in few}, rows=rows, most=TOP)
-    tops |= {place: Counted(tops[place].values, distinct=0) for place in long.intersection(few)}
     for place in set(ranked) - set(few):
         tops[place] = Counted(count_likely(connection, source, values[place], most=TOP), distinct=0)
     return tops
@@ -159,47 +169,105 @@ def _histograms(
     statistics: Sequence[Statistics],
     rows: int,
 ) -> dict[int, dict[str, Any]]:
-    bins = {
-        place: _bin(number, known.low, known.high)
-        for place, (column, known) in enumerate(zip(columns, statistics, strict=True))
-        if (number := numeric(column, f"c{place}")) and known.low is not None and known.high is not None
+    ranges = {
+        place: (known.low, known.high / BINS - known.low / BINS)
+        for place, known in enumerate(statistics)
+        if known.low is not None and known.high is not None and known.high > known.low
     }
-    counted = count_values(connection, source, bins, rows=rows, most=BINS)
-    return {place: _histogram(columns[place], statistics[place], found) for place, found in counted.items()}
+    counts = {place: {0: known.finite} for place, known in enumerate(statistics) if known.low is not None}
+    if grouped_apart(rows, len(ranges)):
+        bins = {
+            place: _bin(numeric(columns[place], f"c{place}"), *map(_double, range_))
+            for place, range_ in ranges.items()
+        }
+        found = count_values(connection, source, bins, rows=rows, most=BINS)
+        counts |= {place: dict(counted.values) for place, counted in found.items()}
+    else:
+        for places in alike(columns, ranges):
+            counts |= _counts_of_alike(
+                connection, source, columns, {place: ranges[place] for place in places}
+            )
+    return {place: _histogram(columns[place], statistics[place], found) for place, found in counts.items()}
 
 
-def _bin(number: str, low: float, high: float) -> str:
+def _counts_of_alike(
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Sequence[Column],
+    ranges: Mapping[int, tuple[float, float]],
+) -> dict[int, dict[int, int]]:
+    """Return how many values each bin has, in columns of one type, by lowest value and width of bins."""
+    counts: dict[int, dict[int, int]] = {place: {} for place in ranges}
+    places = list(ranges)
+    bin_number = _bin(numeric(columns[places[0]], "value"), "low", "width")
+    for start in range(0, len(places), ALIKE_AT_ONCE):
+        some = places[start : start + ALIKE_AT_ONCE]
+        lows, widths = ([_double(ranges[place][end]) for place in some] for end in (0, 1))
+        lists = (
+            f"unnest([{', '.join(map(str, some))}]) AS place",
+            f"unnest([{', '.join(f'c{place}' for place in some)}]) AS value",
+            f"unnest([{', '.join(lows)}]) AS low",
+            f"unnest([{', '.join(widths)}]) AS width",
+        )
+        query = f"""
+            SELECT place, bin, count(*)
+            FROM (SELECT place, {bin_number} AS bin FROM (SELECT {", ".join(lists)} FROM {source}))
+            WHERE bin IS NOT NULL GROUP BY place, bin
+        """
+        for place, number, count in connection.execute(query).fetchall():
+            counts[place][number] = count
+    return counts
+
+
+def _double(number: float) -> str:
+    return f"CAST({number!r} AS DOUBLE)"
+
+
+def _bin(number: str | None, low: str, width: str) -> str:
     """Return SQL for the number of the bin; divided before subtracted, since high - low may overflow."""
-    width = f"CAST({high / BINS - low / BINS!r} AS DOUBLE)"
-    place = f"floor({number} / {width} - CAST({low!r} AS DOUBLE) / {width})" if high > low else "0"
+    place = f"floor({number} / {width} - {low} / {width})"
     bin_number = f"CAST(greatest(0, least({BINS - 1}, {place})) AS UTINYINT)"
     return f"CASE WHEN {number} IS NOT NULL THEN {bin_number} END"
 
 
-def _histogram(column: Column, known: Statistics, counted: Counted) -> dict[str, Any]:
+def _histogram(column: Column, known: Statistics, counts: Mapping[int, int]) -> dict[str, Any]:
     low, high = known.low or 0.0, known.high or 0.0
     bins = BINS if high > low else 1
     edges = [low + (high / bins - low / bins) * step for step in range(bins)] + [high]
-    counts = dict(counted.values)
     as_timestamps = Column.of(column.name, column.type.replace("DATE", "TIMESTAMP"))
     return {"edges": _points(as_timestamps, edges), "counts": [counts.get(place, 0) for place in range(bins)]}
 
 
-def _points(column: Column, numbers: Sequence[float]) -> list[float | str | None]:
+def _points(column: Column, numbers: Sequence[float | Fraction]) -> list[Any]:
     """Return numbers in the terms of their column: dates and timestamps for seconds since 1970."""
-    if column.kind not in ("date", "timestamp"):
-        return [_finite(number) for number in numbers]
-    zone = "Z" if has_zone(column.type) else ""
-    return [_moment(number, column.type == "DATE", zone) for number in numbers]
+    if column.kind in ("date", "timestamp"):
+        zone = "Z" if has_zone(column.type) else ""
+        return [_moment(number, column.type == "DATE", zone) for number in numbers]
+    return [_number(number) if isinstance(number, Fraction) else _finite(number) for number in numbers]
 
 
-def _moment(seconds: float, whole_day: bool, zone: str) -> str:
-    """Return seconds since 1970 in ISO 8601, for years that Python's calendar lacks as well."""
-    cycles, rest = divmod(seconds, CYCLE_SECONDS)
+def _number(number: Fraction) -> Any:
+    with localcontext(prec=LONGEST_DECIMAL_DIGITS):
+        exact = Decimal(number.numerator) / Decimal(number.denominator)
+    return json_value(exact, characters=LONGEST_VALUE_CHARACTERS)
+
+
+def _moment(seconds: float | Fraction, is_day: bool, zone: str) -> str:
+    """Return seconds since 1970 in ISO 8601, for years that Python's calendar lacks as well.
+
+    A fraction is told to a quarter of a nanosecond, a float to the microsecond. A moment
+    of a column of days has a time only if it is not a whole day.
+    """
+    digits = 11 if isinstance(seconds, Fraction) else 6
+    whole, part = divmod(round(Fraction(seconds) * 10**digits), 10**digits)
+    cycles, rest = divmod(whole, CYCLE_SECONDS)
     moment = (EPOCH + timedelta(seconds=rest)).replace(tzinfo=None)
-    year = moment.year + int(cycles) * CYCLE_YEARS
-    text = moment.date().isoformat() if whole_day else moment.isoformat() + zone
-    return f"{year:0{5 if year < 0 else 4}d}{text[4:]}"
+    year = moment.year + cycles * CYCLE_YEARS
+    text = moment.date().isoformat() if is_day and not rest % DAY_SECONDS else moment.isoformat()
+    decimals = f"{part * 10 ** (11 - digits):011d}".removesuffix("00")
+    decimals = decimals.removesuffix("000") if len(decimals) == 9 else decimals
+    fraction = f".{decimals}" if part else ""
+    return f"{year:0{5 if year < 0 else 4}d}{text[4:]}{fraction}{'' if is_day else zone}"
 
 
 def _finite(number: float | None) -> float | None:
@@ -208,6 +276,13 @@ def _finite(number: float | None) -> float | None:
 
 def _as_text(column: Column, place: int) -> str:
     return f"CAST({readable(column, f'c{place}')} AS VARCHAR)"
+
+
+def _beginning_and_hash(text: str) -> str:
+    """Return SQL for a shorter text that differs where the text does; what is shown of both is the same."""
+    beginning = f"left({text}, {LONGEST_VALUE_CHARACTERS + 1})"
+    is_long = f"length({text}) > {LONGEST_VALUE_CHARACTERS}"
+    return f"CASE WHEN {is_long} THEN {beginning} || sha256({text}) ELSE {text} END"
 
 
 def _as_comparable(column: Column, place: int) -> str:
