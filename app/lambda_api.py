@@ -1,8 +1,11 @@
 """The API function. It takes API Gateway's events and returns answers."""
 
+from app import quick_start
+from app.api import deferred_models  # noqa: F401  # before FastAPI
 from app.api.app import create_app
 from app.api.lambda_adapter import create_handler, register_for_snapshots
-from app.bootstrap import adapters, compose_api
+from app.bootstrap.adapters import adapters
+from app.bootstrap.api import compose_api
 from app.config import ApiSettings
 from app.observability import guarded
 
@@ -11,3 +14,4 @@ composed = adapters(settings)
 app = create_app(compose_api(composed, settings), settings)
 handler = guarded(create_handler(app))
 register_for_snapshots(handler, composed.drop_connections)
+quick_start.started()

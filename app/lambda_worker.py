@@ -1,12 +1,14 @@
-"""The worker function. It takes SQS batches and returns the messages to try again."""
+"""The worker function. It takes batches of the queue and returns the messages to try again, or it sweeps."""
 
 from typing import Any
 
-from app.bootstrap import adapters, compose_worker
+from app import quick_start
+from app.bootstrap.adapters import adapters
+from app.bootstrap.worker import compose_worker
 from app.config import WorkerSettings
 from app.domain.errors import Unavailable
 from app.observability import guarded, logger
-from app.services.workspaces import clear_leftovers
+from app.services.background.workspaces import clear_leftovers
 from app.worker.batch import Context
 
 clear_leftovers()
@@ -22,5 +24,11 @@ except Unavailable as fault:
 
 
 @guarded
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
+    if event.get("detail-type") == "sweep":
+        worker.sweep(context)
+        return None
     return worker.handle(event, context)
+
+
+quick_start.started()

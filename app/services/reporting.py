@@ -1,11 +1,11 @@
-"""What the services tell of their work: the fields of log lines, and the metrics of an object on its way."""
+"""Makes the fields of log lines, and the metrics of an object on its way, for all services."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from app.domain.causes import Cause
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
 from app.observability.metrics import (
     OBJECTS,
     PAYLOAD_BYTES,

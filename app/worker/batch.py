@@ -1,4 +1,4 @@
-"""The SQS edge: a batch in, the messages that must come back out.
+"""The worker's edge: a batch of messages in, and out those to be shown again; or a sweep for the clock.
 
 The smallest payload goes first, so that a large one delays nobody. A message
 that cannot be handled goes to the dead-letter queue at once. One that may
@@ -6,8 +6,10 @@ succeed later is shown again soon. Neither harms its neighbours.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
+from uuid import uuid4
 
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
@@ -16,9 +18,9 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from app.domain.errors import Refused, WharfError
-from app.domain.values import object_id_in
-from app.messaging.messages import Message, parse_message
+from app.domain.errors import Refused, Unavailable, WharfError
+from app.domain.objects.values import object_id_in
+from app.messaging.messages import Message, Sweep, parse_message
 from app.messaging.work_queue import WorkQueue
 from app.observability import Work, begin_work, described_fault, measure, sample_details
 from app.observability.metrics import MESSAGES, RETRIES, Sample
@@ -28,12 +30,16 @@ FIRST_RETRY_SECONDS = 5
 LAST_RETRY_SECONDS = 15 * 60
 BURIED = "buried"
 RETURNED = "returned"
+UNFINISHED = "unfinished"
+
+#: The clock asks for a sweep once a minute. One that took longer would meet the next at its work.
+SWEEP_SECONDS = 60
 
 SecondsLeft = Callable[[], float]
 
 
 class Context(Protocol):
-    """What the worker needs of the Lambda context."""
+    """The part of the Lambda context that the worker needs."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
@@ -58,6 +64,24 @@ class BatchWorker:
 
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         return dict(process_partial_response({"Records": smallest_first}, handle_record, processor))
+
+    def sweep(self, context: Context) -> None:
+        """Sweep for the clock. What AWS does not allow now is left to the next sweep, a minute later."""
+        sample_details()
+        end = time.monotonic() + SWEEP_SECONDS
+        message = Message(Sweep())
+
+        def seconds_left() -> float:
+            return min(context.get_remaining_time_in_millis() / 1000, end - time.monotonic())
+
+        with begin_work(correlation_id=f"sweep-{uuid4()}") as work:
+            try:
+                outcome = self.dispatcher.dispatch(message, seconds_left=seconds_left)
+            except Unavailable as fault:
+                error = described_fault(fault)
+                _log(message, work, UNFINISHED, level=logging.WARNING, error=error)
+            else:
+                _log(message, work, outcome)
 
     def _handle(self, record: SQSRecord, message: Message, seconds_left: SecondsLeft) -> None:
         with begin_work(

@@ -1,37 +1,30 @@
 """Read what is there: one object, a list, a download, the history."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.domain.errors import NotFound, PayloadNotReady
-from app.domain.objects import ObjectSummary, StoredObject
-from app.domain.times import utc_now
-from app.domain.values import Status
+from app.domain.errors import NotFound
+from app.domain.objects.state import ListedObject
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Status
 from app.services.cursors import decode_cursor, encode_cursor
+from app.services.objects.downloads import Downloads, DownloadUrl, artifact_in_list, artifact_of, payload_of
 from app.storage.history import HistoryRepository
 from app.storage.objects import ListQuery, ObjectRepository
-from app.storage.payloads import PayloadStore
 
 LIST_POSITION = re.compile(r"[-0-9]{10}T[:.0-9]{12}Z#[-0-9a-f]{36}")
 VERSION = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A short-lived URL to download from."""
-
-    url: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Listing:
-    items: tuple[ObjectSummary, ...]
+    items: tuple[ListedObject, ...]
     next_cursor: str | None
+    #: The URLs of the artifact that was asked for, by the ids of the objects that have it.
+    artifacts: Mapping[str, DownloadUrl]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +39,15 @@ class Reading:
     def __init__(
         self,
         objects: ObjectRepository,
-        payloads: PayloadStore,
         history: HistoryRepository,
+        downloads: Downloads,
         *,
         download_seconds: int,
-        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._objects = objects
-        self._payloads = payloads
         self._history = history
+        self._downloads = downloads
         self._download_seconds = download_seconds
-        self._clock = clock
 
     def read(self, owner: str, object_id: UUID) -> StoredObject:
         """Return the object as it is now. Raises NotFound."""
@@ -65,40 +56,36 @@ class Reading:
             raise NotFound
         return stored
 
-    def list(self, query: ListQuery, cursor: str | None) -> Listing:
-        """Return one page, newest first. Raises InvalidCursor."""
+    def list(self, query: ListQuery, cursor: str | None, artifact: str | None = None) -> Listing:
+        """Return one page, newest first, with URLs of an artifact if one is named. Raises InvalidCursor."""
         scope = ["objects", query.owner, query.kind, query.status, query.labels]
         before = None if cursor is None else decode_cursor(cursor, scope, of_form=LIST_POSITION)
         page = self._objects.list_page(replace(query, before=before))
-        return Listing(page.items, page.position and encode_cursor(page.position, scope))
+        next_cursor = page.position and encode_cursor(page.position, scope)
+        return Listing(page.items, next_cursor, self._listed(query.owner, page.items, artifact))
 
-    def link_to_payload(self, owner: str, object_id: UUID, *, method: str = "GET") -> Link:
+    def _listed(
+        self, owner: str, items: tuple[ListedObject, ...], artifact: str | None
+    ) -> Mapping[str, DownloadUrl]:
+        if artifact is None:
+            return {}
+        files = ((item.id, artifact_in_list(owner, item, artifact)) for item in items)
+        seconds = self._download_seconds
+        return {
+            object_id: self._downloads.presign(file, seconds=seconds)
+            for object_id, file in files
+            if file is not None
+        }
+
+    def url_of_payload(self, owner: str, object_id: UUID, *, method: str = "GET") -> DownloadUrl:
         """Presign the last ready payload. Raises PayloadNotReady, or NotFound (a record has no payload)."""
-        stored = self.read(owner, object_id)
-        if stored.newest is None:
-            raise NotFound("payload")
-        if stored.payload is None:
-            raise PayloadNotReady(stored.status)
-        key = str(stored.payload_key(stored.payload.revision))
-        return self._link(key, stored.payload.media_type, stored.name, method)
+        file = payload_of(self.read(owner, object_id))
+        return self._downloads.presign(file, seconds=self._download_seconds, method=method)
 
-    def link_to_artifact(self, owner: str, object_id: UUID, name: str, *, method: str = "GET") -> Link:
+    def url_of_artifact(self, owner: str, object_id: UUID, name: str, *, method: str = "GET") -> DownloadUrl:
         """Presign one artifact of the last ready payload. Raises NotFound."""
-        stored = self.read(owner, object_id)
-        artifact = stored.artifact(name)
-        if artifact is None or stored.payload is None:
-            raise NotFound("artifact")
-        key = stored.payload_key(stored.payload.revision).artifact(artifact.name)
-        return self._link(key, artifact.media_type, artifact.name, method)
-
-    def _link(self, key: str, media_type: str, file_name: str, method: str) -> Link:
-        now = self._clock()
-        expires_at = self._payloads.signable_until(now + timedelta(seconds=self._download_seconds))
-        seconds = int((expires_at - now).total_seconds())
-        url = self._payloads.sign_download(
-            key, media_type=media_type, file_name=file_name, seconds=seconds, method=method
-        )
-        return Link(url, expires_at)
+        file = artifact_of(self.read(owner, object_id), name)
+        return self._downloads.presign(file, seconds=self._download_seconds, method=method)
 
     def history(self, owner: str, object_id: UUID, *, cursor: str | None, limit: int) -> History:
         """Return one page of the object's events, oldest first. Raises NotFound or InvalidCursor."""

@@ -22,7 +22,7 @@ OWNERS_REMEMBERED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What this process knows of one owner's usage."""
+    """One owner's usage, as far as this process knows it."""
 
     counted: Usage
     read_at: datetime
@@ -31,19 +31,17 @@ class Known:
 
 
 class Quotas:
-    """Safe for several threads. Without a limit nothing is read. `remembered` counts owners."""
+    """Checks what each owner may still take. Safe for several threads. Without a limit nothing is read."""
 
     def __init__(
         self,
         usage: UsageRepository,
         limits: Limits,
         *,
-        remembered: int = OWNERS_REMEMBERED,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.limits = limits
         self._usage = usage
-        self._remembered = remembered
         self._clock = clock
         self._owners: dict[str, Known] = {}
         self._lock = Lock()
@@ -83,7 +81,7 @@ class Quotas:
             known = self._fresh(owner) or read
             # The owner who was asked for longest ago makes room for a new one.
             self._owners.pop(owner, None)
-            if len(self._owners) >= self._remembered:
+            if len(self._owners) >= OWNERS_REMEMBERED:
                 del self._owners[next(iter(self._owners))]
             self._owners[owner] = known
             self.limits.check(known.counted + known.admitted, change)

@@ -2,17 +2,25 @@
 
 import os
 import re
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir, mkdtemp
 
 from app.observability import logger
+from app.sandbox.leftovers import remove
 
 NAME = re.compile(r"wharf-(?P<pid>\d+)-.*")
 
 
-def workspace() -> "TemporaryDirectory[str]":
-    return TemporaryDirectory(prefix=f"wharf-{os.getpid()}-")
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """Make a folder, and remove it at the end, whatever a child has made of it."""
+    folder = Path(mkdtemp(prefix=f"wharf-{os.getpid()}-"))
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def clear_leftovers() -> None:
@@ -24,8 +32,8 @@ def clear_leftovers() -> None:
     for folder in Path(gettempdir()).iterdir():
         named = NAME.fullmatch(folder.name)
         if named and not _is_anothers(int(named["pid"])):
-            # A worker that starts at the same time may be removing it too.
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # a worker that starts at the same time may be removing it too
+                remove(folder)
             logger.info("workspace.cleared", folder=folder.name, is_gone=not folder.exists())
 
 

@@ -4,46 +4,58 @@
 
 Whatever happens in between, one of three things follows. The object ends `ready`
 or `rejected`; or its lease ends and the message comes back; or its attempts are
-used up and the object has `failed`.
+used up and the object has `failed`. A fault of the worker's own machine uses up no
+attempt: each payload that it meets would fail for another's full disk.
 """
 
+import errno
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
 
-from app.domain.errors import InvalidPayload, OutOfTime, ProblemCode, StaleWrite, Unavailable
-from app.domain.kinds import KINDS, base_media_type, media_type_parameters
-from app.domain.objects import StoredObject
+from app.domain.errors import (
+    InvalidPayload,
+    OutOfTime,
+    ProblemCode,
+    StaleWrite,
+    Unavailable,
+    WorkerFault,
+)
+from app.domain.kinds import KINDS, Kind, WorkerCapacity
+from app.domain.media_types import meant_media_type, media_type_parameters, shown_media_type
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Payload, PayloadKey, Result, Revision, Status
 from app.domain.times import utc_now
-from app.domain.values import Payload, PayloadKey, Result, Revision, Status
 from app.messaging.messages import Arrival, Message, Outcome
 from app.messaging.work_queue import WorkQueue
 from app.observability import bind, logger, measure
 from app.observability.metrics import OBJECTS
 from app.processors.report import Report, Task
-from app.sandbox.client import Sandbox
+from app.sandbox.pool import Sandboxes
+from app.services.background.workspaces import workspace
 from app.services.reporting import finished, of_cause, of_object, waited
-from app.services.workspaces import workspace
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import Download, PayloadStore
 
 WRITE_TRIES = 5
-#: What a processor may add to the memory of the fork server. It fits beside the worker in the smallest
+#: The memory that a processor may add to that of the fork server. It fits beside the worker in the smallest
 #: function that template.yaml makes.
 PROCESSOR_MEMORY_BYTES = 1024 * 1024 * 1024
 #: The share of the time left that is kept back from the processor, to store its artifacts.
 STORING_SHARE = 0.1
-#: The share of the lease that any payload may take. A processor that was cut short earlier is tried again.
-PROCESSING_SHARE = 0.75
 #: JSON whose numbers must be kept as they are written is the slowest to read.
 SLOWEST_BYTES_PER_SECOND = 4 * 1024 * 1024
 START_SECONDS = 20
+#: The errors of the worker's own files: a disk that is full, broken or read-only, too many open files.
+OF_THE_MACHINE = frozenset(
+    {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
+)
 
 
 class Action(Enum):
-    """What to do with a message about a payload."""
+    """The ways to answer a message about a payload."""
 
     CLAIM = auto()
     DISCARD = auto()
@@ -72,15 +84,26 @@ def seconds_needed(size: int, lease_seconds: int) -> float:
     return min(START_SECONDS + size / SLOWEST_BYTES_PER_SECOND, 0.8 * lease_seconds)
 
 
+def is_workers_own(fault: BaseException | None) -> bool:
+    """True if the worker's machine failed, such as its disk: here, or where another fault came from."""
+    while fault is not None:
+        if isinstance(fault, WorkerFault):
+            return True
+        if isinstance(fault, OSError) and fault.errno in OF_THE_MACHINE:
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
+
+
 class Processing:
     def __init__(
         self,
         objects: ObjectRepository,
         payloads: PayloadStore,
         queue: WorkQueue,
-        sandbox: Sandbox,
+        sandbox: Sandboxes,
         *,
-        lease_seconds: int,
+        capacity: WorkerCapacity,
         max_attempts: int,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -88,12 +111,13 @@ class Processing:
         self._payloads = payloads
         self._queue = queue
         self._sandbox = sandbox
-        self._lease_seconds = lease_seconds
+        self._capacity = capacity
+        self._lease_seconds = capacity.lease_seconds
         self._max_attempts = max_attempts
         self._clock = clock
 
     def process(self, arrival: Arrival, message: Message, *, seconds_left: float) -> Outcome:
-        """Process the payload whose arrival the message tells. To meet the message again changes nothing.
+        """Process the payload that has arrived. A message that comes twice changes nothing the second time.
 
         Raises NotFound for an unknown object, and Unavailable when the message
         must come back: too little time is left, or AWS is away.
@@ -107,8 +131,11 @@ class Processing:
         try:
             return self._work(claimed, arrival.key, deadline)
         except Exception as fault:
-            logger.exception("processing.failed", attempts=claimed.attempts)
-            released = self._write(claimed, lambda current: current.release(now=self._clock()))
+            is_attempt = not is_workers_own(fault)
+            logger.exception("processing.failed", attempts=claimed.attempts, is_attempt=is_attempt)
+            released = self._write(
+                claimed, lambda current: current.release(now=self._clock(), is_attempt=is_attempt)
+            )
             if released is None:
                 return Outcome.ACKNOWLEDGED
             if released.attempts < self._max_attempts:
@@ -152,27 +179,31 @@ class Processing:
     def _examine(
         self, claimed: StoredObject, declared: Revision, key: PayloadKey, deadline: datetime
     ) -> tuple[Payload, Result]:
+        kind = self._capacity.fit(KINDS[claimed.kind])
         with workspace() as folder:
-            source, output = Path(folder, "payload"), Path(folder, "output")
-            fetched = self._payloads.fetch(key, source, at_most=declared.size + 1)
+            source, output = folder / "payload", folder / "output"
+            fetch = self._payloads.fetch_excerpt if kind.needs_excerpt_only else self._payloads.fetch
+            fetched = fetch(key, source, at_most=declared.size + 1)
             check_download(fetched, declared)
             (output / "scratch").mkdir(parents=True)
-            report = self._run(self._task(claimed, declared, source, output), fetched.size, deadline)
+            report = self._run(self._task(kind, declared, source, output), deadline)
             artifacts = tuple(
                 self._payloads.put_artifact(key, file.name, file.media_type, output / file.name)
                 for file in report.artifacts
             )
-        payload = Payload(declared.media_type, fetched.size, fetched.sha256, declared.number)
+        shown = shown_media_type(declared.media_type, found_media_type(kind, declared, report))
+        payload = Payload(shown, fetched.size, fetched.sha256, declared.number)
         return payload, Result(report.summary, artifacts)
 
-    def _run(self, task: Task, size: int, deadline: datetime) -> Report:
+    def _run(self, task: Task, deadline: datetime) -> Report:
         """Run the processor in the time that is left.
 
         Raises InvalidPayload. Raises Unavailable where running out of time is not the payload's
         fault: the download was slow, or the processor had less than its full allowance.
         """
         seconds = (deadline - self._clock()).total_seconds()
-        allowance = PROCESSING_SHARE * self._lease_seconds
+        size = task.source.stat().st_size
+        allowance = self._capacity.seconds_for(size)
         if seconds < seconds_needed(size, self._lease_seconds) / 2:
             raise Unavailable("The download left too little time to process the payload.")
         try:
@@ -182,17 +213,17 @@ class Processing:
                 raise Unavailable("Too little time was left to process the payload.") from cut_short
             raise
 
-    def _task(self, claimed: StoredObject, declared: Revision, source: Path, output: Path) -> Task:
-        kind = KINDS[claimed.kind]
+    def _task(self, kind: Kind, declared: Revision, source: Path, output: Path) -> Task:
         assert kind.processor is not None  # noqa: S101  # only such kinds have payloads
         return Task(
             processor=kind.processor,
             source=source,
             output=output,
-            media_type=base_media_type(declared.media_type),
+            media_type=meant_media_type(declared.media_type),
             parameters=media_type_parameters(declared.media_type),
             unpacked_limit=kind.unpacked_limit,
             memory_limit=PROCESSOR_MEMORY_BYTES,
+            disk_limit=self._capacity.disk_bytes_beside(kind),
         )
 
     def _finish(self, claimed: StoredObject, settle: Callable[[StoredObject], StoredObject]) -> Outcome:
@@ -234,6 +265,18 @@ class Processing:
             else:
                 return after
         raise Unavailable("The object is being changed too often to be saved.")
+
+
+def found_media_type(kind: Kind, declared: Revision, report: Report) -> str:
+    """Return the type that the payload was read as.
+
+    Raises InvalidPayload for one that the kind does not have: the child that named it is not trusted.
+    """
+    meant = meant_media_type(declared.media_type)
+    found = report.media_type or meant
+    if found != meant and kind.media_types is not None and found not in kind.media_types:
+        raise InvalidPayload(ProblemCode.PROCESSOR_CRASHED, "The processor named another media type.")
+    return found
 
 
 def check_download(fetched: Download, declared: Revision) -> None:

@@ -22,14 +22,23 @@ from app.domain.errors import (
     VersionMismatch,
 )
 from app.domain.json import compact_json, merge_patch
-from app.domain.kinds import KINDS, base_media_type, media_type_parameters
-from app.domain.objects import FIRST_REQUEUE_SECONDS, StoredObject
+from app.domain.kinds import KINDS
+from app.domain.media_types import meant_media_type, media_type_parameters
+from app.domain.objects.stored import FIRST_REQUEUE_SECONDS, StoredObject
+from app.domain.objects.values import Status
 from app.domain.times import utc_now
 from app.domain.usage import usage_change
-from app.domain.values import Status
-from app.services.quotas import Quotas
-from app.services.uploads import DeclaredPayload, InlinePayload, Upload, Uploads
+from app.services.objects.quotas import Quotas
+from app.services.objects.uploads import (
+    DeclaredPayload,
+    InlinePayload,
+    Upload,
+    UploadInParts,
+    Uploads,
+    drop_parts,
+)
 from app.storage.objects import ObjectRepository
+from app.storage.parts import PartsStore
 from app.storage.payloads import PayloadStore
 
 WRITE_TRIES = 5
@@ -46,6 +55,7 @@ class Editing:
         self,
         objects: ObjectRepository,
         payloads: PayloadStore,
+        parts: PartsStore,
         uploads: Uploads,
         quotas: Quotas,
         *,
@@ -53,6 +63,7 @@ class Editing:
     ) -> None:
         self._objects = objects
         self._payloads = payloads
+        self._parts = parts
         self._uploads = uploads
         self._quotas = quotas
         self._clock = clock
@@ -113,14 +124,14 @@ class Editing:
         *,
         expected: Versions = None,
         cause: Cause,
-    ) -> tuple[StoredObject, Upload | None]:
+    ) -> tuple[StoredObject, Upload | UploadInParts | None]:
         """Await a new revision. To ask again for the revision that is awaited returns the same upload.
 
         Raises NotFound, VersionMismatch, NoPayloadAllowed, InvalidInput, WrongState or QuotaExceeded.
         """
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
-            KINDS[stored.kind].check_payload(declared.media_type, declared.size, at="")
+            self._uploads.check(stored.kind, declared.media_type, declared.size, at="")
             if _is_awaited(stored, declared, now):
                 return stored
             revision, deadline = self._uploads.declare(declared, stored.newest_number + 1, now)
@@ -145,7 +156,7 @@ class Editing:
         checksum = sha256(payload.body).hexdigest()
 
         def change(stored: StoredObject, now: datetime) -> StoredObject:
-            KINDS[stored.kind].check_payload(payload.media_type, len(payload.body), at="")
+            self._uploads.check(stored.kind, payload.media_type, len(payload.body), at="")
             if _is_newest(stored, payload, checksum):
                 return stored
             revision, deadline = self._uploads.declare(payload, stored.newest_number + 1, now)
@@ -193,6 +204,8 @@ class Editing:
                     self._objects.save(after, read=stored)
             except StaleWrite:
                 continue
+            if after.parts_upload is None:
+                drop_parts(self._parts, stored)
             return after
         raise StaleWrite
 
@@ -210,16 +223,17 @@ def _is_awaited(stored: StoredObject, declared: DeclaredPayload, now: datetime) 
         and newest is not None
         and newest.expires_at is not None
         and newest.expires_at - now >= SHORTEST_UPLOAD
-        and (newest.media_type, newest.size, newest.sha256)
-        == (declared.media_type, declared.size, declared.sha256)
+        and (newest.media_type, newest.size, newest.sha256, newest.part_size is not None)
+        == (declared.media_type, declared.size, declared.sha256, declared.is_in_parts)
     )
 
 
 def _is_newest(stored: StoredObject, payload: InlinePayload, checksum: str) -> bool:
     """True if the newest revision has, or is about to have, these bytes."""
     newest, ready = stored.newest, stored.payload
-    if stored.status is Status.EXPIRED:
-        # The revision is no longer awaited. A new one has a deadline again, so the sweep looks after it.
+    if stored.status is Status.EXPIRED or stored.awaits_parts:
+        # An expired revision is no longer awaited. A new one has a deadline again, so the sweep looks after
+        # it. A new one also ends an upload in parts, which nobody would end otherwise.
         return False
     if newest is None or _reading(newest.media_type) != _reading(payload.media_type):
         return False
@@ -237,4 +251,4 @@ def _reading(media_type: str) -> tuple[str, dict[str, str]]:
     parameters = media_type_parameters(media_type)
     if parameters.get("charset", "").lower() == "utf-8":
         del parameters["charset"]
-    return base_media_type(media_type), parameters
+    return meant_media_type(media_type), parameters

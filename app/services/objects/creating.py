@@ -5,19 +5,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 from zlib import crc32
 
 from app.domain.causes import Cause
 from app.domain.errors import IdempotencyKeyReused, NotFound, ObjectDeleted, QuotaExceeded
 from app.domain.kinds import KINDS
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Status
 from app.domain.times import utc_now
 from app.domain.usage import usage_change
-from app.domain.values import Status
 from app.observability import bind
-from app.services.quotas import Quotas
-from app.services.uploads import InlinePayload, NewPayload, Upload, Uploads
+from app.services.ids import id_for
+from app.services.objects.quotas import Quotas
+from app.services.objects.uploads import InlinePayload, NewPayload, Upload, UploadInParts, Uploads
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
 
@@ -44,7 +45,7 @@ class Creation:
 
     stored: StoredObject
     replayed: bool
-    upload: Upload | None
+    upload: Upload | UploadInParts | None
 
 
 class Creating:
@@ -101,13 +102,13 @@ class Creating:
     def _born(self, owner: str, new: NewObject, cause: Cause) -> StoredObject:
         """Return the object as it is first stored. Raises InvalidInput."""
         now = self._clock()
-        object_id = _object_id(owner, new.idempotency_key)
+        object_id = id_for(new.idempotency_key, namespace=NAMESPACE, scope=owner)
         kind = KINDS[new.kind]
         kind.check_attributes(new.attributes)
         awaited: dict[str, Any] = {"status": Status.READY, "newest": None}
         if new.payload is not None:
             revision, deadline = self._uploads.declare(new.payload, 1, now)
-            kind.check_payload(revision.media_type, revision.size)
+            self._uploads.check(new.kind, revision.media_type, revision.size)
             awaited = {
                 "status": Status.PENDING,
                 "newest": revision,
@@ -129,10 +130,3 @@ class Creating:
             cause=cause,
             **awaited,
         )
-
-
-def _object_id(owner: str, idempotency_key: str | None) -> str:
-    """Fold the key into the primary key, so that a retry meets its own object."""
-    if idempotency_key is None:
-        return str(uuid4())
-    return str(uuid5(uuid5(NAMESPACE, owner), idempotency_key))

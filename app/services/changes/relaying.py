@@ -1,34 +1,31 @@
-"""Turn the table's stream into events: first into the object's history, then onto the bus.
+"""Turn the table's stream into events: into the object's history, onto the bus, and to the worker.
 
 The stream is the transactional outbox. It holds every committed change and
 nothing else, and a record stays in it until the relay has published its event.
 Every step may be repeated.
 """
 
-import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
-from typing import Any
 
-from app.domain.errors import Unavailable
+from app.domain.errors import StillAtFault, Unavailable
 from app.domain.events import ObjectEvent, event_of
 from app.domain.times import utc_now
 from app.domain.usage import Usage, usage_change
 from app.messaging.event_bus import EventBus
+from app.messaging.messages import message_about
+from app.messaging.work_queue import WorkMessage, WorkQueue
 from app.observability import begin_work, logger, measure, sample_details
 from app.observability.metrics import EVENTS, RELAY_SECONDS, SET_ASIDE
 from app.services.reporting import of_cause
 from app.storage.items import OBJECT, from_item
-from app.storage.payloads import PayloadStore
-from app.storage.usage import MOST_BYTES, MOST_EVENTS, CountedEvent, RefusedEvents, UsageRepository
-
-#: As Lambda hands it over (AWS Lambda Developer Guide, "Using AWS Lambda with DynamoDB").
-StreamRecord = Mapping[str, Any]
+from app.storage.recording import MOST_BYTES, MOST_EVENTS, CountedEvent, EventRecorder, RefusedEvents
+from app.storage.set_aside import SetAsideStore, StreamRecord, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Announcement:
 
     record: StreamRecord
     event: ObjectEvent
-    #: What the change adds to its owner's usage.
+    #: The usage that the change adds to its owner's.
     usage: Usage
     shard: int
 
@@ -55,23 +52,20 @@ def announcement_of(record: StreamRecord) -> Announcement | None:
     return Announcement(record, event, usage_change(before, after), after.shard)
 
 
-def sequence_number_of(record: StreamRecord) -> str:
-    number: str = record["dynamodb"]["SequenceNumber"]
-    return number
-
-
 class Relaying:
     def __init__(
         self,
-        usage: UsageRepository,
+        recorder: EventRecorder,
         bus: EventBus,
-        payloads: PayloadStore,
+        queue: WorkQueue,
+        aside: SetAsideStore,
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._usage = usage
+        self._recorder = recorder
         self._bus = bus
-        self._payloads = payloads
+        self._queue = queue
+        self._aside = aside
         self._clock = clock
 
     def relay(self, records: Sequence[StreamRecord]) -> str | None:
@@ -85,10 +79,30 @@ class Relaying:
             announced, unread = self._announcements(records)
             recorded, unrecorded = self._record(announced)
             published, unpublished = self._publish(recorded)
+            unsent = self._send_work(takewhile(lambda one: one is not unpublished, recorded))
             logger.info("relay.done", records=len(records), published=published, **work.costs())
-        left = unpublished or unrecorded
+        # A step gets what the one before it has done. So the last one that fails does at the earliest record.
+        left = unsent or unpublished or unrecorded
         record = left.record if left else unread
-        return sequence_number_of(record) if record else None
+        return number_of(record) if record else None
+
+    def replay(self, made: Announcement) -> None:
+        """Publish what was set aside. To do so again changes nothing but the event's repeat.
+
+        Raises StillAtFault with the reason if it cannot be published, Unavailable if AWS is away.
+        """
+        try:
+            self._recorder.record([CountedEvent(made.event, made.usage)], shard=made.shard)
+        except RefusedEvents as refused:
+            raise StillAtFault("DynamoDB does not take the event.") from refused
+        answer = self._bus.publish([made.event])
+        if answer.refused:
+            raise StillAtFault("The bus does not take the event.")
+        if answer.waiting:
+            raise Unavailable("The bus did not take the event.")
+        if self._send_work([made]) is not None:
+            raise Unavailable("The work queue did not take the message.")
+        _report(made.event, self._clock())
 
     def _announcements(
         self, records: Sequence[StreamRecord]
@@ -123,7 +137,7 @@ class Relaying:
     def _record_group(self, group: Sequence[Announcement]) -> set[str]:
         """Write events of one owner and shard; return those that had to be set aside. Raises Unavailable."""
         try:
-            self._usage.record([CountedEvent(one.event, one.usage) for one in group], shard=group[0].shard)
+            self._recorder.record([CountedEvent(one.event, one.usage) for one in group], shard=group[0].shard)
         except RefusedEvents as refused:
             if len(group) > 1:
                 return set().union(*(self._record_group([one]) for one in group))
@@ -146,11 +160,22 @@ class Relaying:
                 published += 1
         return published, first
 
+    def _send_work(self, published: Iterable[Announcement]) -> Announcement | None:
+        """Tell the worker what it has to do; return the first event of which the queue took no message now.
+
+        An event that the bus will never take, and that was set aside, is still work for the worker.
+        """
+        told = [(one, body) for one in published if (body := message_about(one.event))]
+        unsent = self._queue.send_all(
+            [WorkMessage(body, one.event.owner, one.event.cause.trace) for one, body in told]
+        )
+        return next((one for position, (one, _) in enumerate(told) if position in unsent), None)
+
     def _set_aside(self, record: StreamRecord, fault: Exception | None = None) -> bool:
         """Keep a record whole in the bucket, so that it does not hold up others; False if that fails now."""
-        number = sequence_number_of(record)
+        number = number_of(record)
         try:
-            self._payloads.set_aside(number, json.dumps(record).encode())
+            self._aside.keep(number, record)
         except Unavailable:
             return False
         measure("relay.set_aside", SET_ASIDE(1), level=logging.ERROR, fault=fault, sequence_number=number)
