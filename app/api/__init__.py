@@ -1,0 +1,16 @@
+"""The HTTP edge. It holds no rule of the service.
+
+app.py              puts the application together
+contracts.py        what a route answers and refuses, beside the route
+routes/             one module for each noun
+schemas/            bodies of requests and answers
+dependencies.py     parameters that routes share
+caller.py           who asks, and whose things are read
+services.py         what the routes call
+problems/           from errors to answers
+http/               HTTP itself: preconditions, preferences, types, strict JSON
+middleware/         what surrounds every request
+openapi/            the API's description, loaded only when somebody asks for it
+deferred_models.py  FastAPI's models of that description, built when they are first used
+lambda_adapter.py   the application inside Lambda
+"""

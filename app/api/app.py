@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.api.contracts import contracts_of
 from app.api.middleware.body_limit import BodyLimitMiddleware
 from app.api.middleware.cors import add_cross_origin
 from app.api.middleware.request import RequestMiddleware
@@ -11,20 +12,30 @@ from app.api.middleware.security_headers import SecurityHeadersMiddleware
 from app.api.problems.handlers import add_problem_handlers
 from app.api.routes import (
     artifacts,
+    console,
+    deliveries,
     documentation,
+    events,
     health,
     history,
     kinds,
+    links,
     objects,
+    parts,
     payloads,
     problems,
     usage,
+    webhooks,
 )
-from app.api.routes.documents import contracts_of
 from app.api.services import ApiServices
 from app.config import ApiSettings, AuthMode
 
 VERSION = "0.2.0"
+#: The nouns below /v1, in the order in which the document lists them.
+VERSIONED = (
+    *(objects, payloads, parts, artifacts, links, history),
+    *(events, webhooks, deliveries, kinds, usage),
+)
 
 
 def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
@@ -46,11 +57,13 @@ def create_app(services: ApiServices, settings: ApiSettings) -> FastAPI:
     app.add_middleware(RequestMiddleware)
     app.add_middleware(SecurityHeadersMiddleware)
     add_problem_handlers(app)
-    for noun in (objects, payloads, artifacts, history, kinds, usage):
+    for noun in VERSIONED:
         app.include_router(noun.router, prefix="/v1")
+    app.include_router(links.open_router)
     app.include_router(health.router)
     app.include_router(problems.router)
     documentation.add_documentation(app)
+    console.add_console(app, settings)
     contracts_of(app.routes)
     _add_openapi(app, settings.auth_mode)
     return app

@@ -1,4 +1,4 @@
-"""Who asks, and whose things a request reads.
+"""The caller of a request, and the owner whose things the request reads.
 
 API Gateway vouches for the caller; except in the local runtime, no header does.
 

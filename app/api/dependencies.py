@@ -4,20 +4,27 @@ They are coroutines without I/O: FastAPI would call plain functions in a thread.
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import AfterValidator
+from pydantic import BeforeValidator, Field
 
-from app.api.schemas.annotations import Documented
+from app.api.schemas.annotations import Documented, one_of
+from app.api.schemas.requests import LABEL_PART_CHARACTERS, MOST_LABELS
 from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.errors import InvalidIdempotencyKey
+from app.domain.events import EventType
 from app.domain.kinds import KINDS
 
-#: Bare, or quoted as draft-ietf-httpapi-idempotency-key-header has it.
+#: A key may be bare, or quoted as in draft-ietf-httpapi-idempotency-key-header.
 IDEMPOTENCY_KEY = r'^(?:[!#-~](?:[ -~]{0,253}[!-~])?|"[ -~]{1,255}")$'
+
+#: More than any position in a list takes.
+CURSOR_CHARACTERS = 256
+#: A key, a colon and a value.
+LABEL_CHARACTERS = 2 * LABEL_PART_CHARACTERS + 1
 
 
 async def _services(request: Request) -> ApiServices:
@@ -25,10 +32,9 @@ async def _services(request: Request) -> ApiServices:
     return services
 
 
-def _known_kind(kind: str) -> str:
-    if kind not in KINDS:
-        raise ValueError(f"Input should be one of {', '.join(sorted(KINDS))}")
-    return kind
+def _apart(texts: Any) -> Any:
+    """Return the parts between commas. The next validator refuses what is not a list of texts."""
+    return [part for text in texts for part in text.split(",")] if isinstance(texts, list) else texts
 
 
 async def _cause(request: Request) -> Cause:
@@ -63,9 +69,13 @@ Limit = Annotated[int, Query(ge=1, le=100, description="The page's length at mos
 Cursor = Annotated[
     str | None,
     Query(
+        max_length=CURSOR_CHARACTERS,
         description="`next_cursor` of the page before.",
         json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$", "minLength": 1},
     ),
 ]
-KindFilter = Annotated[str, AfterValidator(_known_kind), Documented(enum=sorted(KINDS))]
-LabelFilter = Annotated[str, Documented(pattern="^[^:]+:")]
+KindFilter = Annotated[str, *one_of(sorted(KINDS))]
+EventTypes = Annotated[list[EventType], BeforeValidator(_apart), Field(max_length=len(EventType))]
+LabelFilter = Annotated[str, Field(max_length=LABEL_CHARACTERS), Documented(pattern="^[^:]+:")]
+#: An object has no more labels.
+LabelFilters = Annotated[list[LabelFilter], Field(max_length=MOST_LABELS)]

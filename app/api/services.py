@@ -1,12 +1,20 @@
-"""What the routes call, together: bootstrap composes it."""
+"""Everything that the routes call, in one value that bootstrap composes."""
 
 from dataclasses import dataclass
 
+from app.domain.kinds import WorkerCapacity
 from app.domain.usage import Limits
-from app.services.creating import Creating
-from app.services.editing import Editing
-from app.services.readiness import Readiness
-from app.services.reading import Reading
+from app.services.changes.following import Following
+from app.services.changes.waiting import Waiting
+from app.services.changes.watching import Watching
+from app.services.objects.creating import Creating
+from app.services.objects.editing import Editing
+from app.services.objects.parts import PartUploads
+from app.services.objects.reading import Reading
+from app.services.objects.sharing import Sharing
+from app.services.operations.readiness import Readiness
+from app.services.webhooks.delivery_log import DeliveryLogs
+from app.services.webhooks.managing import Webhooks
 from app.storage.usage import UsageRepository
 
 
@@ -15,6 +23,16 @@ class ApiServices:
     creating: Creating
     reading: Reading
     editing: Editing
+    sharing: Sharing
+    parts: PartUploads
+    following: Following
+    watching: Watching
+    waiting: Waiting
+    webhooks: Webhooks
+    deliveries: DeliveryLogs
     usage: UsageRepository
     limits: Limits
+    capacity: WorkerCapacity
     readiness: Readiness
+    #: Scheme and host of the presigned URLs.
+    bucket_origin: str

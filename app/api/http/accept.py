@@ -1,4 +1,4 @@
-"""Which answers a client accepts (RFC 9110, section 12.5.1)."""
+"""The answers that a client accepts (RFC 9110, section 12.5.1)."""
 
 import re
 

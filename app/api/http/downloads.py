@@ -6,15 +6,15 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from app.api.http.accept import asks_for_json
-from app.api.schemas.responses import LinkOut
-from app.services.reading import Link
+from app.api.schemas.objects import DownloadUrlOut
+from app.services.objects.downloads import DownloadUrl
 
 #: The answers of a download. FastAPI cannot read them from the return type `Response`.
-LINK_RESPONSES: dict[int | str, dict[str, Any]] = {200: {"model": LinkOut}}
+DOWNLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {200: {"model": DownloadUrlOut}}
 NOT_STORED = {"Cache-Control": "no-store"}
 
 
-def answer_with_link(request: Request, link: Link) -> Response:
+def answer_download(request: Request, download: DownloadUrl) -> Response:
     if asks_for_json(request):
-        return JSONResponse(LinkOut.of(link).model_dump(), headers=NOT_STORED)
-    return RedirectResponse(link.url, 307, headers=NOT_STORED)
+        return JSONResponse(DownloadUrlOut.of(download).model_dump(), headers=NOT_STORED)
+    return RedirectResponse(download.url, 307, headers=NOT_STORED)

@@ -14,8 +14,9 @@ TAG_LIST = rf"[ \t,]*{ENTITY_TAG}(?:[ \t]*,[ \t,]*{ENTITY_TAG})*[ \t,]*"
 VERSION_TAG = re.compile(r'"([1-9][0-9]{0,17})"')
 ANY = "*"
 SENT_TAG = r'(W/)?"[!#-~]*"'
+MOST_TAGS = 100
 #: The documented form. Empty list elements, tabs and bytes above ASCII are understood as well.
-CONDITION = {"pattern": rf"^(\*|{SENT_TAG}( *, *{SENT_TAG})*)$"}
+CONDITION = {"pattern": rf"^(\*|{SENT_TAG}( *, *{SENT_TAG}){{0,{MOST_TAGS - 1}}})$"}
 
 
 def entity_tag(version: int) -> str:
@@ -80,7 +81,10 @@ def _sent(request: Request, header: str) -> str | None:
 def _tags(value: str, header: str) -> list[str]:
     if not re.fullmatch(TAG_LIST, value):
         raise InvalidPrecondition(header)
-    return re.findall(ENTITY_TAG, value)
+    tags = re.findall(ENTITY_TAG, value)
+    if len(tags) > MOST_TAGS:
+        raise InvalidPrecondition(header)
+    return tags
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
+from app.api.contracts import MARK
 from app.api.http.accept import JSON, accepts_json
-from app.api.routes.documents import MARK
+from app.api.http.bodies import refuse_changes
 from app.domain.errors import EncodedBody, FieldError, InvalidInput
+from app.domain.objects.values import object_id_in
 from app.domain.validation import ERRORS_AT_MOST, pointer
-from app.domain.values import object_id_in
 from app.observability import bind
 from app.observability.logs import IN_LAMBDA
 
@@ -46,7 +47,7 @@ class StrictJsonRequest(Request):
             raise json.JSONDecodeError("The body is not JSON", "", 0) from None
 
 
-class LambdaRoute(APIRoute):
+class StrictRoute(APIRoute):
     """A route that refuses other bodies than JSON, unknown query parameters, and clients
     that do not accept its answer.
     """
@@ -66,6 +67,10 @@ class LambdaRoute(APIRoute):
         async def handle_strictly(request: Request) -> Response:
             if "object_id" in request.path_params:
                 bind(object_id=object_id_in(request.path_params["object_id"]))
+            if "link_id" in request.path_params:
+                bind(link_id=object_id_in(request.path_params["link_id"]))
+            if "webhook_id" in request.path_params:
+                bind(webhook_id=object_id_in(request.path_params["webhook_id"]))
             media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if self.body_field is not None:
                 refuse_encoded(request)
@@ -75,7 +80,10 @@ class LambdaRoute(APIRoute):
                 raise HTTPException(406, f"This answers with {JSON}.")
             if self.refuses_unknown_parameters:
                 _refuse_other_parameters(request, parameters)
-            return await handle(StrictJsonRequest(request.scope, request.receive))
+            strict = StrictJsonRequest(request.scope, request.receive)
+            if self.body_field is not None:
+                refuse_changes(await strict.body())
+            return await handle(strict)
 
         return handle_strictly
 

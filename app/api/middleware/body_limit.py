@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems.catalogue import HTTP_ANSWERS
-from app.api.problems.document import problem
+from app.api.problems.details import problem
 from app.api.problems.handlers import answer_fault
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024

@@ -66,6 +66,8 @@ def _restore_stage(scope: Scope) -> None:
     """
     event = scope.get("aws.event", {})
     whole, path = event.get("requestContext", {}).get("path") or "", event.get("path") or ""
+    if path == "/" and not whole.endswith("/"):
+        whole += "/"
     if whole != path and whole.endswith(path):
         scope["root_path"] = whole.removesuffix(path)
         scope["path"] = scope["root_path"] + scope["path"]

@@ -11,7 +11,14 @@ from starlette.types import Message, Receive, Scope
 
 from app.api.http.methods import LOGGED
 from app.observability import Work, measure
-from app.observability.metrics import FAILED_REQUESTS, PROBLEMS, REPLAYS, REQUEST_SECONDS, REQUESTS
+from app.observability.metrics import (
+    ANSWER_SECONDS,
+    FAILED_REQUESTS,
+    PROBLEMS,
+    REPLAYS,
+    REQUEST_SECONDS,
+    REQUESTS,
+)
 
 UNROUTED = "none"
 #: Set by Lambda (Lambda Developer Guide, "Defined runtime environment variables").
@@ -58,9 +65,11 @@ class AnsweredRequest:
 def log_request(answered: AnsweredRequest, work: Work) -> None:
     state, operation = answered.scope["state"], answered.operation
     outcome = OUTCOMES.get(answered.status // 100, "ok" if answered.status else "failed")
+    seconds = work.seconds
     samples = [
         REQUESTS(1, operation=operation, outcome=outcome),
-        REQUEST_SECONDS(work.seconds, operation=operation),
+        REQUEST_SECONDS(seconds, operation=operation),
+        ANSWER_SECONDS(seconds),
     ]
     # A deployment is rolled back by its own version's failures, which Lambda does not count as errors.
     if version := os.environ.get(FUNCTION_VERSION):

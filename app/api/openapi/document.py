@@ -1,6 +1,6 @@
 """Makes the OpenAPI document: what FastAPI finds in signatures, and the contracts of the routes.
 
-FastAPI knows paths, parameters, bodies and models. Answers, their headers,
+FastAPI knows paths, parameters, bodies and models. Success, their headers,
 problems, examples, links and security come from `@documents` beside each route.
 This module is apart from the routes because only the document needs it: the app
 imports it when the document is asked for.
@@ -13,22 +13,21 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.api.contracts import Contract, Success, contracts_of
 from app.api.middleware.security_headers import CACHE_CONTROL
-from app.api.openapi.examples import EXAMPLES, PROBLEMS, REQUEST_ID
+from app.api.openapi.by_kind import SCHEMAS, tell_kinds_apart
+from app.api.openapi.examples import EXAMPLES
 from app.api.openapi.security import SCHEMES, gateway_codes, requirement
 from app.api.openapi.tidy import tidy
 from app.api.problems.catalogue import PAGES, Answer
-from app.api.problems.document import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
-from app.api.routes.documents import Answers, Contract, contracts_of
+from app.api.problems.details import MEDIA_TYPE, RETRY_AFTER_SECONDS, ProblemOut
+from app.api.problems.examples import PROBLEMS, REQUEST_ID
+from app.api.schemas.objects import DeletedOut
 from app.config import AuthMode
 
 Json = dict[str, Any]
-SCHEMAS = "#/components/schemas/"
 
 DESCRIPTION = """\
-Hand over a file or a record. The service checks and processes it in the background, and tells you when it
-is done.
-
 Every error is an `application/problem+json` document (RFC 9457) with a stable `code`. This includes an
 unknown path (404), and a method that a path does not have (405, with `Allow`). HEAD is answered wherever
 GET is, with the same headers and no content. OPTIONS is answered with 204 and `Allow`. Every answer has a
@@ -39,7 +38,11 @@ TAGS = {
     "objects": "Create, read, change, delete and list objects.",
     "payloads": "Upload a new payload of an object; download the last one that is ready.",
     "artifacts": "Download the files that were made from a payload.",
+    "links": "Links for others to a payload or an artifact, which open without credentials.",
     "history": "The events of one object.",
+    "events": "The events of all your objects.",
+    "webhooks": "Be told of your events by signed requests to a URL of yours.",
+    "deliveries": "What was sent to a webhook and what came back; sending again.",
     "kinds": "The kinds of object, and the rules of each.",
     "usage": "How much the caller uses.",
     "health": "Whether the service works.",
@@ -70,20 +73,25 @@ HEADERS: dict[str, Json] = {
         "description": "Present if this key was used before; the body is the object's current state.",
         "schema": {"type": "string", "const": "true"},
     },
+    "Preference-Applied": {
+        "description": "Present if the service waits for a change; for how long at most.",
+        "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
+        "example": "wait=20",
+    },
     "Location": {
         "description": "URL of the new object, or of the download.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Request-Id": {
-        "description": "Names this request in the logs and in the problem document.",
+        "description": "Names this request in the logs and in problem details.",
         "required": True,
         "schema": {"type": "string", "minLength": 1},
         "example": REQUEST_ID,
     },
     "Retry-After": {
-        "description": "How many seconds to wait.",
-        "required": True,
+        "description": "After how many seconds to ask again. An object has it while it is `pending` or "
+        "`processing`.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
         "example": RETRY_AFTER_SECONDS,
     },
@@ -118,7 +126,11 @@ def _components(schemas: Json, auth_mode: AuthMode) -> Json:
     problem = ProblemOut.model_json_schema(ref_template=SCHEMAS + "{model}")
     schemas |= problem.pop("$defs") | {"ProblemOut": problem}
     problem["properties"]["code"]["enum"] = sorted(PAGES)
-    schemas["EventOut"]["properties"]["data"] = {"$ref": f"{SCHEMAS}ObjectOut"}
+    schemas["DeletedOut"] = DeletedOut.model_json_schema(ref_template=SCHEMAS + "{model}")
+    schemas["DeletedOut"].pop("$defs")
+    shown = ("ObjectOut", "DeletedOut")
+    schemas["EventOut"]["properties"]["data"] = {"anyOf": [{"$ref": SCHEMAS + name} for name in shown]}
+    tell_kinds_apart(schemas)
     return {
         "schemas": dict(sorted(schemas.items())),
         "headers": HEADERS,
@@ -153,7 +165,7 @@ def _complete(operation: Json, contract: Contract, auth_mode: AuthMode) -> None:
         operation["requestBody"]["content"][media_type]["examples"] = _examples(names)
 
 
-def _answer(found: Json, success: Answers) -> Json:
+def _answer(found: Json, success: Success) -> Json:
     answer: Json = {
         "description": success.description,
         "headers": _headers(*success.headers),

@@ -30,6 +30,13 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         "The cursor is invalid",
         "Take `next_cursor` as it is from the page before, with the same filters and the same caller.",
     ),
+    errors.CursorExpired: Answer(
+        410,
+        "cursor_expired",
+        "The cursor is too old",
+        "Events are kept for 30 days. List your objects to see what they are now, and follow the events from "
+        "`after=latest`, which you ask for before you list.",
+    ),
     errors.InvalidIdempotencyKey: Answer(
         400,
         "invalid_idempotency_key",
@@ -45,8 +52,8 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
     errors.InvalidMediaType: Answer(
         415,
         "invalid_media_type",
-        "The payload's media type is missing or malformed",
-        "Send the payload's media type, such as `text/csv`, as `Content-Type`.",
+        "The payload's media type is malformed",
+        "Send the payload's media type, such as `text/csv`, as `Content-Type`, or leave `Content-Type` out.",
     ),
     errors.EncodedBody: Answer(
         415,
@@ -93,6 +100,19 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         "The object's status does not allow this",
         "Read the object; wait until it is no longer `pending` or `processing`, then try again.",
     ),
+    errors.PartsMissing: Answer(
+        409,
+        "parts_missing",
+        "The upload lacks parts",
+        "`missing` names the first 100 of them. Upload them to URLs from `upload/parts`, and complete again.",
+    ),
+    errors.TooManyChanges: Answer(
+        409,
+        "too_many_changes",
+        "The object was changed too often",
+        "Create a new object and delete this one. For data that changes all the time, create an object for "
+        "each state.",
+    ),
     errors.NoPayloadAllowed: Answer(
         409,
         "no_payload_allowed",
@@ -118,6 +138,42 @@ ANSWERS: dict[type[errors.WharfError], Answer] = {
         "Your quota would be exceeded",
         "`used` and `limit` are counted in `unit`. Delete what you do not need and try again after a few "
         "seconds, or ask the operator for more.",
+    ),
+    errors.TooManyWebhooks: Answer(
+        409,
+        "too_many_webhooks",
+        "You have too many webhooks",
+        "Delete one that you do not need. One webhook may be told of several types and kinds.",
+    ),
+    errors.TooManyLinks: Answer(
+        409,
+        "too_many_links",
+        "The object has too many links",
+        "Revoke one that you do not need, or let it end. One link may be given to many people.",
+    ),
+    errors.TooManySecrets: Answer(
+        409,
+        "too_many_secrets",
+        "Too many secrets sign",
+        "Each secret signs for 24 hours after it was replaced. Wait until the oldest ends.",
+    ),
+    errors.WebhookDisabled: Answer(
+        409,
+        "webhook_disabled",
+        "The webhook is disabled",
+        'Send a PATCH with `{"enabled": true}` first; `disabled` says why it is not.',
+    ),
+    errors.EventGone: Answer(
+        409,
+        "event_gone",
+        "The event is gone",
+        "The history of an object goes with the object. Its deletion is an event of its own.",
+    ),
+    errors.WebhooksOff: Answer(
+        404,
+        "webhooks_off",
+        "This deployment has no webhooks",
+        "Ask the operator to deploy with `Webhooks=on`, or poll.",
     ),
     errors.StaleWrite: Answer(
         409,

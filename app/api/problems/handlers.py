@@ -1,4 +1,4 @@
-"""Handlers that turn every error into a problem document."""
+"""Handlers that turn every error into problem details."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from starlette.routing import Match, Mount
 from app.api.http.methods import ROUTED
 from app.api.http.preconditions import entity_tag
 from app.api.problems.catalogue import ANSWERS, HTTP_ANSWERS
-from app.api.problems.document import problem, quota_members, root_path
+from app.api.problems.details import parts_members, problem, quota_members, root_path
 from app.api.problems.pointers import field_errors
 from app.domain import errors
 from app.domain.validation import ERRORS_AT_MOST
@@ -33,6 +33,8 @@ async def _on_wharf_error(request: Request, error: Exception) -> JSONResponse:
         logger.error("request.unavailable", error=described_fault(error))
     if isinstance(error, errors.QuotaExceeded):
         return problem(request, answer, str(error), members=quota_members(error))
+    if isinstance(error, errors.PartsMissing):
+        return problem(request, answer, str(error), members=parts_members(error))
     response = problem(request, answer, str(error))
     if isinstance(error, errors.EncodedBody):
         response.headers["Accept-Encoding"] = "identity"
@@ -47,8 +49,8 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
         return problem(request, HTTP_ANSWERS[400], "The request body is not valid JSON.")
     if any(found["loc"] == ("body",) and found["type"] == "missing" for found in error.errors()):
         return problem(request, HTTP_ANSWERS[400], "The request has no body.")
-    if any(found["loc"][0] == "path" for found in error.errors()):
-        return problem(request, HTTP_ANSWERS[404], str(errors.NotFound()))
+    if malformed := [found["loc"][1] for found in error.errors() if found["loc"][0] == "path"]:
+        return problem(request, HTTP_ANSWERS[404], str(errors.NotFound(malformed[0].removesuffix("_id"))))
     fields = field_errors(error.errors(), error.body)
     return problem(request, HTTP_ANSWERS[422], _say(fields), fields=fields)
 
@@ -84,7 +86,7 @@ def allowed_methods(request: Request) -> list[str]:
 
 
 def answer_fault(request: Request, error: Exception) -> JSONResponse:
-    """Log an unexpected error, and return its problem document."""
+    """Log an unexpected error, and return its problem details."""
     logger.error("request.crashed", exc_info=error)
     return problem(request, HTTP_ANSWERS[500], "The fault is logged under this request id.")
 

@@ -1,4 +1,4 @@
-"""Health: is the service alive, and does what it needs answer."""
+"""Health: whether the service is alive, and whether everything that it needs answers."""
 
 from typing import Literal
 
@@ -6,12 +6,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.api.caller import Caller
+from app.api.contracts import CALLER, JSON_ANSWER, Success, documents
 from app.api.dependencies import Services
-from app.api.http.route import LambdaRoute
-from app.api.routes.documents import CALLER, JSON_ANSWER, Answers, documents
+from app.api.http.route import StrictRoute
 from app.domain.errors import Unavailable
 
-router = APIRouter(tags=["health"], route_class=LambdaRoute)
+router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 
 class HealthOut(BaseModel):
@@ -19,14 +19,14 @@ class HealthOut(BaseModel):
 
 
 @router.get("/healthz", operation_id="checkHealth")
-@documents(answers={200: Answers("Alive", examples=("alive",))}, refuses=JSON_ANSWER, is_open=True)
+@documents(answers={200: Success("Alive", examples=("alive",))}, refuses=JSON_ANSWER, is_open=True)
 async def check_health() -> HealthOut:
     """Tell that the service is alive. This needs nothing else to work."""
     return HealthOut(status="ok")
 
 
 @router.get("/readyz", operation_id="checkReadiness")
-@documents(answers={200: Answers("Ready", examples=("ready",))}, refuses=(*CALLER, *JSON_ANSWER))
+@documents(answers={200: Success("Ready", examples=("ready",))}, refuses=(*CALLER, *JSON_ANSWER))
 def check_readiness(_caller: Caller, services: Services) -> HealthOut:
     """Check that the service can work; 503 names what does not answer."""
     away = [name for name, answers in services.readiness.check().items() if not answers]

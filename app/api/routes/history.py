@@ -3,17 +3,17 @@
 from fastapi import APIRouter
 
 from app.api.caller import OwnerRead
+from app.api.contracts import CURSOR, ONE_OBJECT, READ, Success, documents
 from app.api.dependencies import Cursor, Limit, ObjectId, Services
-from app.api.http.route import LambdaRoute
-from app.api.routes.documents import CURSOR, ONE_OBJECT, READ, Answers, documents
-from app.api.schemas.responses import EventOut, EventPage
+from app.api.http.route import StrictRoute
+from app.api.schemas.events import EventOut, EventPage
 
-router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=LambdaRoute)
+router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=StrictRoute)
 
 
 @router.get("/history", operation_id="readHistory", response_model_exclude_unset=True)
 @documents(
-    answers={200: Answers("A page of events", examples=("history.page",))},
+    answers={200: Success("A page of events", examples=("history.page",))},
     refuses=(*ONE_OBJECT, *READ, *CURSOR),
 )
 def read_history(

@@ -3,19 +3,20 @@
 from fastapi import APIRouter
 
 from app.api.caller import Caller
-from app.api.http.route import LambdaRoute
-from app.api.routes.documents import JSON_ANSWER, Answers, documents
-from app.api.schemas.responses import KindList, KindOut
+from app.api.contracts import JSON_ANSWER, Success, documents
+from app.api.dependencies import Services
+from app.api.http.route import StrictRoute
+from app.api.schemas.kinds import KindList, KindOut
 from app.domain.kinds import KINDS
 
-router = APIRouter(tags=["kinds"], route_class=LambdaRoute)
+router = APIRouter(tags=["kinds"], route_class=StrictRoute)
 
 
 @router.get("/kinds", operation_id="listKinds")
 @documents(
-    answers={200: Answers("All kinds", examples=("kinds",))},
+    answers={200: Success("All kinds", examples=("kinds",))},
     refuses=("unauthenticated", "invalid_input", *JSON_ANSWER),
 )
-async def list_kinds(_caller: Caller) -> KindList:
+async def list_kinds(_caller: Caller, services: Services) -> KindList:
     """List the kinds of object with their attributes, media types and limits."""
-    return KindList(items=[KindOut.of(kind) for kind in KINDS.values()])
+    return KindList(items=[KindOut.of(kind, services.capacity) for kind in KINDS.values()])

@@ -1,24 +1,12 @@
 """Objects: create, read, change, delete, list."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from app.api.caller import Caller, OwnerRead
-from app.api.dependencies import (
-    Cursor,
-    IdempotencyKey,
-    KindFilter,
-    LabelFilter,
-    Limit,
-    ObjectId,
-    RequestCause,
-    Services,
-)
-from app.api.http.accept import JSON
-from app.api.http.preconditions import AllowedVersions, IfNoneMatch, entity_tag, is_known
-from app.api.http.route import MERGE_PATCH, LambdaRoute
-from app.api.routes.documents import (
+from app.api.contracts import (
     CALLER,
     CHANGE,
     CURSOR,
@@ -30,12 +18,30 @@ from app.api.routes.documents import (
     ONE_OBJECT,
     PRECONDITION,
     READ,
-    Answers,
+    Success,
     documents,
 )
+from app.api.dependencies import (
+    Cursor,
+    IdempotencyKey,
+    KindFilter,
+    LabelFilters,
+    Limit,
+    ObjectId,
+    RequestCause,
+    Services,
+)
+from app.api.http.accept import JSON
+from app.api.http.preconditions import ANY, AllowedVersions, IfNoneMatch, entity_tag, is_known
+from app.api.http.preferences import WaitPreference
+from app.api.http.route import MERGE_PATCH, StrictRoute
+from app.api.problems.details import RETRY_AFTER_SECONDS
+from app.api.schemas.links import ArtifactName
+from app.api.schemas.objects import CreatedOut, ListedOut, ObjectOut, ObjectPage, PublicStatus
 from app.api.schemas.requests import CreateIn, PatchIn
-from app.api.schemas.responses import CreatedOut, ObjectOut, ObjectPage, PublicStatus, SummaryOut
 from app.domain.errors import FieldError, InvalidInput
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Status
 from app.storage.objects import ListQuery
 
 #: FastAPI documents the body as JSON; a merge patch has a media type of its own too (RFC 7396).
@@ -44,17 +50,17 @@ MERGE_PATCH_BODY = {
 }
 PATCHES = ("patch.rename", "patch.relabel", "patch.attributes")
 
-router = APIRouter(prefix="/objects", tags=["objects"], route_class=LambdaRoute)
+router = APIRouter(prefix="/objects", tags=["objects"], route_class=StrictRoute)
 
 
 @router.post("", status_code=201, operation_id="createObject")
 @documents(
-    requests={JSON: ("create.record", "create.text", "create.base64", "create.upload")},
+    requests={JSON: ("create.record", "create.text", "create.base64", "create.upload", "create.parts")},
     answers={
-        201: Answers(
+        201: Success(
             "Created now or, with `Idempotency-Replayed`, by an earlier request",
             headers=("Location", "ETag", "Idempotency-Replayed"),
-            examples=("created.record", "created.upload"),
+            examples=("created.record", "created.upload", "created.parts"),
         )
     },
     refuses=(
@@ -88,26 +94,49 @@ def create_object(
 @router.get("/{object_id}", operation_id="readObject", response_model=ObjectOut)
 @documents(
     answers={
-        200: Answers(
+        200: Success(
             "The object",
-            headers=("ETag",),
+            headers=("ETag", "Preference-Applied", "Retry-After"),
             examples=("object.record", "object.dataset", "object.rejected"),
         ),
-        304: Answers("You have this version", headers=("ETag",)),
+        304: Success("You have this version", headers=("ETag", "Preference-Applied", "Retry-After")),
     },
     refuses=(*ONE_OBJECT, *READ, *JSON_ANSWER, "invalid_precondition"),
     leads_to={"downloadArtifact": FIRST_ARTIFACT},
 )
-def read_object(
-    object_id: ObjectId, owner: OwnerRead, services: Services, known: IfNoneMatch, response: Response
+async def read_object(
+    object_id: ObjectId,
+    owner: OwnerRead,
+    services: Services,
+    known: IfNoneMatch,
+    wait: WaitPreference,
+    response: Response,
 ) -> ObjectOut | Response:
-    """Read an object. `ETag` is its version; with `If-None-Match`, 304 tells that you have this version."""
-    stored = services.reading.read(owner, object_id)
-    tag = {"ETag": entity_tag(stored.version)}
+    """Read an object. `ETag` is its version; with `If-None-Match`, 304 tells that you have this version.
+
+    With `Prefer: wait=20` too, the answer comes once the object is at a version that you do not have, else
+    after 20 seconds.
+    """
+    # Nothing is new to a client that has any version.
+    seconds = services.waiting.granted(wait) if known and ANY not in known else 0
+    stored = await services.watching.read(
+        owner, object_id, is_known=partial(is_known, known), seconds=seconds
+    )
+    headers = headers_of(stored, seconds)
     if is_known(known, stored.version):
-        return Response(status_code=304, headers=tag)
-    response.headers.update(tag)
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
     return ObjectOut.of(stored)
+
+
+def headers_of(stored: StoredObject, seconds: int) -> dict[str, str]:
+    """Return the version, how long the client could wait for the next, and when to ask without waiting."""
+    headers = {"ETag": entity_tag(stored.version)}
+    if seconds:
+        headers["Preference-Applied"] = f"wait={seconds}"
+    if stored.status in (Status.PENDING, Status.PROCESSING):
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return headers
 
 
 @router.patch(
@@ -118,8 +147,8 @@ def read_object(
 )
 @documents(
     requests={MERGE_PATCH: PATCHES, JSON: PATCHES},
-    answers={200: Answers("The object as it is now", headers=("ETag",), examples=("object.record",))},
-    refuses=(*CHANGE, *JSON_BODY, *PRECONDITION),
+    answers={200: Success("The object as it is now", headers=("ETag",), examples=("object.record",))},
+    refuses=(*CHANGE, *JSON_BODY, *PRECONDITION, "too_many_changes", "quota_exceeded"),
 )
 def update_object(
     object_id: ObjectId,
@@ -152,8 +181,8 @@ def delete_object(
 
 @router.post("/{object_id}/reprocess", status_code=202, operation_id="reprocessObject")
 @documents(
-    answers={202: Answers("Queued again", headers=("ETag",), examples=("queued.dataset",))},
-    refuses=(*CHANGE, *JSON_ANSWER, *NEW_PAYLOAD, *PRECONDITION),
+    answers={202: Success("Queued again", headers=("ETag",), examples=("queued.dataset",))},
+    refuses=(*CHANGE, *JSON_ANSWER, *NEW_PAYLOAD, *PRECONDITION, "quota_exceeded"),
 )
 def reprocess_object(
     object_id: ObjectId,
@@ -169,9 +198,9 @@ def reprocess_object(
     return ObjectOut.of(stored)
 
 
-@router.get("", operation_id="listObjects")
+@router.get("", operation_id="listObjects", response_model_exclude_unset=True)
 @documents(
-    answers={200: Answers("A page of summaries", examples=("objects.page",))},
+    answers={200: Success("A page of summaries", examples=("objects.page", "objects.gallery"))},
     refuses=(*CALLER, *READ, *CURSOR),
 )
 def list_objects(
@@ -179,18 +208,28 @@ def list_objects(
     services: Services,
     kind: Annotated[KindFilter | None, Query(description="Only objects of this kind.")] = None,
     status: Annotated[PublicStatus | None, Query(description="Only objects of this status.")] = None,
-    label: Annotated[list[LabelFilter] | None, Query(description="`key:value`; repeat it for more.")] = None,
+    label: Annotated[LabelFilters | None, Query(description="`key:value`; repeat it for more.")] = None,
+    artifact: Annotated[
+        ArtifactName | None,
+        Query(description="Adds a short-lived URL of the artifact of this name to each item that has it."),
+    ] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> ObjectPage:
-    """List your objects, newest first. Filters combine."""
+    """List your objects, newest first. Filters combine.
+
+    With `artifact=thumbnail.webp` one request gives a page of pictures: `artifact.url` of an item is
+    the `src` of an `<img>`. It is left out of items that have no artifact of this name.
+    """
     labels = [text.partition(":") for text in label or ()]
-    if not all(key and colon for key, colon, _ in labels):
-        raise InvalidInput([FieldError("/query/label", "A label filter is written key:value.")])
+    malformed = [place for place, (key, colon, _) in enumerate(labels) if not (key and colon)]
+    if malformed:
+        detail = "A label filter is written key:value."
+        raise InvalidInput([FieldError(f"/query/label/{place}", detail) for place in malformed])
     wanted = tuple((key, value) for key, _, value in labels)
     query = ListQuery(owner, status, kind, wanted, limit=limit)
-    listing = services.reading.list(query, cursor)
+    listing = services.reading.list(query, cursor, artifact)
     return ObjectPage(
-        items=[SummaryOut.summary_of(item) for item in listing.items],
+        items=[ListedOut.with_artifact(item, listing.artifacts.get(item.id)) for item in listing.items],
         next_cursor=listing.next_cursor,
     )

@@ -1,17 +1,11 @@
 """Payloads: upload a new revision, download the last ready one."""
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.caller import Caller, OwnerRead
-from app.api.dependencies import ObjectId, RequestCause, Services
-from app.api.http.accept import JSON
-from app.api.http.downloads import LINK_RESPONSES, answer_with_link
-from app.api.http.preconditions import AllowedVersions, entity_tag
-from app.api.http.route import LambdaRoute, refuse_encoded
-from app.api.routes.documents import (
+from app.api.contracts import (
     CHANGE,
     DOWNLOAD,
     JSON_ANSWER,
@@ -21,24 +15,33 @@ from app.api.routes.documents import (
     PRECONDITION,
     READ,
     THIS_OBJECT,
-    Answers,
+    Success,
     documents,
 )
-from app.api.schemas.requests import MEDIA_TYPE, MEDIA_TYPE_CHARACTERS, UploadPayload
-from app.api.schemas.responses import CreatedOut, ObjectOut
+from app.api.dependencies import ObjectId, RequestCause, Services
+from app.api.http.accept import JSON
+from app.api.http.downloads import DOWNLOAD_RESPONSES, answer_download
+from app.api.http.preconditions import AllowedVersions, entity_tag
+from app.api.http.route import StrictRoute, refuse_encoded
+from app.api.schemas.objects import CreatedOut, ObjectOut
+from app.api.schemas.requests import MEDIA_TYPE_CHARACTERS, UploadPayload, is_media_type
 from app.domain.errors import InvalidMediaType, PartialBody
-from app.services.uploads import InlinePayload
+from app.domain.media_types import CSV, UNDECLARED, declared_or_not
+from app.services.objects.uploads import InlinePayload
 
-#: The route reads the body itself, so FastAPI does not document it.
+BYTES, CSV_TEXT = {"type": "string", "format": "binary"}, {"type": "string"}
+#: The route reads the body itself, so FastAPI does not document it. Generated clients and the page of the
+#: document can send these types, but not one that is named `*/*`.
 RAW_BODY = {
     "requestBody": {
         "required": True,
-        "description": "The payload as it is, up to 4 MiB; its media type is the Content-Type.",
-        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The payload as it is, up to 4 MiB. `Content-Type` is its media type: any type "
+        "that the kind accepts. Without one, or with `application/octet-stream`, the content decides.",
+        "content": {UNDECLARED: {"schema": BYTES}, CSV: {"schema": CSV_TEXT}},
     }
 }
 
-router = APIRouter(prefix="/objects/{object_id}", tags=["payloads"], route_class=LambdaRoute)
+router = APIRouter(prefix="/objects/{object_id}", tags=["payloads"], route_class=StrictRoute)
 
 
 async def _raw_payload(request: Request) -> InlinePayload:
@@ -48,9 +51,9 @@ async def _raw_payload(request: Request) -> InlinePayload:
     if "content-range" in request.headers:
         raise PartialBody
     media_type = request.headers.get("content-type", "").strip()
-    if len(media_type) > MEDIA_TYPE_CHARACTERS or not re.fullmatch(MEDIA_TYPE, media_type):
+    if len(media_type) > MEDIA_TYPE_CHARACTERS or not is_media_type(media_type):
         raise InvalidMediaType
-    return InlinePayload(media_type, await request.body())
+    return InlinePayload(declared_or_not(media_type), await request.body())
 
 
 RawPayload = Annotated[InlinePayload, Depends(_raw_payload)]
@@ -58,9 +61,13 @@ RawPayload = Annotated[InlinePayload, Depends(_raw_payload)]
 
 @router.post("/uploads", status_code=201, operation_id="requestUpload")
 @documents(
-    requests={JSON: ("upload.size", "upload.checksum")},
+    requests={JSON: ("upload.size", "upload.checksum", "upload.parts")},
     answers={
-        201: Answers("Where to upload the new revision", headers=("ETag",), examples=("created.upload",))
+        201: Success(
+            "Where to upload the new revision",
+            headers=("ETag",),
+            examples=("created.upload", "created.parts"),
+        )
     },
     refuses=(*CHANGE, *JSON_BODY, *NEW_PAYLOAD, *PRECONDITION, "quota_exceeded"),
 )
@@ -88,8 +95,8 @@ def request_upload(
     openapi_extra=RAW_BODY,
 )
 @documents(
-    requests={"*/*": ("payload.csv",)},
-    answers={202: Answers("Stored, and queued", headers=("ETag",), examples=("queued.dataset",))},
+    requests={CSV: ("payload.csv",)},
+    answers={202: Success("Stored, and queued", headers=("ETag",), examples=("queued.dataset",))},
     refuses=(
         *CHANGE,
         *JSON_ANSWER,
@@ -119,9 +126,9 @@ def put_payload(
     return ObjectOut.of(stored)
 
 
-@router.get("/payload", operation_id="downloadPayload", response_class=Response, responses=LINK_RESPONSES)
+@router.get("/payload", operation_id="downloadPayload", response_class=Response, responses=DOWNLOAD_RESPONSES)
 @documents(answers=DOWNLOAD, refuses=(*ONE_OBJECT, *READ, "payload_not_ready"))
 def download_payload(object_id: ObjectId, owner: OwnerRead, services: Services, request: Request) -> Response:
     """Download the last ready payload: a redirect, or its URL as JSON if you accept `application/json`."""
-    link = services.reading.link_to_payload(owner, object_id, method=request.state.method)
-    return answer_with_link(request, link)
+    download = services.reading.url_of_payload(owner, object_id, method=request.state.method)
+    return answer_download(request, download)

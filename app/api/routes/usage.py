@@ -3,19 +3,19 @@
 from fastapi import APIRouter
 
 from app.api.caller import OwnerRead
+from app.api.contracts import CALLER, JSON_ANSWER, READ, Success, documents
 from app.api.dependencies import Services
-from app.api.http.route import LambdaRoute
-from app.api.routes.documents import CALLER, JSON_ANSWER, READ, Answers, documents
-from app.api.schemas.responses import UsageOut
+from app.api.http.route import StrictRoute
+from app.api.schemas.usage import UsageOut
 
-router = APIRouter(tags=["usage"], route_class=LambdaRoute)
+router = APIRouter(tags=["usage"], route_class=StrictRoute)
 
 
 @router.get("/usage", operation_id="readUsage")
 @documents(
-    answers={200: Answers("How much you use", examples=("usage",))},
+    answers={200: Success("How much you use", examples=("usage",))},
     refuses=(*CALLER, *READ, *JSON_ANSWER),
 )
 def read_usage(owner: OwnerRead, services: Services) -> UsageOut:
-    """Count your objects and the bytes of their payloads. A change takes a moment to be counted."""
+    """Count your objects and the bytes that they take. A change takes a moment to be counted."""
     return UsageOut.of(services.usage.read(owner), services.limits)

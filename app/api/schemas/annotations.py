@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic import AfterValidator, BaseModel, GetJsonSchemaHandler
 
 
 class DocumentedAs:
@@ -23,3 +23,14 @@ class Documented:
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return handler(schema) | self._keywords
+
+
+def one_of(names: list[str]) -> tuple[AfterValidator, Documented]:
+    """Return annotations of a text that must be one of the names."""
+
+    def check(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"Input should be one of {', '.join(names)}")
+        return text
+
+    return AfterValidator(check), Documented(enum=names)

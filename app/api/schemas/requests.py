@@ -27,17 +27,34 @@ from pydantic import (
 
 from app.api.schemas.annotations import Documented, DocumentedAs
 from app.domain.json import compact_json
-from app.domain.kinds import KINDS, LARGEST_PUT_BYTES, Kind, media_type_parameters
-from app.services.creating import NewObject
-from app.services.uploads import DeclaredPayload, InlinePayload
+from app.domain.kinds import KINDS, LARGEST_HASHED_BYTES, Kind
+from app.domain.media_types import (
+    ALIASES,
+    UNDECLARED,
+    declared_or_not,
+    has_contradiction,
+    media_type_parameters,
+)
+from app.domain.objects.values import MOST_PARTS
+from app.services.objects.creating import NewObject
+from app.services.objects.uploads import DeclaredPayload, InlinePayload
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 LABEL_KEY = r"^[^:\x00-\x1f\x7f-\x9f]*$"
-MEDIA_TYPE_PARAMETERS = r"( *;([ -~]*[!-~])?)?"
-MEDIA_TYPE = rf"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+{MEDIA_TYPE_PARAMETERS}$"
+QUOTED_VALUE, PLAIN_VALUE = r'"(?:[ !#-\[\]-~]|\\[ -~])*"', r"[!#-+\--:<-~]*"
+MEDIA_TYPE_PARAMETERS = (
+    rf"(?: *;(?: *[A-Za-z0-9!#$%&'*+.^_`|~-]+(?: *= *(?:{QUOTED_VALUE}|{PLAIN_VALUE}))?)?)*"
+)
+#: A media type may be empty, because browsers send an empty one for a file that they do not know.
+MEDIA_TYPE = rf"^([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+{MEDIA_TYPE_PARAMETERS})?$"
 MEDIA_TYPE_CHARACTERS = 255
 #: How text that comes within JSON is stored; ASCII is a part of UTF-8.
 CHARSETS_OF_TEXT = {"utf-8", "utf8", "us-ascii"}
+MOST_LABELS = 32
+#: How many parts of an upload may be signed in one request.
+SIGNED_AT_ONCE = 100
+#: The length of a label's key, and of its value.
+LABEL_PART_CHARACTERS = 64
 BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
@@ -61,31 +78,43 @@ def _written_as(pattern: str, rule: str) -> tuple[AfterValidator, Documented]:
     return AfterValidator(check), Documented(pattern=pattern)
 
 
-def _whole_number(value: Any) -> Any:
+def whole_number(value: Any) -> Any:
     """Return 8 for 8.0, which is an integer in JSON and its schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _labels_schema(value: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return the schema of labels. Pydantic's own would allow other keys beside the valid ones."""
-    keys = {"minLength": 1, "maxLength": 64, "pattern": LABEL_KEY}
+    keys = {"minLength": 1, "maxLength": LABEL_PART_CHARACTERS, "pattern": LABEL_KEY}
     return {"type": "object", "propertyNames": keys, "additionalProperties": value, **more}
 
 
-LABEL_VALUE_SCHEMA = {"type": "string", "maxLength": 64, "pattern": NO_CONTROL}
+LABEL_VALUE_SCHEMA = {"type": "string", "maxLength": LABEL_PART_CHARACTERS, "pattern": NO_CONTROL}
+
+
+def is_media_type(text: str) -> bool:
+    """True if it is a media type or empty, and gives no parameter two values."""
+    return re.fullmatch(MEDIA_TYPE, text) is not None and not has_contradiction(text)
+
+
+def _without_contradiction(media_type: str) -> str:
+    if has_contradiction(media_type):
+        raise ValueError("Input should give each parameter of the media type one value")
+    return media_type
+
 
 WITHOUT_CONTROL = _written_as(NO_CONTROL, "Input should not contain control characters")
 Name = Annotated[str, Field(min_length=1, max_length=256), *WITHOUT_CONTROL]
 LabelKey = Annotated[
     str,
-    Field(min_length=1, max_length=64),
+    Field(min_length=1, max_length=LABEL_PART_CHARACTERS),
     *_written_as(LABEL_KEY, "A label's key should not contain a colon or control characters"),
 ]
-LabelValue = Annotated[str, Field(max_length=64), *WITHOUT_CONTROL]
+LabelValue = Annotated[str, Field(max_length=LABEL_PART_CHARACTERS), *WITHOUT_CONTROL]
 Labels = Annotated[
     dict[LabelKey, LabelValue],
-    Field(max_length=32),
-    WithJsonSchema(_labels_schema(LABEL_VALUE_SCHEMA, maxProperties=32)),
+    Field(max_length=MOST_LABELS),
+    WithJsonSchema(_labels_schema(LABEL_VALUE_SCHEMA, maxProperties=MOST_LABELS)),
 ]
 PatchLabels = Annotated[
     dict[LabelKey, LabelValue | None],
@@ -95,12 +124,13 @@ MediaType = Annotated[
     str,
     Field(max_length=MEDIA_TYPE_CHARACTERS),
     *_written_as(MEDIA_TYPE, "Input should be a media type such as text/csv"),
+    AfterValidator(_without_contradiction),
 ]
 Size = Annotated[
     int,
     Field(ge=0),
-    BeforeValidator(_whole_number),
-    Documented(maximum=LARGEST_PUT_BYTES, format="int64"),
+    BeforeValidator(whole_number),
+    Documented(maximum=LARGEST_HASHED_BYTES, format="int64"),
 ]
 Sha256 = Annotated[
     str, *_written_as(r"^[0-9a-f]{64}$", "Input should be a SHA-256 as 64 hexadecimal digits in lower case")
@@ -115,7 +145,7 @@ class Strict(BaseModel):
 class TextPayload(Strict):
     """A small payload as text, which is stored as UTF-8."""
 
-    media_type: MediaType
+    media_type: MediaType = ""
     text: str
 
     @field_validator("media_type")
@@ -127,28 +157,38 @@ class TextPayload(Strict):
         return media_type
 
     def to_domain(self) -> InlinePayload:
-        return InlinePayload(self.media_type, self.text.encode())
+        return InlinePayload(declared_or_not(self.media_type), self.text.encode())
 
 
 class Base64Payload(Strict):
     """A small payload as bytes."""
 
-    media_type: MediaType
+    media_type: MediaType = ""
     base64: Base64
 
     def to_domain(self) -> InlinePayload:
-        return InlinePayload(self.media_type, b64decode(self.base64))
+        return InlinePayload(declared_or_not(self.media_type), b64decode(self.base64))
 
 
 class UploadPayload(Strict):
-    """A payload that will be uploaded: exactly `size` bytes."""
+    """A payload that will be uploaded: exactly `size` bytes, in parts if you ask for that or above 5 GB."""
 
-    media_type: MediaType
+    media_type: MediaType = ""
     size: Size
     sha256: Sha256 | None = None
+    multipart: bool = Field(default_factory=bool)
 
     def to_domain(self) -> DeclaredPayload:
-        return DeclaredPayload(self.media_type, self.size, self.sha256)
+        return DeclaredPayload(declared_or_not(self.media_type), self.size, self.sha256, self.multipart)
+
+
+class PartNumbers(Strict):
+    """The numbers of the parts to sign. Parts are numbered from 1."""
+
+    numbers: Annotated[
+        list[Annotated[int, Field(ge=1, le=MOST_PARTS), BeforeValidator(whole_number)]],
+        Field(min_length=1, max_length=SIGNED_AT_ONCE),
+    ]
 
 
 class CreateObject(Strict):
@@ -193,23 +233,30 @@ def _payload_of(kind: Kind) -> Any:
     """
     media_type: Any = MediaType
     if kind.media_types is not None:
-        names = "|".join(re.sub(r"([.+])", r"\\\1", name) for name in sorted(kind.media_types))
-        pattern = f"^(?:{names}){MEDIA_TYPE_PARAMETERS}$"
-        media_type = Annotated[MediaType, Documented(pattern=pattern)]
-    size = Annotated[Size, Documented(maximum=kind.size_limit)]
+        media_type = Annotated[MediaType, Documented(pattern=_pattern_of(kind))]
+    named = (media_type, "" if kind.takes(UNDECLARED) else ...)
+    size = (Annotated[Size, Documented(maximum=kind.size_limit)], ...)
     forms = {
-        "(text)": _form(kind, TextPayload, media_type=media_type),
-        "(base64)": _form(kind, Base64Payload, media_type=media_type),
-        "(upload)": _form(kind, UploadPayload, media_type=media_type, size=size),
+        "(text)": _form(kind, TextPayload, media_type=named),
+        "(base64)": _form(kind, Base64Payload, media_type=named),
+        "(upload)": _form(kind, UploadPayload, media_type=named, size=size),
     }
     tagged = (Annotated[form, Tag(tag)] for tag, form in forms.items())
     return Annotated[reduce(or_, tagged), Discriminator(_payload_form)]
 
 
+def _pattern_of(kind: Kind) -> str:
+    """Return the pattern of the media types that the kind takes, by any of their names."""
+    taken = (kind.media_types or frozenset()) | kind.open_types
+    named = taken | {alias for alias, meant in ALIASES.items() if meant in taken}
+    names = "|".join(re.sub(r"([.+])", r"\\\1", name) for name in sorted(named))
+    may_be_left_out = "?" if UNDECLARED in taken else ""
+    return f"^(?:(?:{names}){MEDIA_TYPE_PARAMETERS}){may_be_left_out}$"
+
+
 def _form(kind: Kind, base: type[Strict], **fields: Any) -> type[Strict]:
-    required = {name: (type_, ...) for name, type_ in fields.items()}
     name = f"{kind.name.title()}{base.__name__}"
-    return create_model(name, __base__=base, __doc__=base.__doc__, **required)  # type: ignore[call-overload, no-any-return]
+    return create_model(name, __base__=base, __doc__=base.__doc__, **fields)
 
 
 def _create_model_of(kind: Kind) -> type[CreateObject]:

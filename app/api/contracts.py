@@ -20,7 +20,7 @@ MARK = "__contract__"
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class Success:
     """One successful answer."""
 
     description: str
@@ -35,7 +35,7 @@ class Contract:
     """The answers and refusals that a route promises."""
 
     #: The successful answers, by HTTP status.
-    answers: Mapping[int, Answers]
+    answers: Mapping[int, Success]
     #: Problem codes; each stands for its status too.
     refuses: tuple[str, ...] = ()
     #: Names of example bodies, by media type.
@@ -63,7 +63,7 @@ class UndocumentedRoute(Exception):
 
 def documents(
     *,
-    answers: Mapping[int, Answers | str],
+    answers: Mapping[int, Success | str],
     refuses: tuple[str, ...] = (),
     requests: Mapping[str, tuple[str, ...]] | None = None,
     leads_to: Mapping[str, Mapping[str, str]] | None = None,
@@ -71,11 +71,11 @@ def documents(
 ) -> Callable[[Function], Function]:
     """Mark a function with its contract, and return it as it is.
 
-    A text among the answers stands for `Answers` with only a description.
+    A text among the answers stands for `Success` with only a description.
     """
     contract = Contract(
         answers={
-            status: Answers(answer) if isinstance(answer, str) else answer
+            status: Success(answer) if isinstance(answer, str) else answer
             for status, answer in answers.items()
         },
         refuses=refuses,
@@ -112,11 +112,12 @@ def contracts_of(routes: Sequence[BaseRoute]) -> dict[str, Contract]:
 
 
 # The problem codes that several routes share.
-#: Invalid are at least unknown query parameters.
+#: Every route refuses at least unknown query parameters as `invalid_input`.
 CALLER = ("unauthenticated", "unavailable", "invalid_input")
 ONE_OBJECT = (*CALLER, "not_found")
+ONE_WEBHOOK = (*CALLER, "not_found", "webhooks_off")
 CHANGE = (*ONE_OBJECT, "concurrent_change")
-#: Added by the parameter `owner`.
+#: The codes that the parameter `owner` adds.
 READ = ("forbidden",)
 JSON_ANSWER = ("not_acceptable",)
 JSON_BODY = (
@@ -127,17 +128,17 @@ JSON_BODY = (
     "invalid_input",
     *JSON_ANSWER,
 )
-NEW_PAYLOAD = ("no_payload_allowed", "wrong_state")
+NEW_PAYLOAD = ("no_payload_allowed", "wrong_state", "too_many_changes")
 PRECONDITION = ("invalid_precondition", "version_mismatch")
 CURSOR = ("invalid_cursor", "invalid_input", *JSON_ANSWER)
 
-# What both downloads answer.
+# The answers of both downloads: of a payload and of an artifact.
 DOWNLOAD = {
-    200: Answers("The URL, with `Accept: application/json`", examples=("link",)),
-    307: Answers("To a URL that is valid for a short time", headers=("Location",)),
+    200: Success("The URL, with `Accept: application/json`", examples=("download",)),
+    307: Success("To a URL that is valid for a short time", headers=("Location",)),
 }
 
-# Where answers lead to.
+# The parameters of the operations that an answer leads to.
 THIS_OBJECT = {"object_id": "$response.body#/id"}
 FIRST_ARTIFACT = THIS_OBJECT | {"name": "$response.body#/result/artifacts/0/name"}
 ON_AN_OBJECT = dict.fromkeys(
@@ -146,9 +147,26 @@ ON_AN_OBJECT = dict.fromkeys(
         "updateObject",
         "deleteObject",
         "requestUpload",
+        "readUpload",
+        "cancelUpload",
         "putPayload",
         "reprocessObject",
+        "createLink",
+        "listLinks",
         "readHistory",
     ),
     THIS_OBJECT,
+)
+THIS_WEBHOOK = {"webhook_id": "$response.body#/id"}
+ON_A_WEBHOOK = dict.fromkeys(
+    (
+        "readWebhook",
+        "updateWebhook",
+        "deleteWebhook",
+        "rotateWebhookSecret",
+        "testWebhook",
+        "listDeliveries",
+        "replayDeliveries",
+    ),
+    THIS_WEBHOOK,
 )

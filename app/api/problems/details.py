@@ -1,4 +1,4 @@
-"""The problem document (RFC 9457, application/problem+json): its model, and how one is made."""
+"""Problem details (RFC 9457, application/problem+json): their model, and how they are made."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -23,9 +23,10 @@ class FieldProblem(BaseModel):
 
 
 class ProblemOut(BaseModel):
-    """A problem document (RFC 9457). `code` is stable and for programs; `type` is the page about it.
+    """Problem details (RFC 9457). `code` is stable and for programs; `type` is the page about it.
 
-    `errors` comes with `invalid_input`; `used`, `limit` and `unit` come with `quota_exceeded`.
+    `errors` comes with `invalid_input`; `used`, `limit` and `unit` come with `quota_exceeded`;
+    `missing` comes with `parts_missing`.
     """
 
     type: Annotated[str, Documented(format="uri-reference")]
@@ -37,6 +38,7 @@ class ProblemOut(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list)
     used: Annotated[int, Documented(minimum=0, format="int64")] = Field(default_factory=int)
     limit: Annotated[int, Documented(minimum=1, format="int64")] = Field(default_factory=int)
+    missing: list[Annotated[int, Documented(minimum=1)]] = Field(default_factory=list)
     unit: Annotated[str, Documented(enum=["objects", "bytes"])] = Field(default_factory=str)
 
 
@@ -52,7 +54,7 @@ def problem(
     request_id = request.scope["state"]["request_id"]
     request.scope["state"]["problem_code"] = answer.code
     content: dict[str, Any] = {
-        "type": f"{root_path(request)}/problems/{answer.code}",
+        "type": problem_type(root_path(request), answer.code),
         "title": answer.title,
         "status": answer.status,
         "detail": detail,
@@ -72,6 +74,16 @@ def problem(
 def quota_members(error: errors.QuotaExceeded) -> dict[str, Any]:
     """Return the members that only this problem has (RFC 9457, section 3.2)."""
     return {"used": error.used, "limit": error.limit, "unit": error.unit}
+
+
+def parts_members(error: errors.PartsMissing) -> dict[str, Any]:
+    """Return the member that only this problem has."""
+    return {"missing": list(error.numbers)}
+
+
+def problem_type(root: str, code: str) -> str:
+    """Return the path of the page about a problem."""
+    return f"{root}/problems/{code}"
 
 
 def root_path(request: Request) -> str:
