@@ -8,23 +8,29 @@ Its parts start in this order and stop in the reverse order:
 import argparse
 import fcntl
 import os
-import re
+import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from app.config import ConfigurationError
-from app.local import emulator
-from app.local.emulator import HOST, Emulator, listen, reached_at
-from app.local.errors import AWS_FAULTS, CannotStart
+from app.config import ConfigurationError, between_commas
+from app.domain.times import timestamp, utc_now
+from app.local import running as runs
+from app.local import settings
+from app.local.aws import emulator
+from app.local.aws.emulator import HOST, Door, Emulator, listen, reached_at
+from app.local.disk_watch import CHECK, DiskWatch
+from app.local.doors import keys
+from app.local.doors.api_door import ApiDoor
+from app.local.doors.machine import Machine, Pages, name_in
+from app.local.errors import AWS_FAULTS, CannotStart, one_line
+from app.local.feeding.place import PlaceFile
 
-LOG_FILE = "log.jsonl"
-LOG_LEVELS = ("DEBUG", "INFO")
-RATE = re.compile(r"0(\.\d+)?|1(\.0+)?")
 EXPECTED = (CannotStart, ConfigurationError, *AWS_FAULTS)
 LOOK_SECONDS = 0.2
 
@@ -35,6 +41,10 @@ class Options:
     aws_port: int
     data_dir: Path
     host: str
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{reached_at(self.host)}:{self.port}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     except EXPECTED as refused:
-        print(f"wharf: {refused}", file=sys.stderr)
+        print(f"wharf: {one_line(refused)}", file=sys.stderr)
         return 1
     return 0
 
@@ -77,17 +87,33 @@ def port(text: str) -> int:
 
 def run(options: Options, running: ExitStack) -> None:
     """Start everything and wait; raise CannotStart when a part of it ends by itself."""
+    settings.check(os.environ)
+    # The console is a page of this server. It may use the emulator, whichever other pages may.
+    own = [f"http://{name}:{options.port}" for name in ("127.0.0.1", "localhost", reached_at(options.host))]
+    os.environ["CORS_ORIGINS"] = ",".join(dict.fromkeys([os.environ["CORS_ORIGINS"], *own]))
+    # Webhooks may use HTTP and this machine, except for the two ports that trust every caller.
+    os.environ["WEBHOOK_PORTS_REFUSED"] = f"{options.port},{options.aws_port}"
     lock = lock_folder(options.data_dir)
+    tell_of_a_kill(options.data_dir)
     listener = running.enter_context(listen(options.port, options.host))
-    set_logging(os.environ, options.data_dir)
-    aws = start_aws(options, lock, running)
+    settings.set_logging(os.environ, options.data_dir)
+    machine = Machine(name_in(os.environ.get("PUBLIC_S3_URL", "")) | {reached_at(options.host)})
+    origins = between_commas(os.environ["CORS_ORIGINS"])
+    aws = start_aws(options, lock, running, machine, origins)
+    print(f"AWS answers at {os.environ['AWS_ENDPOINT_URL']}. Deploying template.yaml there.", flush=True)
+    disk = DiskWatch(aws, options.data_dir) if aws else None
     # Imported only now, because loggers and clients read the environment at import.
     from app.local.runtime import start  # noqa: PLC0415
 
-    server = start(listener, running)
+    door = partial(ApiDoor, machine=machine, pages=Pages.of(origins))
+    place = PlaceFile(options.data_dir)
+    checks = {CHECK: disk.check} if disk else {}
+    backlogs = aws.backlogs if aws else dict
+    server = start(listener, running, door, checks, place, backlogs, is_emulator_new=aws is not None)
+    running.enter_context(runs.announced(options.data_dir, answering(options)))
     print(greeting(options, aws), flush=True)
     running.callback(say_goodbye)
-    watch({"The API": server.is_alive, **({"The AWS emulator": aws.is_alive} if aws else {})})
+    watch({"The API": server.is_alive, **({"The AWS emulator": aws.is_alive} if aws else {})}, disk)
 
 
 def lock_folder(folder: Path) -> int:
@@ -95,46 +121,77 @@ def lock_folder(folder: Path) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CannotStart(f"Another run uses {folder}; stop it, or name another DATA_DIR.") from None
+        if not wait_for_lock(lock, folder):
+            raise CannotStart(f"Another run uses {folder}; stop it, or name another DATA_DIR.")
     except OSError as refused:
         raise CannotStart(f"{folder} cannot be used: {refused.strerror}.") from None
     return lock
 
 
-def set_logging(environment: MutableMapping[str, str], folder: Path) -> None:
-    """Set up lines for a person on the terminal, and in a file the JSON lines that AWS would get.
-
-    Raises CannotStart if a setting is invalid.
-    """
-    environment.setdefault("LOG_FORMAT", "text")
-    environment.setdefault("LOG_FILE", str(folder / LOG_FILE))
-    level = environment.get("LOG_LEVEL", "INFO")
-    if level not in LOG_LEVELS:
-        raise CannotStart(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}.")
-    environment["POWERTOOLS_LOG_LEVEL"] = level
-    rate = environment.get("DEBUG_SAMPLE_RATE", "0")
-    if not RATE.fullmatch(rate):
-        raise CannotStart("DEBUG_SAMPLE_RATE must be a number from 0 to 1.")
-    environment["POWERTOOLS_LOGGER_SAMPLE_RATE"] = rate
+def wait_for_lock(lock: int, folder: Path) -> bool:
+    """Lock a file; False if another run has it. The emulator of a killed run needs a moment to end."""
+    give_up = time.monotonic() + emulator.STOP_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if not runs.was_killed(folder) or time.monotonic() > give_up:
+                return False
+            time.sleep(LOOK_SECONDS)
 
 
-def start_aws(options: Options, lock: int, running: ExitStack) -> Emulator | None:
+def tell_of_a_kill(folder: Path) -> None:
+    """Tell on the terminal, once, that the last run was killed, and what that means."""
+    killed = runs.last(folder)
+    runs.forget(folder)
+    if killed:
+        print(
+            f"The last run in {folder}, which began at {killed.started_at}, was killed. "
+            "If its AWS emulator was killed too, all is as at the clean stop before.",
+            flush=True,
+        )
+
+
+def start_aws(
+    options: Options, lock: int, running: ExitStack, machine: Machine, origins: Sequence[str]
+) -> Emulator | None:
     """Start the emulator and point the environment to it; None if the user named a running one."""
+    keys.forget(options.data_dir)
     if os.environ.get("AWS_ENDPOINT_URL"):
         emulator.use_named(os.environ)
         return None
-    started = emulator.start(options.aws_port, options.data_dir, host=options.host, inherited=[lock])
-    running.callback(started.stop)
+    door = Door(keys.new_credentials(), machine.names, origins)
+    started = emulator.start(
+        options.aws_port, options.data_dir, host=options.host, inherited=[lock], door=door
+    )
+    running.callback(stop_aws, started, PlaceFile(options.data_dir))
     emulator.drop_inherited(os.environ)
     os.environ.update(started.environment)
+    keys.write(options.data_dir, started.environment)
     os.environ.setdefault("PUBLIC_S3_URL", started.url)
     return started
 
 
+def stop_aws(aws: Emulator, place: PlaceFile) -> None:
+    """Stop the emulator. One that did not save comes back as it was before, with changes to announce."""
+    if not aws.stop():
+        place.forget()
+
+
+def answering(options: Options) -> runs.Run:
+    """Return where this run answers, given an environment that points to its AWS."""
+    return runs.Run(
+        api_url=options.api_url,
+        aws_url=os.environ["AWS_ENDPOINT_URL"],
+        aws_region=os.environ["AWS_DEFAULT_REGION"],
+        log_file=str(Path(os.environ["LOG_FILE"]).resolve()),
+        started_at=timestamp(utc_now()),
+    )
+
+
 def greeting(options: Options, aws: Emulator | None) -> str:
-    here = f"http://{reached_at(options.host)}:{options.port}"
+    here = options.api_url
     console = Path(__file__).parents[1] / "console" / "index.html"
     lines = [
         "Wharf is running.",
@@ -142,9 +199,25 @@ def greeting(options: Options, aws: Emulator | None) -> str:
         f"  Docs     {here}/docs",
         *([f"  Console  {here}/"] if console.exists() else []),
         f"  AWS      {os.environ['AWS_ENDPOINT_URL']}",
+        *(
+            [f"           for other clients: . {shlex.quote(str(options.data_dir / keys.FILE))}"]
+            if aws
+            else []
+        ),
+        *webhooks(options),
         f"Ctrl-C stops it; its data stays {f'in {options.data_dir}' if aws else 'there'}.",
     ]
     return "\n".join(lines)
+
+
+def webhooks(options: Options) -> list[str]:
+    """Return what is different for webhooks here."""
+    if os.environ.get("WEBHOOKS") == "off":
+        return []
+    return [
+        "  Webhooks may go to this machine here, and over plain http://,",
+        f"           but not to the ports {options.port} and {options.aws_port}.",
+    ]
 
 
 def say_goodbye() -> None:
@@ -154,8 +227,10 @@ def say_goodbye() -> None:
     print("Stopping.", flush=True)
 
 
-def watch(parts: dict[str, Callable[[], bool]]) -> None:
+def watch(parts: dict[str, Callable[[], bool]], disk: DiskWatch | None) -> None:
     while True:
+        if disk:
+            disk.look()
         for name, is_alive in parts.items():
             if not is_alive():
                 raise CannotStart(f"{name} has ended by itself.")

@@ -3,14 +3,21 @@
 import logging
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-AWS_FAULTS = (BotoCoreError, ClientError)
+#: An answer that cannot be read is a fault of its own in botocore.
+AWS_FAULTS = (BotoCoreError, ClientError, ResponseParserError)
 
 logger = logging.getLogger("wharf.local")
 
 
 class CannotStart(Exception):
     """An expected fault, told in one line: a taken port, a refused template, an invalid setting."""
+
+
+def one_line(fault: BaseException) -> str:
+    """Return what a fault says. Some quote an answer over many lines."""
+    return " ".join(str(fault).split())
 
 
 def log_fault(event: str, fault: Exception) -> None:

@@ -1,102 +1,90 @@
-"""Deploys the stack, and runs its three functions and the API's server in this process.
+"""Deploys the stack, and runs its functions and the API's server in this process.
 
 The exit stack that `start` is given stops everything, in the reverse order.
 """
 
-import asyncio
 import importlib
-import logging
 import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from threading import Event, Thread
-from typing import Any
 
 import boto3
-import uvicorn
-from anyio.to_thread import current_default_thread_limiter
+from starlette.types import ASGIApp
 
-from app.aws import CONFIG, THREADS
-from app.local import catch_up, stack
-from app.local.errors import CannotStart, log_fault
-from app.local.invocation import Handler, Json
-from app.local.prometheus import Prometheus
-from app.local.sources import QueueSource, send_sweep
-from app.local.stack import Function, Stack
-from app.local.stream import StreamSource, hand_over
+from app.aws import CONFIG
+from app.bootstrap.adapters import adapters
+from app.config import WorkerSettings
+from app.domain.errors import Unavailable
+from app.domain.times import utc_now
+from app.local.aws import stack
+from app.local.aws.stack import Function, Stack
+from app.local.doors.queues import Backlog
+from app.local.errors import AWS_FAULTS, log_fault
+from app.local.feeding.fairness import FairSource, Turns
+from app.local.feeding.invocation import handler_of
+from app.local.feeding.leases import free_leases
+from app.local.feeding.place import PlaceFile
+from app.local.feeding.relay import start_relay
+from app.local.feeding.sources import ClockSource, QueueSource
+from app.local.prometheus import Prometheus, queues_of
+from app.local.server import Server, serve, wait_for
+from app.local.settings import PARAMETERS, THIS_PROCESS_ONLY
 from app.observability import sinks
+from app.services.operations.readiness import Check
 
-logger = logging.getLogger("wharf.local")
-
-WORKERS = 2
+#: No owner has more than half of them.
+WORKERS = 4
+#: One sender may be busy with slow endpoints while others take the messages that come.
+SENDERS = 4
 WORK_ENDS_SECONDS = 10
-DRAIN_SECONDS = 10
-SERVER_STARTS_SECONDS = 20
-REQUESTS_END_SECONDS = 5
-CATCH_UP_TRIES = 3
-
-#: Settings that a person may give to `make run`, and the stack's parameters for them.
-PARAMETERS = {
-    "CORS_ORIGINS": "CorsOrigins",
-    "DEBUG_SAMPLE_RATE": "DebugSampleRate",
-    "DOWNLOAD_SECONDS": "DownloadSeconds",
-    "KEY_OWNERS": "KeyOwners",
-    "LEASE_SECONDS": "LeaseSeconds",
-    "LIST_SHARDS": "ListShards",
-    "LOG_LEVEL": "LogLevel",
-    "MAX_ATTEMPTS": "MaxAttempts",
-    "MAX_BYTES": "MaxBytes",
-    "MAX_OBJECTS": "MaxObjects",
-    "UPLOAD_SECONDS": "UploadSeconds",
-}
-#: Settings that the template's rules refuse in the AuthMode that is deployed here.
-THIS_PROCESS_ONLY = ("ADMIN_OWNERS",)
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """The API under uvicorn, in a thread, because the main thread receives the signals."""
+def start(
+    listener: socket.socket,
+    running: ExitStack,
+    door: Callable[[ASGIApp], ASGIApp],
+    checks: Mapping[str, Check],
+    place: PlaceFile,
+    backlogs: Callable[[], Mapping[str, Backlog]],
+    *,
+    is_emulator_new: bool,
+) -> Server:
+    """Start relay, workers and API; raise CannotStart if the stack or the API cannot start.
 
-    uvicorn: uvicorn.Server
-    thread: Thread
-
-    def is_alive(self) -> bool:
-        return self.thread.is_alive()
-
-    def stop(self) -> None:
-        """Accept no more requests, and let those in progress end."""
-        self.uvicorn.should_exit = True
-        self.thread.join(REQUESTS_END_SECONDS + 1)
-
-
-def start(listener: socket.socket, running: ExitStack) -> Server:
-    """Start relay, workers and API; raise CannotStart if the stack or the API cannot start."""
-    prometheus = Prometheus()
-    sinks.append(prometheus.record)
+    `door` stands before the API; `checks` are what it needs beside AWS; `backlogs` tells what waits.
+    """
     session = boto3.session.Session()
     deployed = deploy(session, os.environ)
+    prometheus = Prometheus(queues_of(deployed.outputs), backlogs)
+    sinks.append(prometheus.record)
     client = session.client("lambda", config=CONFIG)
-    functions = {
-        name: stack.describe_function(client, deployed, f"{name}Function")
-        for name in ("Api", "Worker", "Relay")
-    }
-    set_environment(os.environ, functions.values())
-    start_relay(session, functions["Relay"], deployed, running)
-    start_workers(session, functions["Worker"], deployed, running)
-    server = serve(prometheus.beside(importlib.import_module("app.lambda_api").app), listener)
-    running.callback(server.stop)
-    wait_for(server)
-    return server
+    api, worker, relay, forwarder = (
+        stack.describe_function(client, deployed, f"{name}Function", source)
+        for name, source in (("Api", None), ("Worker", "Work"), ("Relay", "Changes"), ("Relay", "Arrivals"))
+    )
+    # A stack without webhooks has no sender.
+    is_there = "SenderFunction" in deployed.resources
+    sender = [stack.describe_function(client, deployed, "SenderFunction", "Messages")] if is_there else []
+    set_environment(os.environ, (api, worker, relay, *sender))
+    start_relay(session, relay, deployed, running, place, is_emulator_new=is_emulator_new)
+    stopping = Event()
+    threads = start_forwarding(session, forwarder, deployed, stopping)
+    threads += start_workers(session, worker, deployed, stopping)
+    for function in sender:
+        threads += start_sender(session, function, deployed, stopping)
+    running.callback(stop_threads, stopping, threads)
+    return start_api(door, prometheus, listener, checks, running)
 
 
 def deploy(session: boto3.session.Session, environment: Mapping[str, str]) -> Stack:
     """Deploy the stack with the settings in the environment."""
     given = {PARAMETERS[name]: value for name, value in environment.items() if name in PARAMETERS}
-    deployed = stack.deploy(session.client("cloudformation", config=CONFIG), parameters=given)
-    stack.expire_items(session.client("dynamodb", config=CONFIG), deployed)
+    deployed = stack.deploy(session.client("cloudformation", config=CONFIG), given)
+    for logical_id in ("ObjectsTable", "WebhooksTable"):
+        stack.expire_items(session.client("dynamodb", config=CONFIG), deployed, logical_id)
     return deployed
 
 
@@ -108,98 +96,68 @@ def set_environment(environment: MutableMapping[str, str], functions: Iterable[F
     environment.update(given, AUTH_MODE="local")
 
 
-def start_relay(
-    session: boto3.session.Session, function: Function, deployed: Stack, running: ExitStack
-) -> None:
-    handler = _handler("lambda_relay")
-    stopping = Event()
-    source = StreamSource(session.client("dynamodbstreams", config=CONFIG), function, handler, stopping)
-    # First the records that the stream still holds, then the lost changes, then new records.
-    source.drain(DRAIN_SECONDS)
-    announce_lost(session, function, handler, deployed)
-    thread = _thread(source.run, "relay")
-    running.callback(stop_relay, source, thread)
-
-
-def announce_lost(
-    session: boto3.session.Session, function: Function, handler: Handler, deployed: Stack
-) -> None:
-    """Hand the relay a record for every change that the stream lost over a restart."""
-    client = session.client("dynamodb", config=CONFIG)
-    table = deployed.outputs["TableName"]
-    lost = list(catch_up.lost_records(client, table, function.source_arn or ""))
-    for start_at in range(0, len(lost), function.batch_size):
-        left: Sequence[Json] = lost[start_at : start_at + function.batch_size]
-        for _ in range(CATCH_UP_TRIES):
-            left = hand_over(left, function, handler)
-        if left:
-            logger.error("relay.not_caught_up", extra={"objects": len(left)})
-
-
-def stop_relay(source: StreamSource, thread: Thread) -> None:
-    """Stop the relay once the stream is empty, since the emulator forgets the stream's records."""
-    source.stopping.set()
-    thread.join(WORK_ENDS_SECONDS)
-    try:
-        is_drained = source.drain(DRAIN_SECONDS)
-    except Exception as fault:  # noqa: BLE001  # logged, and never fatal
-        log_fault("stream.unreachable", fault)
-        is_drained = False
-    if not is_drained:
-        logger.warning("relay.not_drained", extra={"then": "the next start announces the rest"})
+def start_forwarding(
+    session: boto3.session.Session, function: Function, deployed: Stack, stopping: Event
+) -> list[Thread]:
+    client = session.client("sqs", config=CONFIG)
+    queue_url = deployed.outputs["ArrivalQueueUrl"]
+    source = QueueSource(client, queue_url, function, handler_of("lambda_relay"), stopping)
+    return [_thread(source.run, "forwarder")]
 
 
 def start_workers(
-    session: boto3.session.Session, function: Function, deployed: Stack, running: ExitStack
-) -> None:
+    session: boto3.session.Session, function: Function, deployed: Stack, stopping: Event
+) -> list[Thread]:
+    try:
+        free_leases(adapters(WorkerSettings.from_environment()).objects, utc_now())
+    except (*AWS_FAULTS, Unavailable) as fault:
+        # Leases lapse, so this is only a delay.
+        log_fault("leases.not_freed", fault)
+    handler = handler_of("lambda_worker")
     client = session.client("sqs", config=CONFIG)
-    queue_url = deployed.outputs["QueueUrl"]
-    send_sweep(client, queue_url)
-    source = QueueSource(client, queue_url, function, _handler("lambda_worker"), Event())
-    threads = [_thread(source.run, f"worker-{number}") for number in range(1, WORKERS + 1)]
-    running.callback(stop_workers, source, threads)
+    queue = QueueSource(client, deployed.outputs["QueueUrl"], function, handler, stopping)
+    source = FairSource(queue, Turns(WORKERS // 2))
+    clock = ClockSource(function, handler, stopping)
+    threads = [_thread(source.work, f"worker-{number}") for number in range(1, WORKERS + 1)]
+    return [*threads, _thread(source.receive, "receiver"), _thread(clock.run, "clock")]
 
 
-def stop_workers(source: QueueSource, threads: Sequence[Thread]) -> None:
-    """Wait up to WORK_ENDS_SECONDS. Work that takes longer is cut off; the sweep finds it later."""
-    source.stopping.set()
+def start_sender(
+    session: boto3.session.Session, function: Function, deployed: Stack, stopping: Event
+) -> list[Thread]:
+    handler = handler_of("lambda_sender")
+    client = session.client("sqs", config=CONFIG)
+    queue = QueueSource(client, deployed.outputs["SenderQueueUrl"], function, handler, stopping)
+    clock = ClockSource(function, handler, stopping)
+    return [_thread(run, "sender") for run in (clock.run, *[queue.run] * SENDERS)]
+
+
+def start_api(
+    door: Callable[[ASGIApp], ASGIApp],
+    prometheus: Prometheus,
+    listener: socket.socket,
+    checks: Mapping[str, Check],
+    running: ExitStack,
+) -> Server:
+    app = importlib.import_module("app.lambda_api").app
+    app.state.services.readiness.add(checks)
+    server = serve(door(prometheus.beside(app)), listener)
+    running.callback(server.stop)
+    # Waiting stops before the server, which waits for requests in progress.
+    running.callback(app.state.services.waiting.stop)
+    wait_for(server)
+    return server
+
+
+def stop_threads(stopping: Event, threads: Sequence[Thread]) -> None:
+    """Stop them together, and wait up to WORK_ENDS_SECONDS.
+
+    Work that takes longer is cut off; the sweep finds it later.
+    """
+    stopping.set()
     give_up = time.monotonic() + WORK_ENDS_SECONDS
     for thread in threads:
         thread.join(max(0.0, give_up - time.monotonic()))
-
-
-def serve(app: Any, listener: socket.socket) -> Server:
-    config = uvicorn.Config(
-        app,
-        # uvicorn's lines take the same way as all others.
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=REQUESTS_END_SECONDS,
-    )
-    server = uvicorn.Server(config)
-
-    async def run() -> None:
-        # No more requests at once than each AWS client has connections.
-        current_default_thread_limiter().total_tokens = THREADS
-        await server.serve(sockets=[listener])
-
-    return Server(server, _thread(lambda: asyncio.run(run()), "api"))
-
-
-def wait_for(server: Server) -> None:
-    give_up = time.monotonic() + SERVER_STARTS_SECONDS
-    while not server.uvicorn.started:
-        if not server.is_alive() or time.monotonic() > give_up:
-            raise CannotStart("The API did not start.")
-        time.sleep(0.02)
-
-
-def _handler(module: str) -> Handler:
-    """Return the function's handler. The module reads the environment, so it is imported only now."""
-    handler: Handler = importlib.import_module(f"app.{module}").handler
-    return handler
 
 
 def _thread(run: Callable[[], None], name: str) -> Thread:

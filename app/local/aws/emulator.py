@@ -1,6 +1,7 @@
 """Runs the AWS emulator as a child process, and opens the ports that it and the API listen on.
 
-Both listen on the loopback interface unless the user says otherwise. The emulator
+Both listen on the loopback interface unless the user says otherwise. A door before the
+emulator lets in only what is signed with its secret (app/local/doors). The emulator
 keeps its state in a folder. The state is written when the emulator stops; nothing
 is saved while it runs.
 """
@@ -18,8 +19,15 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from app.local.doors.aws_door import DISK_PATH, QUEUES_PATH
+from app.local.doors.queues import Backlog
 from app.local.errors import CannotStart
 
 HOST = "127.0.0.1"
@@ -29,32 +37,64 @@ START_SECONDS = 30
 STOP_SECONDS = 30
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
-#: The emulator checks presigned URLs with this key, which has no meaning anywhere else.
+HEALTH_PATH = "/_ministack/health"
+
+#: An emulator without a door checks presigned URLs with this key, which has no meaning anywhere else.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The callers that the emulator lets in."""
+
+    credentials: Mapping[str, str]
+    #: Names of this machine by which clients reach the emulator, beside those that every machine has.
+    names: frozenset[str]
+    #: Origins of the pages that may use presigned URLs.
+    origins: Sequence[str]
+
+    @property
+    def setting(self) -> Mapping[str, str]:
+        """Return the variables of the emulator's process that put up the door."""
+        return {**self.credentials, "DOOR": json.dumps({"names": [*self.names], "origins": [*self.origins]})}
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
     url: str
     process: subprocess.Popen[bytes]
+    credentials: Mapping[str, str]
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return environment_of(self.url)
+        return environment_of(self.url, self.credentials)
 
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def stop(self) -> None:
-        """Let the emulator save its state and end; kill it after STOP_SECONDS."""
+    def disk(self) -> Mapping[str, int]:
+        """Return how full the disk is, as the door tells (app/local/doors/disk.py); nothing if it is busy."""
+        told: Mapping[str, int] = _ask(self.url, DISK_PATH, self.credentials) or {}
+        return told
+
+    def backlogs(self) -> Mapping[str, Backlog]:
+        """Return what waits in each queue (app/local/doors/queues.py); nothing if the emulator is busy."""
+        told: Mapping[str, Backlog] = _ask(self.url, QUEUES_PATH, self.credentials) or {}
+        return told
+
+    def stop(self) -> bool:
+        """Let the emulator save its state and end; return True if it did. Kill it after STOP_SECONDS."""
+        was_alive = self.is_alive()
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+            was_alive = False
         if self.process.stdin:
             self.process.stdin.close()
+        return was_alive
 
 
 def reached_at(host: str) -> str:
@@ -76,10 +116,10 @@ def listen(port: int, host: str = HOST) -> socket.socket:
     return listener
 
 
-def environment_of(url: str) -> Mapping[str, str]:
+def environment_of(url: str, credentials: Mapping[str, str] = CREDENTIALS) -> Mapping[str, str]:
     """Return the variables that make boto3 in this process and its children talk to the emulator."""
     region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
-    return {"AWS_ENDPOINT_URL": url, **region, **CREDENTIALS}
+    return {"AWS_ENDPOINT_URL": url, **region, **credentials}
 
 
 def use_named(environment: MutableMapping[str, str]) -> None:
@@ -90,7 +130,8 @@ def use_named(environment: MutableMapping[str, str]) -> None:
     tested with. The local runtime trusts every caller, so it must never reach AWS.
     """
     url, supported = environment["AWS_ENDPOINT_URL"], version("ministack")
-    found = _version_at(url) if url.startswith("http://") else None
+    known = {name: environment.get(name, value) for name, value in CREDENTIALS.items()}
+    found = _version_at(url, known) if url.startswith("http://") else None
     if found != supported:
         raise CannotStart(
             f"AWS_ENDPOINT_URL must name a running ministack {supported}, which {url} is not. "
@@ -113,18 +154,20 @@ def start(
     *,
     host: str = HOST,
     inherited: Sequence[int] = (),
-    settings: Mapping[str, str] | None = None,
+    door: Door | None = None,
 ) -> Emulator:
     """Start the emulator and wait until it answers.
 
     `folder` holds its state and its log; `inherited` are descriptors that the
-    child keeps open too; `settings` are further variables for the emulator's
-    environment. Raises CannotStart if the emulator does not start.
+    child keeps open too; without a `door` it serves whoever asks. Raises CannotStart
+    if it does not start.
     """
     listen(port, host).close()
-    environment = {**_environment(port, folder.resolve() / "emulator", host), **(settings or {})}
+    added = door.setting if door else CREDENTIALS
+    environment = {**_environment(port, folder.resolve() / "emulator", host), **added}
     process = _spawn(folder.resolve(), inherited, environment)
-    emulator = Emulator(f"http://{reached_at(host)}:{port}", process)
+    credentials = door.credentials if door else CREDENTIALS
+    emulator = Emulator(f"http://{reached_at(host)}:{port}", process, credentials)
     try:
         _wait_until_healthy(emulator, folder)
     except BaseException:
@@ -155,7 +198,6 @@ def _environment(port: int, state: Path, host: str) -> dict[str, str]:
     temporary.mkdir(parents=True)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | {
-        **CREDENTIALS,
         "BIND_HOST": host,
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": reached_at(host),
@@ -174,20 +216,31 @@ def _environment(port: int, state: Path, host: str) -> dict[str, str]:
 def _wait_until_healthy(emulator: Emulator, folder: Path) -> None:
     give_up = time.monotonic() + START_SECONDS
     while emulator.is_alive() and time.monotonic() < give_up:
-        if _version_at(emulator.url):
+        if _version_at(emulator.url, emulator.credentials):
             return
         time.sleep(0.05)
     raise CannotStart(f"The AWS emulator did not start; {folder / 'emulator.log'} says why.")
 
 
-def _version_at(url: str) -> str | None:
+def _version_at(url: str, credentials: Mapping[str, str]) -> str | None:
     """Return the version of the emulator that answers at `url`. None if none does."""
+    try:
+        told = _ask(url, HEALTH_PATH, credentials) or {}
+        return str(told["version"])
+    except (LookupError, TypeError):
+        return None
+
+
+def _ask(url: str, path: str, credentials: Mapping[str, str]) -> Any:
+    """Return what the emulator itself tells, as JSON, to a signed request. None if it tells nothing."""
+    request = AWSRequest("GET", url + path, {"Host": urlsplit(url).netloc})
+    SigV4Auth(Credentials(*credentials.values()), "sts", REGION).add_auth(request)
     connection = HTTPConnection(urlsplit(url).netloc, timeout=1)
     try:
-        connection.request("GET", "/_ministack/health")
+        connection.request("GET", path, headers=dict(request.headers))
         answer = connection.getresponse()
-        return str(json.loads(answer.read())["version"]) if answer.status == HTTPStatus.OK else None
-    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return json.loads(answer.read()) if answer.status == HTTPStatus.OK else None
+    except (OSError, HTTPException, ValueError):
         return None
     finally:
         connection.close()

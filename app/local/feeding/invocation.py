@@ -1,22 +1,29 @@
-"""The two halves of a call of a Lambda handler: the context it gets, and the meaning of its answer."""
+"""A call of a Lambda handler: the handler, the context that it gets, and the meaning of its answer."""
 
+import importlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, Self
 
-from app.local.stack import Function
+from app.local.aws.stack import Function
 
 Json = dict[str, Any]
 Handler = Callable[[Json, Any], Json | None]
+
+
+def handler_of(module: str) -> Handler:
+    """Return the function's handler. The module reads the environment, so it is imported only now."""
+    handler: Handler = importlib.import_module(f"app.{module}").handler
+    return handler
 
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
     """The part of Lambda's context object that handlers read."""
 
-    #: On the monotonic clock.
+    #: A time on the monotonic clock.
     deadline: float
     stopping: Event
 

@@ -1,21 +1,23 @@
 """Feeds the relay from the table's stream, as Lambda's event source mapping does.
 
 A shard's records are handed over in order; a batch that fails is tried again
-from the first record that failed, for as long as it takes.
+from the first record that failed, for as long as it takes. The place is kept
+after each batch, so that another run of this process can go on behind it.
 """
 
 import base64
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from app.local.aws.stack import Function
 from app.local.errors import log_fault
-from app.local.invocation import Handler, Json, LambdaContext, failures
-from app.local.stack import Function
+from app.local.feeding.invocation import Handler, Json, LambdaContext, failures
+from app.local.feeding.place import NOWHERE, Place
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
@@ -24,7 +26,7 @@ logger = logging.getLogger("wharf.local")
 
 IDLE_SECONDS = 0.2
 SHARDS_SECONDS = 10
-LONGEST_PAUSE_SECONDS = 30
+LONGEST_PAUSE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,20 @@ class Shard:
     iterator: str | None
     #: The sequence number of the last record that was read.
     last_read: str | None = None
+    #: The sequence number of the last record that the handler has finished, or that nobody wants.
+    done: str | None = None
     #: Records that were read but that the handler has not finished.
     waiting: tuple[Json, ...] = ()
 
     @property
     def is_finished(self) -> bool:
         return self.iterator is None and not self.waiting
+
+    def left_with(self, left: tuple[Json, ...]) -> Self:
+        """Return the shard after the handler has left these of the waiting records."""
+        finished = self.waiting[: len(self.waiting) - len(left)]
+        done = _number(finished[-1]) if finished else self.done
+        return replace(self, waiting=left, done=done if left else self.last_read)
 
 
 @dataclass(slots=True)
@@ -53,6 +63,12 @@ class StreamSource:
     function: Function
     handler: Handler
     stopping: Event
+    #: The place to begin; if it is NOWHERE, reading begins with the oldest record that the stream has.
+    place: Place = NOWHERE
+    #: Called with the place whenever the relay has moved on.
+    keep: Callable[[Place], None] = field(default=lambda _: None)
+    #: Called with the records before the handler gets them, and with those that it leaves.
+    take: Callable[[Sequence[Json]], None] = field(default=lambda _: None)
     _shards: dict[str, Shard] = field(default_factory=dict)
     _shards_known_until: float = 0.0
 
@@ -61,11 +77,14 @@ class StreamSource:
         pause = IDLE_SECONDS
         while not self.stopping.wait(pause):
             try:
-                is_healthy = self.poll() is not None
+                found = self.poll()
             except Exception as fault:  # noqa: BLE001  # logged, and never fatal
                 log_fault("stream.unreachable", fault)
-                is_healthy = False
-            pause = IDLE_SECONDS if is_healthy else min(max(1.0, pause * 2), LONGEST_PAUSE_SECONDS)
+                found = None
+            if found is None:
+                pause = min(max(1.0, pause * 2), LONGEST_PAUSE_SECONDS)
+            else:
+                pause = 0 if found else IDLE_SECONDS
 
     def drain(self, seconds: float) -> bool:
         """Hand over everything that is in the stream now; False if that takes more than `seconds`."""
@@ -79,19 +98,36 @@ class StreamSource:
         return False
 
     def poll(self) -> int | None:
-        """Read each shard once; return the number of records, or None if the handler failed.
+        """Read each shard once. Return the number of records, or None if the handler is stuck.
 
         Records that the filters held back count as one, since more may follow them.
         """
         self._find_shards()
         found = 0
+        is_stuck = False
         for shard in [shard for shard in self._shards.values() if self._is_next(shard)]:
             read = shard if shard.waiting else self._read(shard)
             found += len(read.waiting) or int(read.last_read != shard.last_read)
-            left = hand_over(read.waiting, self.function, self.handler)
-            self._shards[shard.id] = replace(read, waiting=left)
-        has_failed = any(shard.waiting for shard in self._shards.values())
-        return None if has_failed else found
+            left = self._hand_over(read.waiting)
+            is_stuck = is_stuck or 0 < len(left) == len(read.waiting)
+            self._shards[shard.id] = read.left_with(left)
+        done = {shard.id: shard.done for shard in self._shards.values() if shard.done is not None}
+        if done != self.place.shards:
+            self.move(stream_arn=self._stream_arn, shards=done)
+        return None if is_stuck else found
+
+    def _hand_over(self, records: tuple[Json, ...]) -> tuple[Json, ...]:
+        if not records:
+            return ()
+        self.take(records)
+        left = hand_over(records, self.function, self.handler)
+        self.take(left)
+        return left
+
+    def move(self, **changes: Any) -> None:
+        """Change the place, and keep it."""
+        self.place = replace(self.place, **changes)
+        self.keep(self.place)
 
     def _find_shards(self) -> None:
         if time.monotonic() < self._shards_known_until:
@@ -115,8 +151,10 @@ class StreamSource:
             start = {"ExclusiveStartShardId": last}
 
     def _opened(self, described: Mapping[str, Any]) -> Shard:
-        iterator = self._iterator(described["ShardId"], None)
-        return Shard(described["ShardId"], described.get("ParentShardId"), iterator)
+        shard_id = described["ShardId"]
+        done = self.place.shards.get(shard_id)
+        parent = described.get("ParentShardId")
+        return Shard(shard_id, parent, self._iterator(shard_id, done), last_read=done, done=done)
 
     def _is_next(self, shard: Shard) -> bool:
         """True if the shard has records left and the shard that it was split from has none."""
@@ -133,7 +171,7 @@ class StreamSource:
         except self.client.exceptions.TrimmedDataAccessException:
             return replace(shard, iterator=self._iterator(shard.id, None))
         read = [stream_record(record, self._stream_arn) for record in answer["Records"]]
-        last_read = read[-1]["dynamodb"]["SequenceNumber"] if read else shard.last_read
+        last_read = _number(read[-1]) if read else shard.last_read
         waiting = tuple(record for record in read if passes(record, self.function.filters))
         return replace(shard, iterator=answer.get("NextShardIterator"), last_read=last_read, waiting=waiting)
 
@@ -141,19 +179,44 @@ class StreamSource:
         position: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
         if after is not None:
             position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
-        answer = self.client.get_shard_iterator(StreamArn=self._stream_arn, ShardId=shard_id, **position)
-        return answer["ShardIterator"]
+        shard: Any = {"StreamArn": self._stream_arn, "ShardId": shard_id}
+        try:
+            return self.client.get_shard_iterator(**shard, **position)["ShardIterator"]
+        except self.client.exceptions.TrimmedDataAccessException:
+            # The record itself is a day old by now, but none behind it is lost.
+            horizon = self.client.get_shard_iterator(**shard, ShardIteratorType="TRIM_HORIZON")
+            return horizon["ShardIterator"]
 
     @property
     def _stream_arn(self) -> str:
         return self.function.source_arn or ""
 
 
+def still_has(client: "DynamoDBStreamsClient", place: Place, stream_arn: str) -> bool:
+    """True if a stream has the record at a place, which no other life of the emulator can have."""
+    if place.stream_arn != stream_arn:
+        return False
+    return any(_has(client, stream_arn, shard_id, number) for shard_id, number in place.shards.items())
+
+
+def _has(client: "DynamoDBStreamsClient", stream_arn: str, shard_id: str, number: str) -> bool:
+    shard: Any = {"StreamArn": stream_arn, "ShardId": shard_id}
+    refusals = (client.exceptions.ResourceNotFoundException, client.exceptions.TrimmedDataAccessException)
+    try:
+        answer = client.get_shard_iterator(
+            **shard, ShardIteratorType="AT_SEQUENCE_NUMBER", SequenceNumber=number
+        )
+        found = client.get_records(ShardIterator=answer["ShardIterator"], Limit=1)["Records"]
+    except refusals:
+        return False
+    return [record["dynamodb"]["SequenceNumber"] for record in found] == [number]
+
+
 def hand_over(records: Sequence[Json], function: Function, handler: Handler) -> tuple[Json, ...]:
     """Call the handler; return the records from the first that failed, or all if it raises."""
     if not records:
         return ()
-    identifiers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    identifiers = [_number(record) for record in records]
     try:
         answer = handler({"Records": list(records)}, LambdaContext.of(function))
     except Exception:
@@ -162,6 +225,11 @@ def hand_over(records: Sequence[Json], function: Function, handler: Handler) -> 
     failed = failures(answer, identifiers)
     first = min((identifiers.index(one) for one in failed), default=len(records))
     return tuple(records[first:])
+
+
+def _number(record: Json) -> str:
+    number: str = record["dynamodb"]["SequenceNumber"]
+    return number
 
 
 def stream_record(record: Mapping[str, Any], stream_arn: str) -> Json:

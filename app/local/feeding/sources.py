@@ -1,15 +1,16 @@
-"""Feeds the worker from the queue, as Lambda's event source mapping does."""
+"""Feeds a function: from a queue as Lambda's mapping does, and once a minute as the clock does."""
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from app.local.aws.stack import Function
+from app.local.aws.template import local_template
 from app.local.errors import log_fault
-from app.local.invocation import Handler, Json, LambdaContext, failures
-from app.local.stack import Function
-from app.local.template import local_template
+from app.local.feeding.invocation import Handler, Json, LambdaContext, failures
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wharf.local")
 
-#: Short, because the emulator answers SIGTERM only between polls.
+#: A poll is short, because the emulator answers SIGTERM only between polls.
 WAIT_SECONDS = 1
+#: Messages in one call (Amazon SQS Developer Guide, "Amazon SQS message quotas").
+MOST_PER_CALL = 10
 PAUSE_AFTER_FAULT_SECONDS = 1
+#: The template's SweepRule says the same.
+SWEEP_EVERY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +46,31 @@ class QueueSource:
                 self.stopping.wait(PAUSE_AFTER_FAULT_SECONDS)
 
     def poll(self) -> None:
-        """Take one batch, if there is one, and delete the messages that the handler finished."""
-        messages = self._receive()
-        if not messages:
-            return
+        """Take one batch, if there is one, and handle it."""
+        messages = self.receive()
+        if messages:
+            self.handle(messages)
+
+    def handle(self, messages: Sequence["MessageTypeDef"]) -> None:
+        """Call the handler, and delete the messages that it finished."""
         failed = self._invoke(messages)
         self._delete([message for message in messages if message["MessageId"] not in failed])
-        left = [message for message in messages if message["MessageId"] in failed]
-        if left and self.stopping.is_set():
-            # There was no time for these. They go back at once, so that the next start takes them.
-            entries: Any = [{**entry, "VisibilityTimeout": 0} for entry in _entries(left)]
+        if self.stopping.is_set():
+            # There was no time for these.
+            self.give_back([message for message in messages if message["MessageId"] in failed])
+
+    def give_back(self, messages: Sequence["MessageTypeDef"]) -> None:
+        """Show messages in the queue again at once, so that the next start takes them."""
+        for start in range(0, len(messages), MOST_PER_CALL):
+            batch = _entries(messages[start : start + MOST_PER_CALL])
+            entries: Any = [{**entry, "VisibilityTimeout": 0} for entry in batch]
             self.client.change_message_visibility_batch(QueueUrl=self.queue_url, Entries=entries)
 
-    def _receive(self) -> Sequence["MessageTypeDef"]:
+    def receive(self) -> Sequence["MessageTypeDef"]:
+        """Return the messages that come within WAIT_SECONDS."""
         answer = self.client.receive_message(
             QueueUrl=self.queue_url,
-            MaxNumberOfMessages=self.function.batch_size,
+            MaxNumberOfMessages=min(self.function.batch_size, MOST_PER_CALL),
             WaitTimeSeconds=WAIT_SECONDS,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
@@ -70,7 +84,7 @@ class QueueSource:
         try:
             answer = self.handler(event, LambdaContext.of(self.function, self.stopping))
         except Exception:
-            logger.exception("worker.raised")
+            logger.exception("function.raised")
             return frozenset(identifiers)
         return failures(answer, identifiers)
 
@@ -82,10 +96,29 @@ class QueueSource:
                 logger.warning("message.not_deleted", extra={"reason": refused.get("Message")})
 
 
-def send_sweep(client: "SQSClient", queue_url: str) -> None:
-    """Ask for one sweep now; the stack's schedule rule sends all further ones."""
+@dataclass(frozen=True, slots=True)
+class ClockSource:
+    """Asks for a sweep now and then once a minute, in a thread of its own, until `stopping` is set."""
+
+    function: Function
+    handler: Handler
+    stopping: Event
+
+    def run(self) -> None:
+        event = sweep_event()
+        while not self.stopping.is_set():
+            try:
+                self.handler(event, LambdaContext.of(self.function, self.stopping))
+            except Exception:
+                logger.exception("sweep.raised")
+            self.stopping.wait(SWEEP_EVERY_SECONDS)
+
+
+def sweep_event() -> Json:
+    """Return what the stack's clock sends, which is off while this process takes its place."""
     rule = local_template()["Resources"]["SweepRule"]["Properties"]
-    client.send_message(QueueUrl=queue_url, MessageBody=rule["Targets"][0]["Input"])
+    event: Json = json.loads(rule["Targets"][0]["Input"])
+    return event
 
 
 def sqs_event(messages: Sequence["MessageTypeDef"], queue_arn: str) -> Json:

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError, WaiterError
 
+from app.local.aws.template import local_template
 from app.local.errors import CannotStart
-from app.local.template import local_template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -43,7 +43,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What another process must know of a deployed function to call its handler."""
+    """The facts about a deployed function that another process needs to call its handler."""
 
     name: str
     timeout_seconds: int
@@ -54,21 +54,20 @@ class Function:
     filters: tuple[Json, ...]
 
 
-def deploy(
-    cloudformation: "CloudFormationClient",
-    *,
-    code_uri: str | None = None,
-    parameters: Mapping[str, str] | None = None,
-    name: str = STACK_NAME,
-) -> Stack:
+def deploy(cloudformation: "CloudFormationClient", parameters: Mapping[str, str]) -> Stack:
     """Create the stack, or update it and keep its data.
 
-    `code_uri` is where the emulator finds the functions' code. Raises CannotStart
-    with the first reason if the stack is refused.
+    Raises CannotStart with the first reason if the stack is refused.
     """
-    given = {**(parameters or {}), "Polling": "on" if code_uri else "off"}
-    given["Revision"] = revision_of(code_uri or "", given)
-    apply(cloudformation, name, json.dumps(local_template(code_uri, given["Revision"])), given)
+    given = {**parameters, "Polling": "off"}
+    given["Revision"] = revision_of("", given)
+    # Without spaces: CloudFormation takes a template of up to 51,200 bytes with the request.
+    template = json.dumps(local_template(given["Revision"]), separators=(",", ":"))
+    apply(cloudformation, STACK_NAME, template, given)
+    return stack_at(cloudformation, STACK_NAME)
+
+
+def stack_at(cloudformation: "CloudFormationClient", name: str) -> Stack:
     return Stack(outputs_of(cloudformation, name), resources_of(cloudformation, name))
 
 
@@ -84,8 +83,12 @@ def outputs_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, s
 
 
 def parameters_of(cloudformation: "CloudFormationClient", name: str) -> dict[str, str]:
-    """Return the values of the stack's parameters; none if there is no such stack."""
-    given = (described(cloudformation, name) or {}).get("Parameters", [])
+    """Return the values of the stack's parameters; none if there is no such stack.
+
+    A stack under review is only a change set that nobody carried out. Its creation begins with the defaults.
+    """
+    found = described(cloudformation, name) or {}
+    given = [] if found.get("StackStatus") == "REVIEW_IN_PROGRESS" else found.get("Parameters", [])
     return {one["ParameterKey"]: one["ParameterValue"] for one in given}
 
 
@@ -111,10 +114,14 @@ def resources_of(cloudformation: "CloudFormationClient", name: str) -> dict[str,
     return {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in found}
 
 
-def describe_function(client: "LambdaClient", stack: Stack, logical_id: str) -> Function:
+def describe_function(
+    client: "LambdaClient", stack: Stack, logical_id: str, source: str | None = None
+) -> Function:
+    """Return the function as one of its event sources feeds it; `source` is its name in the template."""
     configured = client.get_function_configuration(FunctionName=stack.resources[logical_id])
-    mappings = client.list_event_source_mappings(FunctionName=configured["FunctionName"])
-    mapping: Any = next(iter(mappings["EventSourceMappings"]), {})
+    mapping: Any = {}
+    if source is not None:
+        mapping = client.get_event_source_mapping(UUID=stack.resources[f"{logical_id}{source}"])
     filters = mapping.get("FilterCriteria", {}).get("Filters", [])
     return Function(
         name=configured["FunctionName"],
@@ -126,10 +133,12 @@ def describe_function(client: "LambdaClient", stack: Stack, logical_id: str) -> 
     )
 
 
-def expire_items(dynamodb: "DynamoDBClient", stack: Stack) -> None:
-    """Switch on the table's TTL, which the emulator's CloudFormation ignores."""
-    wanted = local_template()["Resources"]["ObjectsTable"]["Properties"]["TimeToLiveSpecification"]
-    table = stack.outputs["TableName"]
+def expire_items(dynamodb: "DynamoDBClient", stack: Stack, logical_id: str) -> None:
+    """Switch on the TTL of a table, if the stack has it. The emulator's CloudFormation ignores it."""
+    if logical_id not in stack.resources:
+        return
+    wanted = local_template()["Resources"][logical_id]["Properties"]["TimeToLiveSpecification"]
+    table = stack.resources[logical_id]
     found = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     if found.get("TimeToLiveStatus") == "DISABLED":
         dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)

@@ -1,0 +1,23 @@
+"""Let a function of Lambda start faster: its entry point imports this module first, and calls `started` last.
+
+While modules load, garbage collection finds nothing and costs about a tenth of the time. What they
+leave lives as long as the process, so the collector need not look at it again (`gc.freeze`).
+
+Elsewhere than in Lambda nothing changes, nor with QUICK_START=off.
+"""
+
+import gc
+import os
+
+#: Set by Lambda (AWS Lambda Developer Guide, "Defined runtime environment variables").
+IS_ON = "AWS_LAMBDA_FUNCTION_NAME" in os.environ and os.environ.get("QUICK_START") != "off"
+
+if IS_ON:
+    gc.disable()
+
+
+def started() -> None:
+    """Let the collector begin, behind all that is loaded by now."""
+    if IS_ON:
+        gc.freeze()
+        gc.enable()
