@@ -1,0 +1,192 @@
+// The list of objects: filters, thumbnails, endless scroll, and changes as they happen.
+
+import { get, hear, kinds, note, urlOf, View } from "./api.js";
+import { badge, button, bytes, chip, field, h, icon, moment, plural, state, wordsFor } from "./dom.js";
+import { choose } from "./uploads.js";
+
+const STATUSES = ["pending", "processing", "ready", "rejected", "failed", "expired"];
+const PAGE = 40;
+const THUMBNAIL = "thumbnail.webp";
+/** False once the service has refused to add thumbnails to a list; then each is asked for when it is seen. */
+let listsThumbnails = true;
+
+/** Return what an object holds, in a few words. */
+export function gist({ result, problem, status, incoming }) {
+  if (problem) return problem.detail;
+  const told = result?.summary ?? {};
+  if (status === "pending" && incoming) return "Waits for its file";
+  if (told.rows !== undefined) return `${plural(told.rows, "row")}, ${plural(told.columns, "column")}`;
+  if (told.width) return `${told.width} × ${told.height}${told.frames > 1 ? `, ${plural(told.frames, "frame")}` : ""}`;
+  if (told.pages) return `${plural(told.pages, "page")}, ${plural(told.words ?? 0, "word")}`;
+  if (told.words !== undefined) return plural(told.words, "word");
+  return told.detected_media_type ?? "";
+}
+
+const sizeOf = ({ payload, declared }) => (payload ?? declared ? bytes((payload ?? declared).size) : "");
+
+class ListView extends View {
+  build() {
+    this.filters = new URLSearchParams(this.dataset.query ?? "");
+    this.rows = new Map();
+    this.cursor = null;
+    this.body = h("tbody", {});
+    this.table = h("table", { class: "list" },
+      h("caption", { class: "unseen" }, "Your objects, the newest first"),
+      h("thead", {}, h("tr", {}, ["Name", "Kind", "Status", "Contents", "Size", "Changed"].map((name) => h("th", { scope: "col", class: name.toLowerCase() }, name)))),
+      this.body);
+    this.foot = h("div", { class: "foot" });
+    this.replaceChildren(this.#head(), this.table, this.foot);
+    this.seen = new IntersectionObserver((entries) => entries.forEach((entry) => entry.isIntersecting && this.#show(entry.target)));
+    this.gone.signal.addEventListener("abort", () => this.seen.disconnect());
+    hear(this, "event", (event) => this.#apply(event));
+    hear(this, "refresh", () => this.start());
+    this.start();
+  }
+
+  #head() {
+    const select = (name, label, values) =>
+      field(label, h("select", { name }, h("option", { value: "" }, "any"),
+        values.map((value) => h("option", { value, selected: this.filters.get(name) === value }, value))));
+    const label = h("input", { name: "label", placeholder: "key:value", value: this.filters.get("label") ?? "", size: 14, autocomplete: "off" });
+    const kind = select("kind", "Kind", []);
+    const as = h("select", { name: "as" }, h("option", { value: "" }, "the kind that fits"));
+    kinds().then((all) => {
+      kind.querySelector("select").append(...all.map(({ name }) => h("option", { value: name, selected: this.filters.get("kind") === name }, name)));
+      as.append(...all.filter((one) => one.has_payload).map(({ name }) => h("option", { value: name }, name)));
+    }).catch(() => {});
+    const form = h("form", { class: "filters", role: "search", "aria-label": "Filter" }, kind, select("status", "Status", STATUSES), field("Label", label));
+    const apply = (event) => {
+      event.preventDefault();
+      const chosen = [...new FormData(form)].filter(([, value]) => value.trim());
+      location.hash = chosen.length ? `#/?${new URLSearchParams(chosen)}` : "#/";
+    };
+    form.addEventListener("submit", apply);
+    form.addEventListener("change", apply);
+    return h("div", { class: "row head" }, h("h1", {}, "Objects"), form,
+      h("div", { class: "row end" }, field("Upload as", as), button("Upload", () => choose({ kind: as.value }), { look: "primary", picture: "upload", title: "Upload files (U)" })));
+  }
+
+  async start() {
+    this.cursor = null;
+    this.rows.clear();
+    this.body.replaceChildren(...Array.from({ length: 6 }, () => h("tr", { class: "ghost", "aria-hidden": "true" }, h("td", { colspan: 6 }, h("span", {})))));
+    await this.more();
+  }
+
+  async more() {
+    if (this.isLoading) return;
+    this.isLoading = true;
+    this.table.setAttribute("aria-busy", "true");
+    try {
+      const page = await this.#page();
+      if (!this.cursor) this.body.replaceChildren();
+      page.items.forEach((item) => this.#put(item));
+      this.cursor = page.next_cursor;
+      this.#end();
+    } catch (fault) {
+      if (this.gone.signal.aborted) return;
+      this.body.querySelectorAll(".ghost").forEach((row) => row.remove());
+      this.foot.replaceChildren(state("The list could not be read", wordsFor(fault), button("Try again", () => this.more(), { look: "primary" })));
+    } finally {
+      this.isLoading = false;
+      this.table.removeAttribute("aria-busy");
+    }
+  }
+
+  async #page() {
+    const query = new URLSearchParams([...this.filters, ["limit", PAGE]]);
+    if (this.cursor) query.set("cursor", this.cursor);
+    if (listsThumbnails) query.set("artifact", THUMBNAIL);
+    try {
+      return await get(`/v1/objects?${query}`, this.gone.signal);
+    } catch (fault) {
+      if (!listsThumbnails || fault.code !== "invalid_input" || !fault.errors.some((one) => one.pointer.includes("artifact"))) throw fault;
+      listsThumbnails = false;
+      return this.#page();
+    }
+  }
+
+  #end() {
+    this.table.hidden = !this.rows.size;
+    if (this.cursor) {
+      const next = button("Load more", () => this.more());
+      this.foot.replaceChildren(next);
+      this.seen.observe(next);
+    } else if (this.rows.size) {
+      this.foot.replaceChildren(h("p", { class: "quiet" }, plural(this.rows.size, "object")));
+    } else if (this.filters.size) {
+      this.foot.replaceChildren(state("Nothing fits", "No object has all of these.", h("a", { href: "#/", class: "button" }, "Show all")));
+    } else {
+      this.foot.replaceChildren(state("Drop a file anywhere",
+        "A table is profiled, a picture gets a preview, a document its text. Anything else is checked and kept.",
+        button("Choose files", () => choose(), { look: "primary", picture: "upload" })));
+    }
+  }
+
+  #show(target) {
+    this.seen.unobserve(target);
+    if (target.matches("button")) target.click();
+    else urlOf(target.dataset.id, `artifacts/${THUMBNAIL}`, this.gone.signal).then((url) => picture(target, url)).catch(() => {});
+  }
+
+  #put(item, isNew = false) {
+    note(item);
+    const row = h("tr", { "data-version": item.version }, cells(item));
+    const old = this.rows.get(item.id);
+    const thumb = row.querySelector(".thumb");
+    const url = item.artifact?.url ?? item.artifacts?.[0]?.url;
+    if (url) picture(thumb, url);
+    else if (item.kind === "image" && item.result) {
+      const same = old?.node.querySelector(".thumb img");
+      if (same && old.revision === item.payload?.revision) thumb.replaceChildren(same);
+      else this.seen.observe(thumb);
+    }
+    const hasFocus = old?.node.contains(document.activeElement);
+    if (old) old.node.replaceWith(row);
+    else if (isNew) this.body.prepend(row);
+    else this.body.append(row);
+    if (hasFocus) row.querySelector("a").focus();
+    this.rows.set(item.id, { node: row, version: item.version, revision: item.payload?.revision });
+  }
+
+  #apply(event) {
+    const [id, old] = [event.subject, this.rows.get(event.subject)];
+    if (event.type === "object.deleted") {
+      old?.node.remove();
+      this.rows.delete(id);
+    } else if ((old || this.#fits(event.data)) && (old?.version ?? 0) < event.data.version) {
+      this.#put(event.data, true);
+    } else return;
+    if (!this.cursor) this.#end();
+    else this.table.hidden = false;
+  }
+
+  #fits(object) {
+    const [key, ...rest] = (this.filters.get("label") ?? "").split(":");
+    return ["kind", "status"].every((name) => !this.filters.get(name) || this.filters.get(name) === object[name])
+      && (!key || object.labels?.[key] === rest.join(":"));
+  }
+}
+
+function picture(thumb, url) {
+  const image = h("img", { src: url, alt: "", loading: "lazy", decoding: "async" });
+  image.addEventListener("error", () => thumb.replaceChildren(icon("image")));
+  thumb.replaceChildren(image);
+}
+
+function cells(item) {
+  const labels = Object.entries(item.labels ?? {}).slice(0, 4).map(([key, value]) => chip(`${key}:${value}`));
+  return [
+    h("th", { scope: "row", class: "name" }, h("div", { class: "row" },
+      h("span", { class: "thumb", "data-id": item.id }, icon(item.kind)),
+      h("span", { class: "grow" }, h("a", { href: `#/objects/${item.id}` }, item.name),
+        h("span", { class: "row labels" }, h("span", { class: "quiet narrow" }, [item.kind, sizeOf(item)].filter(Boolean).join(" · ")), labels)))),
+    h("td", { class: "kind" }, item.kind),
+    h("td", { class: "status" }, badge(item.status)),
+    h("td", { class: "contents quiet" }, gist(item)),
+    h("td", { class: "size" }, sizeOf(item)),
+    h("td", { class: "changed quiet" }, moment(item.updated_at)),
+  ];
+}
+
+customElements.define("wharf-list", ListView);

@@ -1,0 +1,323 @@
+// One object: results, what may be edited, its history, its files, links, and what can be done with it.
+
+import { get, hear, note, patch, post, remove, save, urlOf, View } from "./api.js";
+import {
+  ask, badge, button, bytes, chip, confirmed, dated, differences, field, h, icon, inWords, mergePatch, moment, put, state, tell, wordsFor,
+} from "./dom.js";
+import { resultsOf } from "./results.js";
+import { choose } from "./uploads.js";
+
+const EVENTS = {
+  "object.created": "Created",
+  "object.updated": "Changed",
+  "object.upload_requested": "New revision asked for",
+  "object.processing": "Processing began",
+  "object.ready": "Ready",
+  "object.rejected": "Rejected",
+  "object.failed": "Given up",
+  "object.expired": "Upload expired",
+  "object.reprocess_requested": "Asked to process again",
+  "object.deleted": "Deleted",
+};
+const HISTORY = 100;
+const home = () => h("a", { href: "#/", class: "button" }, "To your objects");
+
+class ObjectView extends View {
+  async build() {
+    this.id = this.dataset.object;
+    this.path = `/v1/objects/${encodeURIComponent(this.id)}`;
+    this.replaceChildren(h("p", { class: "quiet" }, "Loading …"));
+    hear(this, "event", (event) => event.subject === this.id && this.#apply(event));
+    hear(this, "refresh", () => this.#load());
+    await this.#load();
+  }
+
+  async #load() {
+    try {
+      this.object = await get(this.path, this.gone.signal);
+    } catch (fault) {
+      if (this.gone.signal.aborted) return;
+      const title = fault.status === 404 ? "There is no such object" : "The object could not be read";
+      this.replaceChildren(state(title, wordsFor(fault), home(), button("Try again", () => this.#load())));
+      return;
+    }
+    note(this.object);
+    this.head = h("div", {});
+    this.results = h("div", { class: "grow" });
+    this.facts = h("section", { class: "card" });
+    this.links = h("section", { class: "card", hidden: true });
+    this.events = h("ol", { class: "timeline" });
+    this.replaceChildren(this.head, h("div", { class: "columns-2" }, this.results,
+      h("aside", { "aria-label": "About the object" }, this.facts, this.links, h("section", { class: "card" }, h("h2", {}, "History"), this.events))));
+    this.#draw();
+    this.#readHistory();
+    this.#readLinks();
+  }
+
+  #apply(event) {
+    if (!this.object) return;
+    if (event.type === "object.deleted") {
+      this.replaceChildren(state("The object was deleted", "Its files and its history are gone.", home()));
+      return;
+    }
+    this.#addEvent(event);
+    if (event.data.version > this.object.version) {
+      this.object = event.data;
+      this.#draw();
+    }
+  }
+
+  #draw() {
+    const { object } = this;
+    document.title = `${object.name} · Wharf`;
+    const had = document.activeElement?.dataset?.act;
+    put(this.head,
+      h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Objects"), " / ", object.kind),
+      h("div", { class: "row head" }, h("h1", {}, icon(object.kind), object.name), badge(object.status), h("div", { class: "row end" }, this.#actions())),
+      this.#notice(),
+    );
+    if (had) this.head.querySelector(`[data-act="${had}"]`)?.focus();
+    const drawn = JSON.stringify([object.result, object.payload?.revision]);
+    if (drawn !== this.drawn) this.results.replaceChildren(resultsOf(object));
+    this.drawn = drawn;
+    put(this.facts, this.#facts());
+  }
+
+  #notice() {
+    const { problem, status, payload, incoming } = this.object;
+    const older = payload && status !== "ready" ? " What is shown below is the revision before." : "";
+    if (problem) return h("div", { class: `notice ${status}`, role: "note" }, h("span", {}, problem.detail, older), h("code", {}, problem.code));
+    if (status === "processing") return h("div", { class: "notice" }, h("progress", { "aria-label": "Processing" }), ` The file is being checked and processed.${older}`);
+    if (status === "pending") return h("div", { class: "notice" }, h("progress", { "aria-label": "Waiting" }), ` Waits for ${incoming ? `its file of ${bytes(incoming.size)}` : "its turn"}.${older}`);
+    return null;
+  }
+
+  #actions() {
+    const { object } = this;
+    const isBusy = object.status === "pending" || object.status === "processing";
+    const act = (label, run, more) => button(label, run, { "data-act": label, ...more });
+    return [
+      object.payload && act("Download", async () => save(await urlOf(this.id, "payload")), { picture: "download", look: "primary" }),
+      act("Edit", () => this.#edit()),
+      object.kind !== "record" && act("New revision", () => this.#revise(), { picture: "upload", disabled: object.status === "processing" }),
+      object.kind !== "record" && act("Process again", () => this.#reprocess(), { picture: "again", disabled: isBusy || object.status === "expired" }),
+      this.hasLinks && object.payload && act("Share", () => this.#share(), { picture: "link" }),
+      act("Delete", () => this.#delete(), { picture: "remove", look: "danger" }),
+    ];
+  }
+
+  #facts() {
+    const { object } = this;
+    const held = object.payload ?? object.declared;
+    const [type, size] = object.payload ? ["Type", "Size"] : ["Declared type", "Declared size"];
+    const row = (name, ...value) => [h("dt", {}, name), h("dd", {}, value)];
+    const labels = Object.entries(object.labels).map(([key, value]) => chip(`${key}:${value}`));
+    return [
+      h("h2", {}, "About"),
+      h("dl", { class: "facts" },
+        row("Created", moment(object.created_at)), row("Changed", moment(object.updated_at), ` · version ${object.version}`),
+        held && [row(type, held.media_type), row(size, bytes(held.size)), row("Revision", held.revision), held.sha256 && row("SHA-256", h("code", { class: "hash" }, held.sha256))],
+        row("Id", h("code", { class: "hash" }, object.id)),
+        row("Labels", labels.length ? h("span", { class: "row" }, labels) : "none")),
+      h("h3", {}, "Attributes"),
+      Object.keys(object.attributes).length ? h("pre", { class: "json", tabindex: 0, role: "region", "aria-label": "Attributes" }, JSON.stringify(object.attributes, null, 2)) : h("p", { class: "quiet" }, "none"),
+      object.result?.artifacts.length > 0 && [h("h3", {}, "Files"), h("ul", { class: "files" }, object.result.artifacts.map((one) =>
+        h("li", { class: "row" }, h("span", { class: "grow" }, one.name), h("span", { class: "quiet" }, bytes(one.size)),
+          button(`Download ${one.name}`, async () => save(await urlOf(this.id, `artifacts/${encodeURIComponent(one.name)}`)), { picture: "download", shown: false }))))],
+    ];
+  }
+
+  async #readHistory() {
+    try {
+      let cursor = "";
+      do {
+        const page = await get(`${this.path}/history?limit=${HISTORY}${cursor && `&cursor=${cursor}`}`, this.gone.signal);
+        page.items.forEach((event) => this.#addEvent(event));
+        cursor = page.next_cursor;
+      } while (cursor && this.events.children.length < 5 * HISTORY);
+    } catch (fault) {
+      if (!this.gone.signal.aborted) this.events.replaceChildren(h("li", { class: "bad" }, wordsFor(fault)));
+    }
+  }
+
+  #addEvent(event) {
+    const version = event.data.version;
+    const after = [...this.events.children].find((one) => Number(one.dataset.version) <= version);
+    if (after && Number(after.dataset.version) === version) return;
+    const before = after?.event?.data;
+    const changes = event.type === "object.updated" && before ? differences(before, event.data) : [];
+    const { problem } = event.data;
+    const line = h("li", { "data-version": version, class: event.type.split(".")[1] },
+      h("span", { class: "row" }, h("strong", {}, EVENTS[event.type] ?? event.type), h("span", { class: "quiet" }, `v${version}`), moment(event.time)),
+      changes.map(([path, one, other]) => h("small", {}, `${path}: `, h("del", {}, inWords(one)), " → ", h("ins", {}, inWords(other)))),
+      problem && h("small", {}, problem.detail));
+    line.event = event;
+    this.events.insertBefore(line, after ?? null);
+  }
+
+  // Editing.
+
+  async #edit() {
+    const base = this.object;
+    const name = h("input", { value: base.name, required: true, maxlength: 256 });
+    const labels = h("textarea", { rows: 3, spellcheck: "false" });
+    labels.value = Object.entries(base.labels).map(([key, value]) => `${key}: ${value}`).join("\n");
+    const attributes = h("textarea", { rows: 8, spellcheck: "false", class: "code" });
+    attributes.value = JSON.stringify(base.attributes, null, 2);
+    const trouble = h("p", { class: "bad", role: "alert" });
+    const conflict = h("div", {});
+    const mine = () => ({ name: name.value.trim(), labels: labelsOf(labels.value), attributes: attributesOf(attributes.value) });
+    const send = async (wanted, version, close) => {
+      const changes = mergePatch({ name: base.name, labels: base.labels, attributes: base.attributes }, wanted);
+      if (!changes) return close(false);
+      try {
+        const saved = await patch(this.path, changes, `"${version}"`);
+        this.#took(saved.data);
+        tell("Saved.");
+        return close(true);
+      } catch (fault) {
+        if (fault.code !== "version_mismatch" && fault.code !== "concurrent_change") throw fault;
+        const stored = await get(this.path);
+        conflict.replaceChildren(conflictView(base, wanted, stored, {
+          mine: () => send(wanted, stored.version, close),
+          theirs: () => (this.#took(stored), close(false)),
+        }));
+        conflict.querySelector("button").focus();
+        return undefined;
+      }
+    };
+    await ask(`Edit ${base.name}`, (close) => {
+      const submit = button("Save", async () => {
+        trouble.textContent = "";
+        try {
+          await send(mine(), base.version, close);
+        } catch (fault) {
+          trouble.textContent = wordsFor(fault);
+        }
+      }, { look: "primary" });
+      return h("form", { class: "stack", onsubmit: (event) => (event.preventDefault(), submit.click()) },
+        field("Name", name), field("Labels", labels, "One on each line: key: value"), field("Attributes", attributes, "A JSON object"),
+        trouble, conflict, h("div", { class: "row end" }, button("Cancel", () => close(false)), submit));
+    });
+  }
+
+  #took(object) {
+    if (object.version < this.object.version) return;
+    this.object = object;
+    this.#draw();
+  }
+
+  #revise() {
+    const { payload, declared } = this.object;
+    const type = h("input", { value: (payload ?? declared)?.media_type, maxlength: 256, spellcheck: "false" });
+    return ask("New revision", (close) => {
+      const go = button("Choose the file", () => (close(), choose({ into: { id: this.id, type: type.value.trim() } })), { look: "primary" });
+      return h("form", { class: "stack", onsubmit: (event) => (event.preventDefault(), go.click()) },
+        field("Media type", type, "If need be with its charset: text/csv; charset=windows-1252"),
+        h("div", { class: "row end" }, button("Cancel", () => close()), go));
+    });
+  }
+
+  async #reprocess() {
+    this.#took(await post(`${this.path}/reprocess`));
+    note(this.object);
+    tell("It is processed again.");
+  }
+
+  async #delete() {
+    const text = `${this.object.name}, its files and its history will be gone. This cannot be undone.`;
+    if (!(await confirmed("Delete this object?", text, "Delete"))) return;
+    await remove(this.path);
+    tell(`${this.object.name} was deleted.`);
+    location.hash = "#/";
+  }
+
+  // Links for others.
+
+  async #readLinks() {
+    let list;
+    try {
+      list = await get(`${this.path}/links`, this.gone.signal);
+    } catch {
+      return;
+    }
+    if (!this.hasLinks) {
+      this.hasLinks = true;
+      this.#draw();
+    }
+    this.links.hidden = !list.items.length;
+    this.links.replaceChildren(h("h2", {}, "Links"), h("ul", { class: "files" }, list.items.map((link) =>
+      h("li", { class: "row" }, h("span", { class: "grow" }, link.artifact ?? "the file", h("small", { class: "quiet" }, ` until ${dated(link.expires_at)}`)),
+        button("Revoke", async () => (await remove(`${this.path}/links/${link.id}`), tell("The link is revoked."), this.#readLinks()), { look: "small" })))));
+  }
+
+  #share() {
+    const artifacts = this.object.result?.artifacts ?? [];
+    const what = h("select", {}, h("option", { value: "" }, "the file"), artifacts.map(({ name }) => h("option", { value: name }, name)));
+    const how = h("select", {}, h("option", { value: "attachment" }, "saves the file"), h("option", { value: "inline" }, "shows the file"));
+    const long = h("select", {}, [["an hour", 3600], ["a day", 86400], ["a week", 604800], ["30 days", 2592000]].map(([name, seconds]) =>
+      h("option", { value: seconds, selected: seconds === 86400 }, name)));
+    const place = h("div", {});
+    return ask("A link for others", (close) => {
+      const make = button("Make the link", async () => {
+        try {
+          const made = await post(`${this.path}/links`, { ...(what.value && { artifact: what.value }), disposition: how.value, expires_in: Number(long.value) });
+          place.replaceChildren(secret("Anybody who has this link may open it. It is shown once.", made.url));
+          make.hidden = true;
+          this.#readLinks();
+        } catch (fault) {
+          place.replaceChildren(h("p", { class: "bad", role: "alert" }, wordsFor(fault)));
+        }
+      }, { look: "primary" });
+      return h("div", { class: "stack" }, field("What to share", what), field("Opening it", how), field("Valid for", long), place,
+        h("div", { class: "row end" }, button("Close", () => close()), make));
+    });
+  }
+}
+
+/** Show a text that is shown only once, to be copied. */
+export function secret(hint, text) {
+  const box = h("input", { readonly: true, value: text, "aria-label": hint, class: "code" });
+  return h("div", { class: "secret" }, h("p", {}, hint), h("div", { class: "row" }, box, button("Copy", async () => {
+    box.select();
+    await navigator.clipboard.writeText(text);
+    tell("Copied.");
+  })));
+}
+
+function conflictView(base, mine, stored, { mine: keepMine, theirs }) {
+  const [ours, others] = [differences(base, mine), differences(base, stored)];
+  const find = (list, path) => list.find(([one]) => one === path)?.[2];
+  const paths = [...new Set([...ours, ...others].map(([path]) => path))];
+  const before = (path) => (ours.find(([one]) => one === path) ?? others.find(([one]) => one === path))[1];
+  const value = (list, path) => (list.some(([one]) => one === path) ? h("ins", {}, inWords(find(list, path))) : inWords(before(path)));
+  return h("div", { class: "notice rejected", role: "alert" },
+    h("strong", {}, "Somebody changed it while you were editing."),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Both versions" }, h("table", { class: "conflict" },
+      h("thead", {}, h("tr", {}, ["Field", "Before", "Yours", `Stored (version ${stored.version})`].map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, paths.map((path) => h("tr", {}, h("th", { scope: "row" }, path), h("td", {}, inWords(before(path))), h("td", {}, value(ours, path)), h("td", {}, value(others, path))))))),
+    h("div", { class: "row" }, button("Save yours over it", keepMine), button("Take the stored version", theirs)),
+    h("small", {}, "Yours changes only the fields that you changed."));
+}
+
+export function labelsOf(text) {
+  const lines = text.split("\n").filter((line) => line.trim());
+  return Object.fromEntries(lines.map((line) => {
+    const at = line.indexOf(":");
+    if (at < 1) throw new Error(`A label is written key: value, unlike ${line}.`);
+    return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+  }));
+}
+
+function attributesOf(text) {
+  let value;
+  try {
+    value = JSON.parse(text || "{}");
+  } catch (fault) {
+    throw new Error(`The attributes are no JSON: ${fault.message}`);
+  }
+  if (value === null || typeof value !== "object" || Array.isArray(value)) throw new Error("The attributes must be a JSON object.");
+  return value;
+}
+
+customElements.define("wharf-object", ObjectView);
