@@ -12,7 +12,7 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from app.local.template import TEMPLATE
+from app.local.aws.template import TEMPLATE
 
 #: Types of the resources that a deployment is a snapshot of.
 SNAPSHOTTED = {

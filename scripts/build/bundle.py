@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.build import service_models
+
 ROOT = Path(__file__).parents[2]
 #: Version of Python on Lambda, as in template.yaml.
 RUNTIME = "3.13"
@@ -36,28 +38,32 @@ PLATFORMS = {
 @dataclass(frozen=True, slots=True)
 class Function:
     entry: str
-    #: What it calls in app/bootstrap.py; of the rest there, it runs only what this reaches.
-    composes: str
+    #: The module that composes its services. Only the adapters that this module asks for run.
+    composition: str
     #: Patterns of modules that are loaded by name, without an import statement.
     by_name: tuple[str, ...] = ()
+    #: Patterns of files that it reads.
+    reads: tuple[str, ...] = ()
 
 
 FUNCTIONS = {
-    "api": Function("app.lambda_api", "compose_api"),
+    "api": Function("app.lambda_api", "app/bootstrap/api.py", reads=("app/console/*",)),
     "worker": Function(
-        "app.lambda_worker", "compose_worker", by_name=("app/processors/**/*.py", "app/sandbox/*.py")
+        "app.lambda_worker",
+        "app/bootstrap/worker.py",
+        by_name=("app/processors/**/*.py", "app/sandbox/*.py"),
     ),
-    "relay": Function("app.lambda_relay", "compose_relay"),
+    "relay": Function("app.lambda_relay", "app/bootstrap/relay.py"),
+    "sender": Function("app.lambda_sender", "app/bootstrap/sender.py"),
 }
 
-#: Parts of the packages that no function loads. `boto3/data` describes boto3's resources, which are not used.
+#: Parts of the packages that no function loads.
 NEVER_LOADED = (
     "bin",
+    "cffi",
     "_duckdb-stubs",
     "adbc_driver_duckdb",
     "aws_lambda_powertools/event_handler",
-    "boto3/data",
-    "boto3/examples",
     "charset_normalizer/cli",
     "pypdfium2_cli",
     "**/*.pyi",
@@ -93,7 +99,10 @@ def build(name: str, folder: Path, platform: str) -> None:
     function = FUNCTIONS[name]
     install(ROOT / f"requirements/{name}.txt", folder, PLATFORMS[platform])
     remove(unneeded(folder, services(function)))
-    for module in sources(function):
+    own = sources(function)
+    service_models.trim(folder / "botocore" / "data", service_models.words_of(own))
+    read = {path for pattern in function.reads for path in ROOT.glob(pattern)}
+    for module in own | read:
         target = folder / module.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(module, target)
@@ -176,7 +185,7 @@ def sources(function: Function) -> frozenset[Path]:
 
 def services(function: Function) -> frozenset[str]:
     """Return the AWS services that the function makes clients for."""
-    calls = [node for node in _run(_bootstrap(), function) if isinstance(node, ast.Call)]
+    calls = [node for node in _run(_adapters(), function) if isinstance(node, ast.Call)]
     return frozenset(
         call.args[0].value
         for call in calls
@@ -198,8 +207,8 @@ def imports(path: Path, function: Function) -> Iterator[str]:
 
 
 def _run(path: Path, function: Function) -> Iterator[ast.AST]:
-    """Yield the parts of a module that run: nothing for type checkers, nothing that is not composed."""
-    reached = _reached(function.composes) if path == _bootstrap() else None
+    """Yield the parts of a module that run: nothing for type checkers, no adapter that is not asked for."""
+    reached = _reached(function) if path == _adapters() else None
     waiting: list[ast.AST] = [ast.parse(path.read_text())]
     while waiting:
         node = waiting.pop()
@@ -210,23 +219,33 @@ def _run(path: Path, function: Function) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def _reached(composes: str) -> frozenset[str]:
-    """Return the functions of app/bootstrap.py that this one calls or asks for, directly or not."""
-    tree = ast.parse(_bootstrap().read_text())
-    bodies = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    waiting, found = [composes], set[str]()
+def _reached(function: Function) -> frozenset[str]:
+    """Return the functions of app/bootstrap/adapters.py that the composition asks for, directly or not."""
+    bodies = {
+        node.name: node
+        for node in ast.walk(ast.parse(_adapters().read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+    composition = ast.parse((ROOT / function.composition).read_text())
+    waiting, found = [*_names(composition)], set[str]()
     while waiting:
         name = waiting.pop()
         if name in bodies and name not in found:
             found.add(name)
-            nodes = list(ast.walk(bodies[name]))
-            waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
-            waiting += [node.attr for node in nodes if isinstance(node, ast.Attribute)]
+            waiting += _names(bodies[name])
     return frozenset(found)
 
 
-def _bootstrap() -> Path:
-    return ROOT / "app" / "bootstrap.py"
+def _names(part: ast.AST) -> Iterator[str]:
+    for node in ast.walk(part):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def _adapters() -> Path:
+    return ROOT / "app" / "bootstrap" / "adapters.py"
 
 
 def _modules(name: str) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from app.config import ApiSettings
 
 
 def document() -> dict[str, Any]:
-    settings = ApiSettings(table_name="objects", bucket_name="payloads", auth_mode="api-key")
+    settings = ApiSettings(table_name="objects", bucket_name="payloads", queue_url="-", auth_mode="api-key")
     # No request is served, so no service is needed.
     return create_app(cast(ApiServices, None), settings).openapi()
 

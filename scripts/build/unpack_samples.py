@@ -11,7 +11,15 @@ from pathlib import Path, PurePosixPath
 IMAGES = (".png", ".apng", ".jpg", ".jpeg", ".mpo", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".avif")
 DOCUMENTS = (".pdf", ".txt", ".md")
 TABLES = (".csv", ".tsv", ".gz", ".json", ".jsonl", ".ndjson", ".parquet")
-SUFFIXES = {*IMAGES, *DOCUMENTS, *TABLES}
+#: Suffixes of files that only the kind `file` takes.
+FILES = (
+    *(".ico", ".icns", ".psd", ".jp2", ".j2k", ".dds", ".eps", ".heic", ".svg", ".xcf"),
+    *(".mp3", ".mp4", ".mov", ".wav", ".ogg", ".flac", ".webm", ".mid"),
+    *(".docx", ".xlsx", ".xls", ".pptx", ".odt", ".ods", ".epub", ".rtf"),
+    *(".zip", ".tar", ".xz", ".bz2", ".7z", ".zst", ".jar", ".whl"),
+    *(".html", ".xhtml", ".xml", ".ttf", ".otf", ".woff", ".woff2", ".wasm", ".sqlite", ".db"),
+)
+SUFFIXES = {*IMAGES, *DOCUMENTS, *TABLES, *FILES}
 
 
 def unpack(archive: Path, folder: Path) -> int:

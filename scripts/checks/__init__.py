@@ -1,1 +1,1 @@
-"""What measures the code itself, through the Makefile."""
+"""Checks and measurements of the code itself, run through the Makefile."""

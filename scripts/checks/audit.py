@@ -16,7 +16,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-#: From the id of a vulnerability to the reason why it does no harm here.
+#: The reason why a vulnerability does no harm here, by its id.
 ACCEPTED: Mapping[str, str] = {}
 
 PIP_AUDIT = (

@@ -23,17 +23,28 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
         "arn:aws:acm:us-east-1:123456789012:certificate/6a4e2b1c-0000-4000-8000-000000000000",
     ),
     "HostedZoneId": ("", "Z0123456789ABCDEFGHIJ"),
+    "MaxWaitSeconds": ("0", "20"),
     "AlarmEmail": ("", "somebody@example.com"),
     "DeploymentAlarms": ("on", "off"),
     "GatewayLogRole": ("account", "stack"),
+    "Webhooks": ("on", "off"),
     "Polling": ("on", "off"),
 }
+#: Parameters for places where AWS lacks something. No other parameter shapes the same properties, so all
+#: others keep their defaults.
+ELSEWHERE: Sequence[Parameters] = (
+    {"Archiving": "off"},
+    {"AWS::Partition": "aws-cn", "AuthMode": "iam"},
+    {"AWS::Partition": "aws-us-gov", "AuthMode": "cognito"},
+)
 
 
 def combinations() -> Iterator[Parameters]:
     """Yield all combinations, also those that the template's rules forbid."""
     for values in itertools.product(*CHOICES.values()):
         yield dict(zip(CHOICES, values, strict=True))
+    for different in ELSEWHERE:
+        yield {**{name: default for name, (default, *_) in CHOICES.items()}, **different}
 
 
 def covering(templates: Sequence[tuple[Parameters, Json]]) -> list[tuple[Parameters, Json]]:

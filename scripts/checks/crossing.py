@@ -32,10 +32,13 @@ import app
 from app.api.app import create_app
 from app.api.lambda_adapter import create_handler
 from app.aws import Clients
-from app.bootstrap import adapters, compose_api, compose_relay, compose_worker
+from app.bootstrap.adapters import adapters
+from app.bootstrap.api import compose_api
+from app.bootstrap.relay import compose_relay
+from app.bootstrap.worker import compose_worker
 from app.config import ApiSettings, RelaySettings, WorkerSettings
-from app.local.sources import sqs_event
-from app.services.relaying import Relaying
+from app.local.feeding.sources import sqs_event
+from app.services.changes.relaying import Relaying
 from app.worker.batch import BatchWorker
 from tests.conftest import Aws, make_aws
 from tests.edges.doors import API_KEY_ID, proxy_event
@@ -70,7 +73,7 @@ class Step(NamedTuple):
 
 @dataclass(slots=True)
 class Crossing:
-    """Where one job went."""
+    """The files that one job crossed, and its steps."""
 
     files: set[str] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
@@ -146,7 +149,9 @@ class Jobs:
         key = f"payloads/{OWNER}/{self._create(FILE)}/1"
         self.aws.s3.put_object(Bucket=self.aws.bucket, Key=key, Body=TEXT)
         self.aws.sqs.send_message(QueueUrl=self.aws.queue_url, MessageBody=object_created(key))
-        received = self.aws.sqs.receive_message(QueueUrl=self.aws.queue_url, AttributeNames=["All"])
+        received = self.aws.sqs.receive_message(
+            QueueUrl=self.aws.queue_url, AttributeNames=["All"], WaitTimeSeconds=1
+        )
         event = sqs_event(received["Messages"], QUEUE_ARN)
         return lambda: succeeded(not self.service.worker.handle(event, PlentyOfTime())["batchItemFailures"])
 

@@ -1,4 +1,4 @@
-"""What the linters find in the template, and which of their findings are accepted.
+"""The findings of the linters in the template that are accepted.
 
 A finding at a resource of template.yaml is accepted there, beside the resource. Accepted
 here are findings at resources that SAM makes, and those of linters without such comments.
@@ -22,6 +22,18 @@ ACCEPTED: Mapping[tuple[str, str], str] = {
         "ES1001",
         "WorkerFunctionWork",
     ): "A failure destination is for streams; the work queue has a dead-letter queue instead.",
+    (
+        "ES1001",
+        "RelayFunctionArrivals",
+    ): "A failure destination is for streams; the arrival queue has a dead-letter queue instead.",
+    (
+        "ES1001",
+        "SenderFunctionMessages",
+    ): "A failure destination is for streams; the sender's queue has a dead-letter queue instead.",
+    (
+        "ES1001",
+        "RelayFunctionChanges",
+    ): "It has a failure destination, but where Lambda knows no buckets as such: China and GovCloud.",
     (
         "RESOURCE_MISMATCH",
         "RelayRole.relay",

@@ -22,6 +22,8 @@ Parameters = Mapping[str, str]
 
 #: Parameters that have no default. Their values do not matter here.
 ALWAYS_GIVEN = {"Revision": "1"}
+#: Parameters that CloudFormation sets by itself and conditions may name. Given ones replace them.
+PSEUDO_PARAMETERS = {"AWS::Partition": "aws"}
 NO_VALUE = {"Ref": "AWS::NoValue"}
 PLACEHOLDER = re.compile(r"\$\{([^!}]+)\}")
 SECTIONS_DECIDED = {"Parameters", "Rules", "Mappings", "Conditions"}
@@ -41,7 +43,7 @@ def broken_rules(template: Json, parameters: Parameters) -> list[str]:
     evaluation = _Evaluation(template, parameters)
     return [
         assertion["AssertDescription"]
-        for rule in template["Rules"].values()
+        for rule in template.get("Rules", {}).values()
         if evaluation.holds(rule["RuleCondition"])
         for assertion in rule["Assertions"]
         if not evaluation.holds(assertion["Assert"])
@@ -64,11 +66,12 @@ def resolved(template: Json, parameters: Parameters) -> Json:
 
 
 def dangling(template: Json) -> set[str]:
-    named = {*_references(template["Resources"]), *_references(template.get("Outputs", {}))}
+    named = {*references(template["Resources"]), *references(template.get("Outputs", {}))}
     return {name for name in named - template["Resources"].keys() if not name.startswith("AWS::")}
 
 
-def _references(part: Any) -> Iterator[str]:
+def references(part: Any) -> Iterator[str]:
+    """Yield the names that a part of a template refers to."""
     match part:
         case {"Ref": name} | {"Fn::GetAtt": [name, *_]}:
             yield name
@@ -76,13 +79,13 @@ def _references(part: Any) -> Iterator[str]:
             yield from _names(text)
         case {"Fn::Sub": [text, variables]}:
             yield from set(_names(text)) - set(variables)
-            yield from _references(variables)
+            yield from references(variables)
         case dict():
             for inner in part.values():
-                yield from _references(inner)
+                yield from references(inner)
         case list():
             for inner in part:
-                yield from _references(inner)
+                yield from references(inner)
 
 
 def _names(text: str) -> Iterator[str]:
@@ -94,9 +97,9 @@ class _Evaluation:
         self._conditions: Json = template.get("Conditions", {})
         self._mappings: Json = template.get("Mappings", {})
         given = {**ALWAYS_GIVEN, **parameters}
-        self._parameters = {
+        self._parameters = {name: given.get(name, value) for name, value in PSEUDO_PARAMETERS.items()} | {
             name: _typed(declared["Type"], given[name] if name in given else declared["Default"])
-            for name, declared in template["Parameters"].items()
+            for name, declared in template.get("Parameters", {}).items()
         }
 
     def kept(self, section: Json) -> Json:
@@ -143,8 +146,9 @@ class _Evaluation:
                 return self.value(yes if self.holds({"Condition": name}) else no)
             case {"Fn::FindInMap": [name, first, second]}:
                 return self._mappings[name][str(self.value(first))][second]
-            case {"Fn::Join": [separator, items]}:
-                return self._joined(separator, self.value(items))
+            case {"Fn::Join": [separator, whole]} | {"Fn::Split": [separator, whole]}:
+                known = self._joined if "Fn::Join" in function else self._split
+                return known(separator, self.value(whole))
             case {"Fn::Sub": given}:
                 return self._substituted(*((given, {}) if isinstance(given, str) else given))
         raise LookupError(f"unknown function: {function}")
@@ -153,6 +157,9 @@ class _Evaluation:
         if all(isinstance(item, str) for item in items):
             return separator.join(items)
         return {"Fn::Join": [separator, items]}
+
+    def _split(self, separator: str, text: Any) -> Any:
+        return text.split(separator) if isinstance(text, str) else {"Fn::Split": [separator, text]}
 
     def _substituted(self, text: str, variables: Json) -> Any:
         values = {name: self.value(one) for name, one in variables.items()}

@@ -49,7 +49,7 @@ class Function:
     name: str
     lines: int
     body_lines: int
-    #: Decorated, or a dunder method: called by what the tree does not show.
+    #: True if it is decorated or a dunder method, whose callers the tree does not show.
     is_called_from_outside: bool
 
     def __str__(self) -> str:

@@ -28,7 +28,7 @@ from cfnlint.runner import Runner, run_template_by_data  # type: ignore[import-u
 from parliament import analyze_policy_string
 from samtranslator.yaml_helper import yaml_parse
 
-from app.local.template import TEMPLATE
+from app.local.aws.template import TEMPLATE
 from scripts.checks.combinations import combinations, covering
 from scripts.checks.findings import Finding, objections
 from scripts.checks.policies import policies

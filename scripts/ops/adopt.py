@@ -1,22 +1,23 @@
 """Adopt the data that the last deleted stack of a stage has kept: make a new stack of it.
 
-scripts/ops/adopt.sh STAGE     then run scripts/ops/deploy.sh STAGE, which adds everything else
+scripts/ops/adopt.sh STAGE     then run scripts/ops/deploy.sh STAGE, which adds everything else; for the
+                               stage local, `make run` does
 
-CloudFormation imports the table, the bucket and the user pool as the deleted stack described
+CloudFormation imports the tables, the bucket and the user pool as the deleted stack described
 them, and changes nothing in them (CloudFormation User Guide, "Import AWS resources into a
-CloudFormation stack").
+CloudFormation stack"). What the deleted stack did not have in the end is left alone, such as the
+table of webhooks that had been switched off.
 """
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
 
-from app.local import stack
+from app.local.aws import stack
 from app.local.errors import CannotStart
-from scripts.checks.resolved_template import resolved
+from scripts.checks.resolved_template import references, resolved
 from scripts.ops import kept_data, stages
 from scripts.ops.kept_data import IDENTIFIERS, Data
 
@@ -30,36 +31,60 @@ Json = dict[str, Any]
 def main() -> int:
     given = stages.parser("adopt", "Make a stack of the data that a stage's deleted stack kept.").parse_args()
     if given.stage == stages.LOCAL:
-        stages.use_emulator(given.aws_port)
+        stages.use_emulator(given)
     name, session = stages.stack_name(given.stage), boto3.session.Session()
     cloudformation = session.client("cloudformation")
     if stack.described(cloudformation, name):
         raise CannotStart(f"The stack {name} exists. It cannot take other data.")
-    found = kept_data.last_deleted(session, name)
-    if found is None:
-        raise CannotStart(f"No stack {name} that was deleted in the last 90 days has kept data.")
-    adopt(cloudformation, name, template_of(cloudformation, found.stack_id, found.data), found.data)
+    for found in kept_data.deleted(session, name):
+        template = template_of(cloudformation, found.stack_id)
+        if data := adoptable(template, found.data):
+            break
+    else:
+        raise CannotStart(f"No stack {name} that was deleted in the last 90 days has kept data to adopt.")
+    adopt(cloudformation, name, importable(template, data), data)
     for one in found.data:
-        print(f"{one.logical_id} {one.name} is adopted.")
-    print(f"Now deploy the rest: scripts/ops/deploy.sh {given.stage}")
+        fate = "adopted" if one in data else "not adopted: the deleted stack did not have it in the end"
+        print(f"{one.logical_id} {one.name} is {fate}.")
+    print(f"Now deploy the rest: {rest(given.stage)}")
     return 0
 
 
-def template_of(cloudformation: "CloudFormationClient", stack_id: str, data: tuple[Data, ...]) -> Json:
-    """Return a template of the data alone, as the deleted stack had it with its parameters."""
+def rest(stage: str) -> str:
+    """Return how the rest of the stage's stack is deployed."""
+    return "stop `make run` and start it again" if stage == stages.LOCAL else f"scripts/ops/deploy.sh {stage}"
+
+
+def template_of(cloudformation: "CloudFormationClient", stack_id: str) -> Json:
+    """Return the template of a deleted stack as its parameters made it in the end."""
     template = cloudformation.get_template(StackName=stack_id, TemplateStage="Processed")["TemplateBody"]
-    return importable(template, stack.parameters_of(cloudformation, stack_id), data)
+    partition = {"AWS::Partition": stack_id.split(":")[1]}
+    return resolved(template, {**stack.parameters_of(cloudformation, stack_id), **partition})
 
 
-def importable(template: Json, parameters: Mapping[str, str], data: tuple[Data, ...]) -> Json:
-    """Return the part of a template that an import takes: resources to import, which are never deleted."""
-    resources = resolved(template, parameters)["Resources"]
+def adoptable(template: Json, data: tuple[Data, ...]) -> tuple[Data, ...]:
+    """Return the data that a stack of this template had: the newest of each logical id, which comes first."""
+    newest = {one.logical_id: one for one in reversed(data)}
+    return tuple(one for name, one in newest.items() if name in template["Resources"])
+
+
+def importable(template: Json, data: tuple[Data, ...]) -> Json:
+    """Return the part of a template that an import takes: resources to import, which are never deleted.
+
+    A property that names a resource that is not imported is left out. The deployment that follows sets it.
+    """
+    resources = template["Resources"]
     parts = {one.logical_id: resources[one.logical_id] for one in data}
+    others = resources.keys() - parts.keys()
     return {
         "Resources": {
             name: {
                 "Type": part["Type"],
-                "Properties": part["Properties"],
+                "Properties": {
+                    key: value
+                    for key, value in part["Properties"].items()
+                    if others.isdisjoint(references(value))
+                },
                 "DeletionPolicy": "Retain",
                 "UpdateReplacePolicy": "Retain",
             }

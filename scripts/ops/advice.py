@@ -1,12 +1,10 @@
-"""What a person who deploys should think about. Nothing here stops a deployment."""
+"""Advice to a person who deploys, and the reasons for which AWS would refuse a deployment."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-from samtranslator.yaml_helper import yaml_parse
-
-from app.local.template import TEMPLATE
+from app.local.aws import stack
+from scripts.ops.parameters import declared
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -15,8 +13,24 @@ if TYPE_CHECKING:
 KEY_LIMITS = {"KeyRequestsPerSecond": "RequestsPerSecond", "KeyRequestBurst": "RequestBurst"}
 
 
-def advice(parameters: Mapping[str, str]) -> Iterator[str]:
+def objection(region: str, parameters: Mapping[str, str]) -> str | None:
+    """Return why AWS cannot create this stack in the region; None if no reason is known."""
+    if is_in_china(region) and parameters["AuthMode"] == "cognito":
+        return f"Amazon Cognito has no user pools in {region}. Deploy with AuthMode=iam (docs/deploying.md)."
+    return None
+
+
+def is_in_china(region: str) -> bool:
+    return region.startswith("cn-")
+
+
+def advice(region: str, parameters: Mapping[str, str]) -> Iterator[str]:
     """Yield what to think about, in a sentence each. `parameters` are all that will be deployed."""
+    if is_in_china(region):
+        yield (
+            "Without an ICP licence, API Gateway in China answers signed requests only. The open paths and "
+            "API keys do not work then, and the smoke test fails. Use AuthMode=iam until the account has one."
+        )
     if parameters["AuthMode"] != "api-key":
         return
     yield (
@@ -30,16 +44,5 @@ def advice(parameters: Mapping[str, str]) -> Iterator[str]:
 
 def deployed_with(client: "CloudFormationClient", name: str, given: Mapping[str, str]) -> dict[str, str]:
     """Return every parameter's value after a deployment of `given`: the others keep theirs."""
-    declared = yaml_parse(TEMPLATE.read_text())["Parameters"]
-    defaults = {parameter: str(one.get("Default", "")) for parameter, one in declared.items()}
-    return defaults | _current(client, name) | dict(given)
-
-
-def _current(client: "CloudFormationClient", name: str) -> dict[str, str]:
-    try:
-        described = client.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as unknown:
-        if "does not exist" not in str(unknown):
-            raise
-        return {}
-    return {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
+    defaults = {parameter: str(one.get("Default", "")) for parameter, one in declared().items()}
+    return defaults | stack.parameters_of(client, name) | dict(given)

@@ -34,6 +34,10 @@ esac
 stage=$1
 shift
 
+# The AWS CLI prefers AWS_REGION. SAM and boto3 know the other only, and must not work elsewhere.
+export AWS_DEFAULT_REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
+[ -n "$AWS_DEFAULT_REGION" ] || unset AWS_DEFAULT_REGION
+
 make --silent environment environment-sam >&2
 python=.venv/bin/python
 sam=.venv-sam/bin/sam
@@ -42,14 +46,18 @@ export SAM_CLI_TELEMETRY=0
 "$python" -m scripts.ops.deployment check "$stage" "$@"
 "$sam" validate --lint
 "$sam" build --config-env "$config"
-mapfile -t parameters < <("$python" -m scripts.ops.deployment parameters "$stage" "$@")
+# Into a variable first: a failure in the place of a file would not end the script.
+named=$("$python" -m scripts.ops.deployment parameters "$stage" "$@")
+mapfile -t parameters <<<"$named"
 confirmation=()
 if [ -n "${CI:-}" ]; then
   confirmation=(--no-confirm-changeset)
 fi
 "$sam" deploy --config-env "$config" --parameter-overrides "${parameters[@]}" "${confirmation[@]}"
 
-outputs=$("$python" -m scripts.ops.deployment finish "$stage")
+# SAM succeeds if somebody declines the changes too. This fails then, so what follows is not tried.
+revision=$(sed -n 's/^Revision="\(.*\)"$/Revision=\1/p' <<<"$named")
+outputs=$("$python" -m scripts.ops.deployment finish "$stage" "$revision")
 echo "$outputs"
 url=$(sed -n 's/^ApiUrl=//p' <<<"$outputs")
 if grep -q '^ApiKeyId=' <<<"$outputs"; then

@@ -1,6 +1,6 @@
 """Delete a stage's stack, and its data only if asked to.
 
-scripts/ops/destroy.sh STAGE               keeps the table, the bucket and the user pool
+scripts/ops/destroy.sh STAGE               keeps the tables, the bucket and the user pool
 scripts/ops/destroy.sh STAGE --with-data   deletes them too, with everything in them
 
 It can be repeated. If the stack is gone, --with-data deletes what the last deleted stack of the
@@ -13,24 +13,24 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.local import stack
+from app.local.aws import stack
 from app.local.errors import CannotStart
 from scripts.ops import kept_data, stages
 from scripts.ops.kept_data import BUCKET, TABLE, USER_POOL, Data, Stage
 
-#: Up to an hour: a table with many indexes takes long to be deleted.
+#: Waits for up to an hour: a table with many indexes takes long to be deleted.
 PATIENT: Any = {"Delay": 2, "MaxAttempts": 1800}
 
 
 def main() -> int:
     parser = stages.parser("destroy", "Delete a stage's stack. Its data is kept unless you add --with-data.")
     parser.add_argument(
-        "--with-data", action="store_true", help="also delete the table, the bucket and the user pool"
+        "--with-data", action="store_true", help="also delete the tables, the bucket and the user pool"
     )
     parser.add_argument("--yes", metavar="STACK", help="confirm with the stack's name instead of at a prompt")
     given = parser.parse_args()
     if given.stage == stages.LOCAL:
-        stages.use_emulator(given.aws_port)
+        stages.use_emulator(given)
     name, session = stages.stack_name(given.stage), boto3.session.Session()
     found = kept_data.find(session, name)
     if found is None:
@@ -38,15 +38,27 @@ def main() -> int:
         return 0
     # Told before anything is deleted, because a deleted stack has no outputs.
     print("\n".join(plan(name, found, with_data=given.with_data)))
+    if given.stage == stages.LOCAL and not given.with_data:
+        print(KEPT_HERE)
     if found.is_deleted and not given.with_data:
         return 0
     if (given.yes or input("Type the stack's name to continue: ")) != name:
         print("Nothing was deleted.")
         return 1
+    if given.with_data:
+        # A stack whose creation failed deletes its data itself, and gets stuck at what is protected.
+        unprotect(session, found.data)
     if not found.is_deleted:
         stack.delete(session.client("cloudformation"), found.stack_id)
         print(f"The stack {name} is deleted.")
     return delete_all(session, found.data) if given.with_data else 0
+
+
+#: The emulator makes a table anew under the name that a kept one has.
+KEPT_HERE = (
+    "The run that is up cannot work without its stack, and the next one begins with empty tables. "
+    "To keep the data, run scripts/ops/adopt.sh local before you stop this one."
+)
 
 
 def plan(name: str, found: Stage, *, with_data: bool) -> list[str]:
@@ -54,6 +66,29 @@ def plan(name: str, found: Stage, *, with_data: bool) -> list[str]:
     first = f"The stack {name} {'was deleted before' if found.is_deleted else 'will be deleted'}."
     fate = "will be deleted, with everything in it" if with_data else "stays"
     return [first, *(f"{one.logical_id} {one.name} {fate}." for one in found.data)]
+
+
+def unprotect(session: boto3.session.Session, data: tuple[Data, ...]) -> None:
+    """Let CloudFormation or anybody else delete the data."""
+    for one in data:
+        if one.resource_type in PROTECTIONS:
+            service, lift = PROTECTIONS[one.resource_type]
+            lift(session.client(service), one.name)
+
+
+def unprotect_table(dynamodb: Any, name: str) -> None:
+    """Lift the table's protection from deletion, and wait until the table is no longer being updated.
+
+    DynamoDB refuses to delete a table meanwhile (DynamoDB API Reference, "DeleteTable").
+    """
+    if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig=PATIENT)
+
+
+def unprotect_user_pool(cognito: Any, name: str) -> None:
+    if cognito.describe_user_pool(UserPoolId=name)["UserPool"].get("DeletionProtection") == "ACTIVE":
+        cognito.update_user_pool(UserPoolId=name, DeletionProtection="INACTIVE")
 
 
 def delete_all(session: boto3.session.Session, data: tuple[Data, ...]) -> int:
@@ -72,14 +107,9 @@ def delete_all(session: boto3.session.Session, data: tuple[Data, ...]) -> int:
 
 
 def delete_table(dynamodb: Any, name: str) -> None:
-    """Delete the table, whether or not it is protected from deletion, and wait until it is gone.
-
-    A table is refused while it is being updated (DynamoDB API Reference, "DeleteTable").
-    """
+    """Delete the table, whether or not it is protected from deletion, and wait until it is gone."""
     try:
-        if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
-            dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
-        dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig=PATIENT)
+        unprotect_table(dynamodb, name)
         dynamodb.delete_table(TableName=name)
     except ClientError as refused:
         if not kept_data.is_not_found(refused):
@@ -112,19 +142,23 @@ def empty(s3: Any, bucket: str) -> None:
 def delete_user_pool(cognito: Any, name: str) -> None:
     """Delete the user pool, whether or not it is protected from deletion."""
     try:
-        if cognito.describe_user_pool(UserPoolId=name)["UserPool"].get("DeletionProtection") == "ACTIVE":
-            cognito.update_user_pool(UserPoolId=name, DeletionProtection="INACTIVE")
+        unprotect_user_pool(cognito, name)
         cognito.delete_user_pool(UserPoolId=name)
     except ClientError as refused:
         if not kept_data.is_not_found(refused):
             raise
 
 
-#: By type of resource: the service to ask, and what to ask of it.
+#: The service that deletes a resource, and the function that asks for it, by the resource's type.
 DELETIONS: Mapping[str, tuple[Any, Callable[[Any, str], None]]] = {
     TABLE: ("dynamodb", delete_table),
     BUCKET: ("s3", delete_bucket),
     USER_POOL: ("cognito-idp", delete_user_pool),
+}
+#: The same for resources that can be protected from deletion: they are unprotected.
+PROTECTIONS: Mapping[str, tuple[Any, Callable[[Any, str], None]]] = {
+    TABLE: ("dynamodb", unprotect_table),
+    USER_POOL: ("cognito-idp", unprotect_user_pool),
 }
 
 

@@ -4,13 +4,14 @@ CloudFormation knows a deleted stack for 90 days, by its id (CloudFormation API 
 "DescribeStackEvents"). So its data can be found, deleted or adopted although the stack is gone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError
 
-from app.local import stack
+from app.local.aws import stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -39,6 +40,8 @@ class Stage:
 
     stack_id: str
     is_deleted: bool
+    #: Resources that a change or the deletion of the stack left behind come last, the newest of them first.
+    #: A logical id may occur twice.
     data: tuple[Data, ...]
 
 
@@ -48,30 +51,40 @@ def find(session: boto3.session.Session, name: str) -> Stage | None:
 
 
 def _existing(session: boto3.session.Session, name: str) -> Stage | None:
+    """Return the stack with its data, and with the data that its changes have left behind."""
     cloudformation = session.client("cloudformation")
     if (described := stack.described(cloudformation, name)) is None:
         return None
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-    data = [
+    own = [
         Data(one["LogicalResourceId"], one["ResourceType"], one["PhysicalResourceId"])
         for page in pages
         for one in page["StackResourceSummaries"]
         if one["ResourceType"] in IDENTIFIERS and one.get("PhysicalResourceId")
     ]
-    return Stage(described["StackId"], False, tuple(one for one in data if exists(session, one)))
+    stack_id, owned = described["StackId"], _owned(cloudformation)
+    left = [one for one in _left_behind(cloudformation, stack_id) if one.name not in owned]
+    return Stage(stack_id, False, tuple(one for one in (*own, *left) if exists(session, one)))
 
 
 def last_deleted(session: boto3.session.Session, name: str) -> Stage | None:
     """Return the last deleted stack of this name that has data left which no other stack has adopted."""
+    return next(deleted(session, name), None)
+
+
+def deleted(session: boto3.session.Session, name: str) -> Iterator[Stage]:
+    """Yield the deleted stacks of this name that have data left which no other stack has adopted.
+
+    The last one comes first.
+    """
     cloudformation = session.client("cloudformation")
     pages = cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
-    deleted = [one for page in pages for one in page["StackSummaries"] if one["StackName"] == name]
-    owned = _owned(cloudformation) if deleted else set()
-    for one in sorted(deleted, key=lambda one: one["CreationTime"], reverse=True):
-        kept = [data for data in _kept_by(cloudformation, one["StackId"]) if data.name not in owned]
-        if data := tuple(one for one in kept if exists(session, one)):
-            return Stage(one["StackId"], True, data)
-    return None
+    found = [one for page in pages for one in page["StackSummaries"] if one["StackName"] == name]
+    owned = _owned(cloudformation) if found else set()
+    for one in sorted(found, key=lambda one: one["CreationTime"], reverse=True):
+        left = [data for data in _left_behind(cloudformation, one["StackId"]) if data.name not in owned]
+        if data := tuple(one for one in left if exists(session, one)):
+            yield Stage(one["StackId"], True, data)
 
 
 def _owned(cloudformation: "CloudFormationClient") -> set[str]:
@@ -81,14 +94,19 @@ def _owned(cloudformation: "CloudFormationClient") -> set[str]:
     return {name for each in stack_ids for name in stack.resources_of(cloudformation, each).values()}
 
 
-def _kept_by(cloudformation: "CloudFormationClient", stack_id: str) -> list[Data]:
+def _left_behind(cloudformation: "CloudFormationClient", stack_id: str) -> list[Data]:
+    """Return the data that changes of the stack and its deletion have kept, each once, the newest first.
+
+    CloudFormation tells the events of a stack in this order.
+    """
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
-    return [
+    kept = (
         Data(event["LogicalResourceId"], event["ResourceType"], event["PhysicalResourceId"])
         for page in pages
         for event in page["StackEvents"]
         if event["ResourceType"] in IDENTIFIERS and event["ResourceStatus"] == "DELETE_SKIPPED"
-    ]
+    )
+    return list(dict.fromkeys(kept))
 
 
 def exists(session: boto3.session.Session, data: Data) -> bool:

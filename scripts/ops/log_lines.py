@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,14 +9,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import boto3
+from botocore.exceptions import ClientError
 
+from app.aws import error_code
 from app.domain.times import timestamp
+from app.local import running
 from app.local.errors import CannotStart
+from app.local.settings import LOG_FILE
 from app.observability.logs import as_text
 from scripts.ops import stages
 
-FUNCTIONS = ("api", "worker", "relay")
+FUNCTIONS = ("api", "worker", "relay", "sender")
 TERMS_PER_PATTERN = 20
+#: How far back an id is looked for on AWS. On this machine it is looked for in the whole log.
+DAY = timedelta(days=1)
+#: A time before that of every line.
+BEGINNING = datetime.fromtimestamp(0, UTC)
 SHOWN_FIRST = ("level", "message")
 HIDDEN = {"timestamp", "service", "location", "sampling_rate", "_aws", *SHOWN_FIRST}
 
@@ -63,12 +70,19 @@ class CloudWatchLogs:
             _line_of(event, source)
             for source, group in self._groups().items()
             for pattern in _patterns(find)
-            for page in self.client.get_paginator("filter_log_events").paginate(
-                logGroupName=group, startTime=start, **pattern
-            )
-            for event in page["events"]
+            for event in self._events(group, startTime=start, **pattern)
         ]
         yield from sorted(found, key=lambda line: line.moment)
+
+    def _events(self, group: str, **asked: Any) -> Iterator[Any]:
+        """Yield the events of a group. A stack without webhooks has no group of the sender."""
+        pages = self.client.get_paginator("filter_log_events").paginate(logGroupName=group, **asked)
+        try:
+            for page in pages:
+                yield from page["events"]
+        except ClientError as refused:
+            if error_code(refused) != "ResourceNotFoundException" or not group.endswith("-sender"):
+                raise
 
     def _groups(self) -> dict[str, str]:
         functions = {name: f"/aws/lambda/{self.stack}-{name}" for name in FUNCTIONS}
@@ -83,7 +97,9 @@ class LocalLogs:
 
     def lines(self, since: datetime, find: Sequence[str] = ()) -> Iterator[Line]:
         if not self.path.exists():
-            raise CannotStart(f"There is no {self.path}: start `make run` first, or give its --data-dir.")
+            raise CannotStart(
+                f"There is no {self.path}: start `make run` first, or give the DATA_DIR that it has."
+            )
         for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
             texts = _texts(path)
             # A full file is renamed, so its first line identifies it and its name does not.
@@ -93,30 +109,33 @@ class LocalLogs:
             yield from (line for line in lines if line.moment >= since)
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, since_minutes: int) -> None:
-    """Add the arguments that say which lines to read: --data-dir, for the stage local, and --since."""
+def add_arguments(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the argument that says which lines to read. `default` is the help's words for it."""
     parser.add_argument(
-        "--data-dir",
-        type=Path,
-        default=os.environ.get("DATA_DIR", ".local"),
-        help="for the stage local: folder in which `make run` keeps its log (default: DATA_DIR, or .local)",
-    )
-    parser.add_argument(
-        "--since",
-        type=float,
-        default=since_minutes,
-        metavar="MINUTES",
-        help="how far back to read (default: %(default)s)",
+        "--since", type=float, metavar="MINUTES", help=f"how far back to read (default: {default})"
     )
 
 
-def start(given: argparse.Namespace) -> datetime:
-    return datetime.now(UTC) - timedelta(minutes=given.since)
+def start(given: argparse.Namespace, *, recent: timedelta | None = None) -> datetime:
+    """Return how far back to read: as given, else the `recent` time, else all that an id is looked for in."""
+    if given.since is not None:
+        recent = timedelta(minutes=given.since)
+    elif recent is None and given.stage == stages.LOCAL:
+        return BEGINNING
+    return datetime.now(UTC) - (recent or DAY)
+
+
+def looked(start: datetime) -> str:
+    """Return how far back the lines were read, for a person who misses one."""
+    if start == BEGINNING:
+        return "The whole log of this machine was read."
+    return f"Lines since {timestamp(start)} were read; --since MINUTES reads more."
 
 
 def of_stage(stage: str, data_dir: Path) -> Logs:
     if stage == stages.LOCAL:
-        return LocalLogs(data_dir / "log.jsonl")
+        run = running.last(data_dir)
+        return LocalLogs(Path(run.log_file) if run else data_dir / LOG_FILE)
     return CloudWatchLogs(boto3.session.Session().client("logs"), stages.stack_name(stage))
 
 

@@ -5,30 +5,34 @@ scripts/ops/smoke.sh URL --api-key KEY      for AuthMode api-key
 scripts/ops/smoke.sh URL --token TOKEN      for AuthMode cognito
 scripts/ops/smoke.sh URL --sign             for AuthMode iam, with the AWS credentials of the environment
 scripts/ops/smoke.sh URL --local            for what `make run` runs
+scripts/ops/smoke.sh                        the same; its address is found in the data folder
 """
 
 import argparse
+import http.client
 import json
 import os
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from app.local import running
+from scripts.ops import stages
+
 CSV = b"city,people\nPorto,231800\nBergen,289330\n"
 SETTLES_SECONDS = 120
-#: How long a new caller may be unknown. API keys and deployments reach API Gateway's hosts with a delay.
-KNOWN_SECONDS = 90
-ASK_AGAIN_SECONDS = 3
-UNKNOWN_CALLER = (401, 403)
+REFUSED = (401, 403)
 Headers = Mapping[str, str]
 Authenticate = Callable[[str, str, bytes | None], Headers]
 
@@ -38,13 +42,25 @@ class Unexpected(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a new name, deployment or key may be unknown: each reaches AWS's hosts with a delay."""
+
+    seconds: float = 90
+    pause: float = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     status: int
     headers: Headers
     body: bytes
 
     def json(self) -> Any:
-        return json.loads(self.body)
+        """Return what the body holds. Raises Unexpected if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise Unexpected(f"an answer is not JSON: {self.body[:300]!r}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +80,22 @@ class Endpoint:
 def main() -> int:
     given = parse()
     url = given.url.rstrip("/")
+    # Names and keys of `make run` are known at once.
+    patience = Patience(seconds=0) if given.local else Patience()
     try:
-        check_open_paths(url)
+        check_open_paths(url, patience)
         if not given.local:
-            check_strangers_are_refused(url)
+            check_strangers_are_refused(url, patience)
         authenticate = authentication(given)
         if authenticate is None:
             say("Not tried: the job itself. It needs --api-key, --token or --sign.")
         else:
-            do_the_job(Endpoint(url, authenticate))
+            do_the_job(Endpoint(url, authenticate), patience)
     except (Unexpected, OSError) as failed:
         print(f"FAILED  {failed}", file=sys.stderr)
+        return 1
+    except (LookupError, TypeError) as fault:
+        print(f"FAILED  an answer does not have what the API's has: {fault!r}", file=sys.stderr)
         return 1
     return 0
 
@@ -83,7 +104,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "scripts/ops/smoke.sh", description="Do the whole job against an endpoint."
     )
-    parser.add_argument("url", metavar="URL", help="URL of the API: the stack's output ApiUrl")
+    parser.add_argument(
+        "url",
+        metavar="URL",
+        nargs="?",
+        help="URL of the API: the stack's output ApiUrl (default: `make run`'s)",
+    )
+    stages.add_data_dir(parser)
     caller = parser.add_mutually_exclusive_group()
     caller.add_argument("--api-key", metavar="KEY", default=os.environ.get("WHARF_API_KEY"))
     caller.add_argument(
@@ -95,7 +122,11 @@ def parse() -> argparse.Namespace:
     caller.add_argument(
         "--local", action="store_true", help="for `make run`, which asks no caller who they are"
     )
-    return parser.parse_args()
+    # Intermixed, because the URL may come after options.
+    given = parser.parse_intermixed_args()
+    if given.url is None:
+        given.url, given.local = running.find(given.data_dir).api_url, True
+    return given
 
 
 def authentication(given: argparse.Namespace) -> Authenticate | None:
@@ -119,22 +150,54 @@ def signed(method: str, url: str, body: bytes | None) -> Headers:
     return dict(request.headers)
 
 
-def check_open_paths(url: str) -> None:
-    for path in ("/healthz", "/openapi.json", "/docs", "/problems/not_found"):
-        send("GET", url + path, expect=200)
+def check_open_paths(url: str, patience: Patience) -> None:
+    for path in ("/", "/healthz", "/openapi.json", "/docs", "/problems/not_found"):
+        wait_for(partial(send, "GET", url + path), f"GET {path}", (200,), patience)
     say("open paths answer")
 
 
-def check_strangers_are_refused(url: str) -> None:
+def check_strangers_are_refused(url: str, patience: Patience) -> None:
     for path in ("/v1/objects", "/v1/usage"):
-        answer = send("GET", url + path)
-        if answer.status not in (401, 403):
-            raise Unexpected(f"GET {path} without a caller: {answer.status} {answer.body[:200]!r}")
+        try:
+            wait_for(partial(send, "GET", url + path), f"GET {path} without a caller", REFUSED, patience)
+        except Unexpected as open_to_all:
+            if urlsplit(url).hostname not in {"127.0.0.1", "localhost"}:
+                raise
+            advice = "If this is a run of `make run`, leave URL out, or add --local"
+            raise Unexpected(f"{open_to_all}. {advice}") from None
     say("strangers are refused")
 
 
-def do_the_job(api: Endpoint) -> None:
-    wait_until_known(api)
+def wait_for(ask: Callable[[], Answer], what: str, expected: Collection[int], patience: Patience) -> None:
+    """Ask until an expected status comes.
+
+    Raises Unexpected with any other one, at once or, if it may be that of a host which does not know
+    the endpoint or the caller yet, in the end.
+    """
+    give_up = time.monotonic() + patience.seconds
+    while (found := tried(ask)) not in expected:
+        is_in_time = time.monotonic() < give_up
+        if not (is_in_time and may_change(found)):
+            raise Unexpected(f"{what}: {found}")
+        print(f"waits   {what}: {found}; a new deployment or key may take a minute to be known", flush=True)
+        time.sleep(patience.pause)
+
+
+def tried(ask: Callable[[], Answer]) -> int | str:
+    """Return the status of the answer, or why there is none, such as a name that is not known yet."""
+    try:
+        return ask().status
+    except OSError as fault:
+        return str(fault)
+
+
+def may_change(found: int | str) -> bool:
+    return not isinstance(found, int) or found in (*REFUSED, 404) or found >= 500
+
+
+def do_the_job(api: Endpoint, patience: Patience) -> None:
+    wait_for(partial(api.call, "GET", "/v1/usage"), "GET /v1/usage", (200,), patience)
+    say("the caller is known")
     record = create(api, {"kind": "record", "name": "smoke"})
     payload = {"media_type": "text/csv", "size": len(CSV)}
     created = create(api, {"kind": "dataset", "name": "smoke.csv", "payload": payload})
@@ -149,19 +212,6 @@ def do_the_job(api: Endpoint) -> None:
     check_downloads(api, ready)
     wait_for_history(api, ready["id"])
     check_list_and_delete(api, {record["id"], ready["id"]})
-
-
-def wait_until_known(
-    api: Endpoint, *, seconds: float = KNOWN_SECONDS, pause: float = ASK_AGAIN_SECONDS
-) -> None:
-    """Wait until the endpoint knows the caller. Raises Unexpected if it still refuses after `seconds`."""
-    give_up = time.monotonic() + seconds
-    while (status := api.call("GET", "/v1/usage").status) in UNKNOWN_CALLER:
-        if time.monotonic() > give_up:
-            raise Unexpected(f"GET /v1/usage: {status} after {seconds} s, so the caller is not known")
-        print(f"waits   {status}: a new key or deployment may take a minute to reach API Gateway", flush=True)
-        time.sleep(pause)
-    say("the caller is known")
 
 
 def check_list_and_delete(api: Endpoint, created: set[str]) -> None:
@@ -221,7 +271,7 @@ def send(
     *,
     expect: int | None = None,
 ) -> Answer:
-    """Return the answer. Raises Unexpected if its status is not the one that is expected."""
+    """Return the answer. Raises Unexpected if it is not HTTP, or its status not the one that is expected."""
     if not url.startswith(("http://", "https://")):
         raise Unexpected(f"{url} does not begin with http:// or https://")
     request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310  # checked above
@@ -231,6 +281,8 @@ def send(
     except urllib.error.HTTPError as refused:
         with refused:
             answer = Answer(refused.code, dict(refused.headers), refused.read())
+    except http.client.HTTPException as broken:
+        raise Unexpected(f"{method} {url.partition('?')[0]}: {broken!r}") from None
     if expect is not None and answer.status != expect:
         where = url.partition("?")[0]
         raise Unexpected(f"{method} {where}: {answer.status} instead of {expect}, {answer.body[:300]!r}")
@@ -242,4 +294,4 @@ def say(what: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    stages.run(main)

@@ -12,7 +12,7 @@ import boto3
 from samtranslator.yaml_helper import yaml_parse
 
 from app.aws import CONFIG
-from app.local import stack
+from app.local.aws import stack
 from scripts.ops import stages
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ NOTHING_YET = "Deployed. Nothing is recorded yet: create an object with a payloa
 def main() -> int:
     parser = stages.parser("subscriber", "Deploy the example subscriber, and show what it has recorded.")
     given = parser.parse_args()
-    settings = stages.connect(given.stage, given.aws_port)
+    settings = stages.connect(given)
     session = boto3.session.Session()
     cloudformation = session.client("cloudformation", config=CONFIG)
     template = json.dumps(yaml_parse(TEMPLATE.read_text()))

@@ -1,11 +1,13 @@
 """Show from the logs what happened to one request, from its answer to the last event.
 
-scripts/ops/trace.sh local ID       ID is that of a request (its Request-Id), a trace or an object
+scripts/ops/trace.sh local ID       ID is that of a request (its Request-Id), a trace or an object; without it
+                                    the command asks for one at a terminal
 scripts/ops/trace.sh prod ID        the same on AWS, in the logs of the last day
 
 All lines with one correlation id have one cause, whichever function wrote them.
 """
 
+import argparse
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,16 +21,28 @@ SAID_ABOVE = ("correlation_id", "trace_id", "object_id", "owner", "kind", "xray_
 
 
 def main() -> int:
+    """Return 0, or 1 if no line has the id."""
     parser = stages.parser("trace", "Show what happened to a request or an object.")
-    log_lines.add_arguments(parser, since_minutes=24 * 60)
-    parser.add_argument("id", help="id of a request, a trace or an object")
-    given = parser.parse_args()
-    found = related(log_lines.of_stage(given.stage, given.data_dir), given.id, log_lines.start(given))
+    log_lines.add_arguments(parser, "a day, and on this machine the whole log")
+    parser.add_argument("id", nargs="?", default="", help="id of a request, a trace or an object")
+    # Intermixed, because the id may come after options.
+    given = parser.parse_intermixed_args()
+    wanted = given.id.strip() or asked(parser)
+    start = log_lines.start(given)
+    found = related(log_lines.of_stage(given.stage, given.data_dir), wanted, start)
     if not found:
-        print(f"No line has the id {given.id}.")
+        print(f"No line has the id {wanted}. {log_lines.looked(start)}")
         return 1
     print("\n".join(report(found)))
     return 0
+
+
+def asked(parser: argparse.ArgumentParser) -> str:
+    """Return the id that a person types. Exit with a usage error if there is no answer."""
+    answer = stages.answer("Id of a request (its Request-Id), a trace or an object: ")
+    if answer:
+        return answer
+    parser.error("an id is missing, of a request (its Request-Id), a trace or an object: make trace ID=…")
 
 
 def related(logs: Logs, wanted: str, since: datetime) -> list[Line]:

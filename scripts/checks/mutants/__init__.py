@@ -1,0 +1,11 @@
+"""Takes away one control after the other, and demands that the tests named for it fail.
+
+row.py       a row: the control's text, what replaces it, the tests that must fail
+doors.py     rows of what stands before the emulator and the API on one machine
+service.py   rows of what holds for every caller: owners, bounds, conditions, limits
+sandbox.py   rows of what holds for a payload and whoever took its parser over
+locks.py     rows of what a child may do: system calls, files, and the check of both at the start
+clients.py   rows of what protects who uses a client
+trial.py     tries rows in a copy of the tree
+__main__.py  the command
+"""

@@ -1,0 +1,65 @@
+"""Take away one control after the other, and demand that the tests named for it fail."""
+
+import argparse
+import os
+import random
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.checks.mutants import clients, doors, links, locks, parts, reports, sandbox, service
+from scripts.checks.mutants.row import Row
+from scripts.checks.mutants.trial import Outcome, copy_of, failing, try_row
+
+ROOT = Path(__file__).parents[3]
+ROWS = (
+    *(*doors.ROWS, *service.ROWS, *links.ROWS, *parts.ROWS, *reports.ROWS),
+    *(*sandbox.ROWS, *locks.ROWS, *clients.ROWS),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    rows = chosen(options.draw, options.seed, options.find)
+    tried = [row for row in rows if os.geteuid() == 0 or not row.needs_root]
+    if not tried:
+        print("No row is to be tried.", file=sys.stderr)
+        return 1
+    with copy_of(ROOT) as copy:
+        if told := failing(copy, tried):
+            print(f"Tests fail with all controls in place:\n{told}", file=sys.stderr)
+            return 1
+        outcomes = [outcome_of(copy, row) for row in tried]
+    noticed = outcomes.count(Outcome.KILLED)
+    print(f"{noticed} of {len(tried)} noticed, {len(rows) - len(tried)} need root and were not tried.")
+    return 0 if noticed == len(tried) else 1
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m scripts.checks.mutants", description=__doc__)
+    parser.add_argument("--draw", type=int, default=0, help="try so many of the rows whose tests are quick")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the rows")  # noqa: S311  # of tests
+    parser.add_argument("--find", default="", help="try the rows whose control or file has this in it")
+    return parser.parse_args(arguments)
+
+
+def chosen(draw: int, seed: int, find: str) -> list[Row]:
+    """Return the rows to try; if some are drawn, say by which seed."""
+    rows = [row for row in ROWS if find in row.control or find in row.file]
+    if not draw:
+        return rows
+    print(f"{draw} of {len(rows)} controls, drawn by --seed {seed}")
+    quick = [row for row in rows if row.is_quick]
+    return random.Random(seed).sample(quick, min(draw, len(quick)))  # noqa: S311  # of tests
+
+
+def outcome_of(copy: Path, row: Row) -> Outcome:
+    began = time.monotonic()
+    outcome = try_row(copy, row)
+    print(f"{outcome:12}{time.monotonic() - began:6.1f} s  {row.file}: {row.control}", flush=True)
+    return outcome
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Tries rows in a copy of the tree, so that the tree itself is never without a control."""
+
+import compileall
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from scripts.checks.mutants.row import Row
+
+#: Files that the tests read. The environments stay where they are.
+COPIED = (
+    *("app", "benchmarks", "clients", "docs", "requirements", "scripts", "tests"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "Dockerfile", "Makefile", "README.md", "SECURITY.md"),
+    *("pyproject.toml", "samconfig.toml", "template.yaml"),
+)
+#: The exit codes of pytest (pytest documentation, "Exit codes").
+TESTS_PASSED, TESTS_FAILED = 0, 1
+SECONDS = 600
+
+
+class Outcome(StrEnum):
+    KILLED = "noticed"
+    SURVIVED = "NOT NOTICED"
+    #: The tests could not tell, such as after an import that fails.
+    UNTOLD = "NOT TOLD"
+
+
+@contextmanager
+def copy_of(root: Path) -> Iterator[Path]:
+    with TemporaryDirectory(prefix="wharf-mutants-") as folder:
+        ignored = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
+        for name in COPIED:
+            if (root / name).is_dir():
+                shutil.copytree(root / name, Path(folder, name), ignore=ignored)
+            elif (root / name).exists():
+                shutil.copy(root / name, folder)
+        # A file that is changed later has another time than what was compiled here, which never replaces it.
+        compileall.compile_dir(folder, quiet=2)
+        yield Path(folder)
+
+
+def failing(copy: Path, rows: Sequence[Row]) -> str:
+    """Return what pytest says of tests that fail with all controls in place; nothing if none does."""
+    tests = list(dict.fromkeys(test for row in rows for test in row.tests))
+    tried = _test(copy, tests)
+    return "" if tried.returncode == TESTS_PASSED else tried.stdout + tried.stderr
+
+
+def try_row(copy: Path, row: Row) -> Outcome:
+    """Run the tests of a row without its control, and put the control back."""
+    file = copy / row.file
+    before = file.read_text(encoding="utf-8")
+    file.write_text(row.removed_from(copy), encoding="utf-8")
+    try:
+        tried = _test(copy, row.tests)
+    except subprocess.TimeoutExpired:
+        return Outcome.UNTOLD
+    finally:
+        file.write_text(before, encoding="utf-8")
+    match tried.returncode:
+        case 0:
+            return Outcome.SURVIVED
+        case 1:
+            return Outcome.KILLED
+    return Outcome.UNTOLD
+
+
+def _test(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "", *tests]
+    # Plugins that none of these tests needs take most of the time of a short one.
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
