@@ -15,6 +15,9 @@ ID ?=
 export DATA_DIR ID
 WORKERS ?= auto
 VENV := .venv
+ifeq ($(shell command -v "$(PYTHON)"),)
+$(error There is no "$(PYTHON)". Name a Python 3.11 or later, such as: make PYTHON=python3.13)
+endif
 
 stamp = $(shell { $(PYTHON) -VV; cat $(1); } 2>&1 | cksum | tr ' ' -)
 RUN_STAMP := $(VENV)/run-$(call stamp,requirements/local.txt)
@@ -23,14 +26,16 @@ SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements/sam.txt)
 AUDIT_STAMP := $(VENV)-audit/audit-$(call stamp,requirements/audit.txt)
 SUPPLY_STAMP := $(VENV)-supply/supply-$(call stamp,requirements/supply.txt)
 SAMPLES := .samples
+AXE := .e2e/axe.min.js
 SAMPLES_STAMP := $(SAMPLES)/unpacked-$(call stamp,requirements/samples.txt scripts/build/unpack_samples.py)
 
-# $(call environment,folder,lock,stamp)
+# $(call environment,folder,lock,stamp,what it takes)
 define environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Wharf needs Python 3.11 or later; name one with: make PYTHON=python3.13")'
-	@echo "Installing $(2) into $(1)"
+	@echo "Installing $(2) into $(1), which takes $(4) there. Files of 1 MB and more are shown:"
 	@$(PYTHON) -m venv --clear $(1)
-	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(2)
+	@$(1)/bin/python -m pip install --progress-bar off --disable-pip-version-check --no-deps --require-hashes -r $(2) | \
+	  $(PYTHON) -m scripts.build.progress $(2)
 	@$(1)/bin/python -m pip --disable-pip-version-check check >/dev/null
 	@touch $(3)
 endef
@@ -38,7 +43,7 @@ endef
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { print "\n" substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  %-17s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  %-17s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The development environment has all that the small one has, so either runs the service.
 $(RUN_STAMP):
@@ -46,20 +51,20 @@ $(RUN_STAMP):
 
 .PHONY: install-run
 install-run:
-	$(call environment,$(VENV),requirements/local.txt,$(RUN_STAMP))
+	$(call environment,$(VENV),requirements/local.txt,$(RUN_STAMP),250 MB)
 
 $(DEV_STAMP):
-	$(call environment,$(VENV),requirements/dev.txt,$(DEV_STAMP))
+	$(call environment,$(VENV),requirements/dev.txt,$(DEV_STAMP),1 GB)
 	@touch $(RUN_STAMP)
 
 $(SAM_STAMP):
-	$(call environment,$(VENV)-sam,requirements/sam.txt,$(SAM_STAMP))
+	$(call environment,$(VENV)-sam,requirements/sam.txt,$(SAM_STAMP),400 MB)
 
 $(AUDIT_STAMP):
-	$(call environment,$(VENV)-audit,requirements/audit.txt,$(AUDIT_STAMP))
+	$(call environment,$(VENV)-audit,requirements/audit.txt,$(AUDIT_STAMP),430 MB)
 
 $(SUPPLY_STAMP):
-	$(call environment,$(VENV)-supply,requirements/supply.txt,$(SUPPLY_STAMP))
+	$(call environment,$(VENV)-supply,requirements/supply.txt,$(SUPPLY_STAMP),100 MB)
 
 .PHONY: environment
 environment: $(RUN_STAMP) # What scripts/ops needs
@@ -73,6 +78,12 @@ environment-sam: $(SAM_STAMP)
 run: $(RUN_STAMP) ## Run the whole service on this machine (PORT, AWS_PORT, DATA_DIR)
 	@exec $(VENV)/bin/python -m app.local --port $(PORT) --aws-port $(AWS_PORT) --data-dir "$$DATA_DIR"
 
+LISTEN_PORT ?= 9000
+.PHONY: listen
+listen: $(RUN_STAMP) ## Receive webhooks on this machine, verify and print them (LISTEN_PORT, DATA_DIR of the run)
+	@WHARF_URL="$$($(VENV)/bin/python -m scripts.ops.run_url)"; export WHARF_URL; \
+	  PYTHONPATH=clients/python $(VENV)/bin/python -m wharf_client.cli listen --port $(LISTEN_PORT) $(ARGS) || test $$? = 130
+
 ##@ Test
 
 # Files run in the order of the folders. Ordered by their number of tests, slow files of
@@ -82,13 +93,18 @@ PYTEST := $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 
 test: $(DEV_STAMP) $(SAM_STAMP) ## All tests that need no system package (TESTS: files or options, WORKERS, SEED)
 	@$(PYTEST) $(TESTS)
 
-# Of these tests a run of `test` tries a share of the cases, which it draws by SEED.
-EXHAUSTIVE := tests/edges/test_forged_requests.py tests/edges/test_naughty_strings.py \
+# The tests of which `make test` tries only a share of the cases, drawn by SEED.
+EXHAUSTIVE := tests/edges/test_extremes.py tests/edges/test_forged_requests.py tests/edges/test_naughty_strings.py \
 	tests/edges/test_reflected_input.py tests/edges/test_repeated_deliveries.py \
-	tests/system/test_killed_workers.py tests/system/test_usage_recount.py
+	tests/unit/services/objects/test_races_of_parts.py \
+	tests/system/test_feed_readers.py tests/system/test_killed_workers.py tests/system/test_usage_recount.py
 .PHONY: exhaustive
 exhaustive: $(DEV_STAMP) ## Every case of the tests of which `make test` draws a share by SEED
-	@CASES=all $(PYTEST) $(EXHAUSTIVE)
+	@CASES=all $(PYTEST) -m '' $(EXHAUSTIVE)
+
+.PHONY: feed
+feed: $(DEV_STAMP) ## Readers of the feed under four relays with injected faults, for eight seeds
+	@CASES=all $(PYTEST) tests/system/test_feed_readers.py
 
 # The unit tests but the slowest and what reads binary formats, some files of each edge, and the import rules.
 QUICK := tests/unit tests/infrastructure/test_rooms.py tests/edges/test_entry_points.py \
@@ -101,9 +117,35 @@ QUICK := tests/unit tests/infrastructure/test_rooms.py tests/edges/test_entry_po
 quick: $(DEV_STAMP) ## The part of the tests that finds most, within a minute
 	@$(PYTEST) $(QUICK)
 
+.PHONY: long
+long: $(DEV_STAMP) $(SAM_STAMP) ## The tests that take longest, which `make test` leaves out: restarts, full disks, bombs, fuzzing
+	@$(PYTEST) -m long
+
 .PHONY: builds
 builds: $(DEV_STAMP) $(SAM_STAMP) ## Build what is deployed, carry out the Dockerfile's steps, and test both
 	@$(PYTEST) -m builds
+
+.PHONY: typescript
+typescript: $(DEV_STAMP) ## Compile the TypeScript client and try it against the running service (needs npm)
+	@$(VENV)/bin/python -m pytest -m builds tests/system/test_typescript.py
+
+.PHONY: browser
+browser: $(DEV_STAMP) ## Hostile and friendly pages in a real browser, against the running service (needs Chromium)
+	@$(VENV)/bin/python -m pytest -m browser tests/system
+
+.PHONY: e2e
+e2e: $(DEV_STAMP) $(AXE) ## Use the console in Chromium (needs Chromium; PICTURES: folder for new pictures of it)
+	@$(VENV)/bin/python -m pytest -m e2e tests/system/test_console.py
+
+# Without npm, the tests that need it are skipped and say so.
+$(AXE):
+	@mkdir -p $(@D)
+	@if command -v npm >/dev/null; then cd $(@D) && npm pack --silent $(AXE_CORE) && \
+	  echo "$(AXE_CORE_SUM)" | sha256sum --check --quiet && \
+	  tar -xzf axe-core-*.tgz --strip-components=1 package/axe.min.js && rm axe-core-*.tgz; fi
+
+AXE_CORE := axe-core@4.14.1
+AXE_CORE_SUM := e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745  axe-core-4.14.1.tgz
 
 .PHONY: real-files
 real-files: $(DEV_STAMP) $(SAMPLES_STAMP) ## The tests on files of well-known packages, which `make test` leaves out
@@ -133,6 +175,11 @@ properties: $(DEV_STAMP) ## Generated tables with hostile cells: none may change
 	  export TABLES SEED TABLE=$(TABLE); echo "TABLES=$$TABLES SEED=$$SEED"; \
 	  $(VENV)/bin/python -m pytest -m properties --numprocesses $(WORKERS) --maxprocesses 4 tests/properties
 
+EVENTS ?= 10000
+.PHONY: chaos
+chaos: $(DEV_STAMP) ## Kill senders and relays while AWS and receivers fail: every event must arrive (EVENTS, SEED)
+	@EVENTS=$(EVENTS) $(VENV)/bin/python -m pytest -m '' tests/system/test_killed_senders.py tests/system/test_killed_relays.py
+
 .PHONY: model
 model: $(DEV_STAMP) ## Compare long random sequences of requests with a model of the service
 	@HYPOTHESIS_PROFILE=long $(VENV)/bin/python -m pytest tests/edges/test_clients_against_a_model.py
@@ -151,11 +198,20 @@ benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES:
 ##@ Check
 
 .PHONY: check
-check: lint template test builds share-of-properties ## Everything that a change must pass: lint, template, test, builds, some properties
+check: lint template test long builds share-of-properties share-of-mutants ## Everything that a change must pass: lint, template, test, long, builds, some properties and mutants
 
 .PHONY: share-of-properties
 share-of-properties:
 	@$(MAKE) --no-print-directory properties TABLES=200
+
+.PHONY: share-of-mutants
+share-of-mutants: $(DEV_STAMP)
+	@$(VENV)/bin/python -m scripts.checks.mutants --draw 3 $(if $(SEED),--seed $(SEED))
+
+FIND ?=
+.PHONY: mutants
+mutants: $(DEV_STAMP) ## Take away each control in a copy of the tree: the tests named for it must fail (FIND: part of a name)
+	@$(VENV)/bin/python -m scripts.checks.mutants --find "$(FIND)"
 
 .PHONY: lint
 lint: $(DEV_STAMP) $(SAM_STAMP) ## Check format, types, import rules, shell scripts and Dockerfile
@@ -178,7 +234,7 @@ BASE ?= HEAD
 openapi-diff: $(DEV_STAMP) ## Show what changed in docs/openapi.json since BASE; fails if it breaks clients
 	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.checks.openapi_diff /dev/stdin docs/openapi.json
 
-AUDITED := api worker relay local dev sam audit supply
+AUDITED := api worker relay sender local dev sam audit supply generators
 .PHONY: audit
 audit: $(SUPPLY_STAMP) ## Look for known vulnerabilities in every lock (asks PyPI)
 	@$(VENV)-supply/bin/python -m scripts.checks.audit $(AUDITED:%=requirements/%.txt)
@@ -194,6 +250,11 @@ format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 openapi: $(DEV_STAMP) ## Write docs/openapi.json
 	@$(VENV)/bin/python -m scripts.build.openapi docs/openapi.json
 
+.PHONY: client-types
+client-types: $(DEV_STAMP) ## Write the types of both clients from docs/openapi.json (needs npm)
+	@$(VENV)/bin/python -m scripts.build.client_types docs/openapi.json clients/python/wharf_client/generated.py
+	@cd clients/typescript && npm ci --ignore-scripts --silent && npm run --silent generate
+
 .PHONY: api-deployments
 api-deployments: $(DEV_STAMP) ## Rename the template's API deployments after a change of the API
 	@$(VENV)/bin/python -m scripts.build.api_deployments
@@ -204,14 +265,17 @@ structure: $(DEV_STAMP) ## Show how the rooms are built: files per folder, funct
 	@$(VENV)/bin/python -m scripts.checks.structure --without 'processors/dataset*' \
 	  --without 'processors/image*' --without '*sandbox*' $(ARGS)
 
+# cffi asks for pycparser to read declarations in C. The worker has none, and Lambda's
+# locks may hold no conditions, such as pycparser's.
 .PHONY: lock
 lock: ## Compile the hashed lock files from pyproject.toml (needs uv)
 	@$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
-	@for group in api worker relay local; do \
+	@for group in api worker relay sender local; do \
 	  $(LOCK) --group $$group --constraints requirements/dev.txt \
+	    $$([ $$group != worker ] || echo --no-emit-package pycparser) \
 	    --output-file requirements/$$group.txt pyproject.toml; \
 	done
-	@for group in sam audit supply; do $(LOCK) --group $$group --output-file requirements/$$group.txt pyproject.toml; done
+	@for group in sam audit supply generators; do $(LOCK) --group $$group --output-file requirements/$$group.txt pyproject.toml; done
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
@@ -220,21 +284,21 @@ PLATFORM ?= lambda
 BUNDLES ?= .aws-sam/bundles
 .PHONY: bundles
 bundles: ## Build what each function is deployed as (BUNDLES: folder, PLATFORM=native: for this machine)
-	@for name in api worker relay; do \
+	@for name in api worker relay sender; do \
 	  rm -rf "$(BUNDLES)/$$name"; \
 	  $(PYTHON) -m scripts.build.bundle $$name "$(BUNDLES)/$$name" --platform $(PLATFORM); \
 	done
 
-# What `sam build` runs for each function.
-.PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction
-build-ApiFunction build-WorkerFunction build-RelayFunction: build-%Function:
+# The targets that `sam build` runs, one for each function.
+.PHONY: build-ApiFunction build-WorkerFunction build-RelayFunction build-SenderFunction
+build-ApiFunction build-WorkerFunction build-RelayFunction build-SenderFunction: build-%Function:
 	@$(PYTHON) -m scripts.build.bundle $(shell tr A-Z a-z <<< $*) "$(ARTIFACTS_DIR)"
 
 SBOM ?= .sbom
 .PHONY: sbom
 sbom: $(SUPPLY_STAMP) ## Write what each function is made of as CycloneDX JSON (SBOM: folder)
 	@mkdir -p "$(SBOM)"
-	@for name in api worker relay; do \
+	@for name in api worker relay sender; do \
 	  $(VENV)-supply/bin/python -W ignore -m cyclonedx_py requirements --output-reproducible \
 	    --pyproject pyproject.toml --output-file "$(SBOM)/$$name.json" requirements/$$name.txt; \
 	done
@@ -248,7 +312,8 @@ deploy: ## Deploy a stage to AWS (STAGE=dev or prod, ARGS="Parameter=Value ...")
 	@scripts/ops/deploy.sh $(STAGE) $(ARGS)
 
 .PHONY: smoke
-smoke: ## Do the whole job once against a deployed endpoint (URL, ARGS="--api-key KEY")
+smoke: ## Do the whole job once against `make run`, or an endpoint (URL, ARGS="--api-key KEY")
+	$(if $(URL)$(filter local,$(STAGE)),,$(error Name the endpoint of the stage: make smoke URL=https://…))
 	@scripts/ops/smoke.sh $(URL) $(ARGS)
 
 .PHONY: logs
@@ -256,16 +321,16 @@ logs: ## Show what a stage logs (STAGE, ID of a request or an object, ARGS="--fo
 	@scripts/ops/logs.sh $(STAGE) $${ID:+--find "$$ID"} $(ARGS)
 
 .PHONY: trace
-trace: ## Show from the logs what happened to a request or an object (ID, STAGE)
+trace: ## Show from the logs what happened to a request or an object (ID: asks for it, STAGE)
 	@scripts/ops/trace.sh $(STAGE) "$$ID" $(ARGS)
 
 .PHONY: redrive
-redrive: ## List what the service gave up on, or try it again (STAGE, ARGS="--all --dry-run")
-	@AWS_PORT=$(AWS_PORT) scripts/ops/redrive.sh $(STAGE) $(ARGS)
+redrive: ## List what the service gave up on, try it again or drop it (STAGE, ARGS="--all --dry-run")
+	@scripts/ops/redrive.sh $(STAGE) $(ARGS)
 
 .PHONY: subscriber
 subscriber: ## Deploy the example subscriber beside a stack, and show what it has recorded (STAGE)
-	@AWS_PORT=$(AWS_PORT) scripts/ops/subscriber.sh $(STAGE)
+	@scripts/ops/subscriber.sh $(STAGE)
 
 .PHONY: destroy
 destroy: ## Delete a stage (STAGE, ARGS="--with-data")

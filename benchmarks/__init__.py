@@ -6,9 +6,12 @@
 
 * pipeline   each processor in its sandbox, against the bare library calls that it makes
 * proof      the dataset processor, against the same that proves no cell
+* pictures   photos of 12 and 48 megapixels, a screenshot and a scan, against Pillow alone and pyvips
 * tables     the same CSV by the dataset processor, and by pandas' read_csv and describe
 * sandbox    what a process of its own costs each object
 * relay      records a second on calls of 5 ms, and with 5% and 20% of them failing
+* lists      items that a page of each list reads, at 1,000 and at 100,000 objects
+* costs      the tables of docs/deploying.md, from prices.json; not measured, and not part of the rest
 * memory     peak memory of the sandboxed child as CSV files grow, and for ten million rows
 
 How to read the results: machines differ and are shared, so look at the ratios and not at

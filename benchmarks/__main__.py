@@ -2,8 +2,8 @@
 
 import sys
 
-from benchmarks import memory, pipeline, proof, relay, sandbox, tables
+from benchmarks import door, lists, memory, pictures, pipeline, proof, relay, sandbox, tables, waiters
 
 if __name__ == "__main__":
-    for benchmark in (sandbox, pipeline, proof, tables, memory, relay):
+    for benchmark in (sandbox, pipeline, pictures, proof, tables, memory, relay, lists, door, waiters):
         benchmark.main(sys.argv[1:])

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.measuring import peak_bytes
+from benchmarks.peak import peak_bytes
 
 if __name__ == "__main__":
     library = importlib.import_module(sys.argv[1])

@@ -19,6 +19,6 @@ def run(source: Path, output: Path) -> None:
     task = task_of(Sample(source.name, source, MEDIA_TYPES[source.suffix]), output)
     with (
         patch.object(Form, "proof_sql", lambda *_: "true"),
-        patch.object(ndjson, "_doubtful_numbers", lambda *_: (False, False)),
+        patch.object(ndjson, "_doubtful_numbers", lambda *_: ndjson.Doubtful(False, False, False)),
     ):
         dataset.process(task)

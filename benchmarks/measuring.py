@@ -15,7 +15,7 @@ from typing import Self
 from app.domain.kinds import KINDS
 from app.processors.report import Task
 from app.sandbox.client import Sandbox
-from app.services.processing import PROCESSOR_MEMORY_BYTES
+from app.services.background.processing import PROCESSOR_MEMORY_BYTES
 from benchmarks.samples import MB, Sample
 
 WITNESS = "benchmarks.witness"
@@ -41,15 +41,6 @@ class Took:
 
 #: One side of a comparison: processes the sample into an empty folder.
 Side = Callable[[Sample, Path], Took]
-
-
-def peak_bytes() -> int:
-    """Return this process's peak of resident memory.
-
-    getrusage would also count the process that started this one.
-    """
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def compared(library: str, sample: Sample) -> tuple[Took, Took]:
@@ -93,6 +84,7 @@ def task_of(sample: Sample, output: Path) -> Task:
         media_type=sample.media_type,
         unpacked_limit=kind.unpacked_limit,
         memory_limit=PROCESSOR_MEMORY_BYTES,
+        disk_limit=16 * PROCESSOR_MEMORY_BYTES,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.services.processing import PROCESSOR_MEMORY_BYTES
+from app.services.background.processing import PROCESSOR_MEMORY_BYTES
 from benchmarks.measuring import DEFAULT_SIZES, Side, megabytes, sandboxed, table
 from benchmarks.samples import MANY_ROWS, MB, csv_file, narrow_csv
 

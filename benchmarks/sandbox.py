@@ -36,6 +36,7 @@ def _rows() -> Iterator[Sequence[str]]:
             media_type="text/plain",
             unpacked_limit=1,
             memory_limit=2**30,
+            disk_limit=2**30,
         )
         yield _row("called in this process", lambda: no_op.process(task))
         yield _row("in the sandbox", lambda: sandbox.run(task, seconds=60))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.processors import dataset, document, image
 from app.processors.report import Report, Task
-from benchmarks.measuring import peak_bytes
+from benchmarks.peak import peak_bytes
 
 
 def process(task: Task) -> Report:

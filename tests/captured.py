@@ -1,4 +1,4 @@
-"""What a handler of the log writes."""
+"""Lines of the log, captured as a handler writes them."""
 
 import io
 import json
@@ -14,7 +14,7 @@ class Captured:
         self._formatter = formatter
 
     def handler(self, level: int = logging.DEBUG) -> logging.Handler:
-        """One more that writes here."""
+        """Return one more handler that writes here."""
         handler = discreet(logging.StreamHandler(self._stream), self._formatter)
         handler.setLevel(level)
         return handler

@@ -1,4 +1,4 @@
-"""What every test may use: a fixed clock, sample objects, and AWS in this process (moto).
+"""Fixtures for every test: a fixed clock, sample objects, and AWS in this process (moto).
 
 The table comes from template.yaml, the only description of it.
 """
@@ -8,23 +8,26 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import pytest
 from moto import mock_aws
 
 from app.aws import Clients
-from app.bootstrap import Adapters
+from app.bootstrap.adapters import Adapters
 from app.config import OperatorSettings, Settings
 from app.domain.causes import Cause
-from app.domain.objects import StoredObject
-from app.domain.values import Revision, Status
-from app.local.template import local_template
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Revision, Status
+from app.local.aws.template import local_template
 from tests.faults import unhook_all
 from tests.shares import Share, choose_seed
+from tests.small_disks import mounted
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TABLE, BUCKET, BUS = "objects", "payloads", "domain"
+WEBHOOKS_TABLE = "webhooks"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -37,6 +40,13 @@ def _no_inherited_aws_settings() -> Iterator[None]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system of SMALL_DISK_BYTES."""
+    with mounted(tmp_path / "disk") as folder:
+        yield folder
 
 
 Measured = Callable[[str], None]
@@ -65,7 +75,7 @@ def share(request: pytest.FixtureRequest) -> Share:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Also where the tests run in processes of their own, whose output is not shown."""
+    """Show the lines also where tests run in processes of their own, whose output is not shown."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     lines = {
         line
@@ -113,6 +123,16 @@ class Aws:
     bus: str
     queue_url: str
     dead_letter_queue_url: str
+    webhooks_table: str
+    sender_queue_url: str
+
+    @classmethod
+    def of_stack(cls, client: Callable[[str], Any], outputs: Mapping[str, str]) -> Self:
+        """Clients that `client` makes by the service's name, and what a deployed stack made."""
+        names = [f"{name}Name" for name in ("Table", "Bucket", "Bus")]
+        names += ["QueueUrl", "DeadLetterQueueUrl", "WebhooksTableName", "SenderQueueUrl"]
+        services = ("dynamodb", "s3", "sqs", "events")
+        return cls(*(client(service) for service in services), *(outputs[name] for name in names))
 
     def settings(self, function: type[SettingsOf], **more: Any) -> SettingsOf:
         """Return a function's settings, which name what was made."""
@@ -122,6 +142,8 @@ class Aws:
             "bus_name": self.bus,
             "queue_url": self.queue_url,
             "dead_letter_queue_url": self.dead_letter_queue_url,
+            "webhooks_table_name": self.webhooks_table,
+            "sender_queue_url": self.sender_queue_url,
         }
         return function.model_validate(names | more)
 
@@ -172,6 +194,7 @@ def aws(clients: Clients) -> Iterator[Aws]:
 def make_aws(clients: Clients) -> Aws:
     dynamodb, s3, sqs, events = (clients.client(name) for name in ("dynamodb", "s3", "sqs", "events"))
     dynamodb.create_table(TableName=TABLE, **table_properties())
+    dynamodb.create_table(TableName=WEBHOOKS_TABLE, **table_properties("WebhooksTable"))
     s3.create_bucket(Bucket=BUCKET)
     events.create_event_bus(Name=BUS)
     return Aws(
@@ -184,12 +207,14 @@ def make_aws(clients: Clients) -> Aws:
         BUS,
         sqs.create_queue(QueueName="work")["QueueUrl"],
         sqs.create_queue(QueueName="dead-letters")["QueueUrl"],
+        WEBHOOKS_TABLE,
+        sqs.create_queue(QueueName="sender")["QueueUrl"],
     )
 
 
 @cache
-def table_properties() -> Mapping[str, Any]:
-    properties = local_template()["Resources"]["ObjectsTable"]["Properties"]
+def table_properties(name: str = "ObjectsTable") -> Mapping[str, Any]:
+    properties = local_template()["Resources"][name]["Properties"]
     wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     return {name: properties[name] for name in wanted}
 

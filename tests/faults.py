@@ -60,7 +60,7 @@ def not_replying() -> NoReturn:
 
 
 def fail(client: Any, operation: str, fault: Fault, *, spared: int = 0, times: int = 1) -> None:
-    """As after the SDK's last try: nothing is sent, nothing is waited for."""
+    """Fail as after the SDK's last try: nothing is sent, nothing is waited for."""
     faults = iter([*[None] * spared, *[fault] * times])
 
     def strike(**_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
@@ -100,7 +100,7 @@ class Call:
 
 
 def calls_of(client: Any) -> list[Call]:
-    """What is signed only, as a presigned URL is, is no call."""
+    """Return a list to which each call is added. A presigned URL is only signed, so it is not a call."""
     calls: list[Call] = []
 
     def note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -115,7 +115,7 @@ def calls_of(client: Any) -> list[Call]:
 
 
 def sent_by(client: Any, operation: str) -> list[AWSPreparedRequest]:
-    """What goes over the wire, the SDK's repeats as well."""
+    """Return a list to which each request on the wire is added, the SDK's repeats included."""
     sent: list[AWSPreparedRequest] = []
     _hook(client, "before-send", operation, lambda request, **_: sent.append(request))
     return sent

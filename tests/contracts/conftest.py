@@ -12,10 +12,10 @@ import boto3
 import pytest
 
 from app.aws import Clients
-from app.domain.objects import StoredObject
-from app.local import emulator, stack
-from app.local.emulator import Emulator
-from app.local.stack import Stack
+from app.domain.objects.stored import StoredObject
+from app.local.aws import emulator, stack
+from app.local.aws.emulator import Emulator
+from app.local.aws.stack import Stack
 from app.storage.history import HistoryRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
@@ -43,9 +43,9 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def deployed(running_emulator: Emulator) -> Stack:
-    """template.yaml, with nothing that feeds its functions."""
+    """Deploy template.yaml, with nothing that feeds its functions."""
     session = boto3.session.Session()
-    return stack.deploy(session.client("cloudformation", endpoint_url=running_emulator.url))
+    return stack.deploy(session.client("cloudformation", endpoint_url=running_emulator.url), {})
 
 
 @pytest.fixture
@@ -65,6 +65,8 @@ def emulated(running_emulator: Emulator, deployed: Stack, clients: Clients) -> I
         outputs["BusName"],
         sqs.create_queue(QueueName=f"work-{uuid4().hex}")["QueueUrl"],
         sqs.create_queue(QueueName=f"dead-letters-{uuid4().hex}")["QueueUrl"],
+        outputs["WebhooksTableName"],
+        sqs.create_queue(QueueName=f"sender-{uuid4().hex}")["QueueUrl"],
     )
     unhook_all()
 

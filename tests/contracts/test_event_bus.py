@@ -1,4 +1,4 @@
-"""What the relay, and subscribers of the bus, may rely on."""
+"""The promises of the event bus to the relay and to subscribers."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.causes import Cause, Trace
 from app.domain.events import ObjectEvent, event_of
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
 from app.messaging.event_bus import EventBus, Published
 from tests.conftest import NOW, Aws
 from tests.contracts.conftest import MakeStored
@@ -40,7 +40,7 @@ def subscribe(backend: Aws) -> Subscribe:
 
 
 def received(backend: Aws, url: str, number: int) -> list[dict[str, Any]]:
-    """So many envelopes, or as many as come within a second of the one before."""
+    """Return this many envelopes, or as many as come within a second of the one before."""
     envelopes: list[dict[str, Any]] = []
     while len(envelopes) < number:
         messages = backend.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
@@ -119,7 +119,10 @@ def test_publishing_nothing_is_nothing(bus: EventBus) -> None:
 def test_an_event_carries_the_trace_of_its_cause_on(
     bus: EventBus, subscribe: Subscribe, backend: Aws, owner: str, make: MakeStored
 ) -> None:
-    """To X-Ray beside the event, to everybody else in it (CloudEvents, "Distributed Tracing extension")."""
+    """The trace goes to X-Ray beside the event, and to everybody else in the event.
+
+    See CloudEvents, "Distributed Tracing extension".
+    """
     trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_sampled=True, state="a=b")
     url = subscribe({"detail": {"owner": [owner]}})
     calls = calls_of(backend.events)

@@ -1,20 +1,21 @@
-"""What the services may rely on when they keep an object's events."""
+"""The promises of the history repository to the services that keep an object's events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.domain.causes import Cause
 from app.domain.events import ObjectEvent, event_of
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
 from app.storage.history import HistoryPage, HistoryRepository
 from app.storage.objects import ObjectRepository
 from tests.conftest import NOW, Aws
 from tests.contracts.conftest import MakeStored
-from tests.faults import after, calls_of, lose_reply
-from tests.services import add_to_history
+from tests.faults import Call, after, calls_of, lose_reply
+from tests.services import add_to_history, purge_before, purge_history
 
 ATTRIBUTES = {"share": 1 / 3, "big": 10**40, "größe": "日本 🚢", "": None, "deep": [[[{}]]]}
 
@@ -25,7 +26,7 @@ def stored(make: MakeStored) -> StoredObject:
 
 
 def events_of(stored: StoredObject, number: int) -> list[ObjectEvent]:
-    """Of its creation and of the edits after it."""
+    """Return the events of its creation and of the edits after it."""
     events = [event_of(None, stored)]
     for _ in range(number - 1):
         before = stored
@@ -85,7 +86,7 @@ def test_an_event_that_was_purged_is_not_written_again(
     """A stream may bring its record once more, and nobody would purge it again."""
     events = events_of(stored, 2)
     add_all(history, events)
-    history.purge(stored.owner, stored.id)
+    purge_history(history, stored.owner, stored.id)
 
     add_all(history, events)
 
@@ -131,7 +132,7 @@ def test_a_history_is_of_one_object_only(
 def test_a_purged_history_is_empty(history: HistoryRepository, stored: StoredObject) -> None:
     add_all(history, events_of(stored, 3))
 
-    history.purge(stored.owner, stored.id)
+    purge_history(history, stored.owner, stored.id)
 
     assert whole(history, stored) == HistoryPage((), None)
 
@@ -142,9 +143,60 @@ def test_a_history_of_any_length_is_purged(
 ) -> None:
     add_all(history, events_of(stored, number)[:number])
 
-    history.purge(stored.owner, stored.id)
+    purge_history(history, stored.owner, stored.id)
 
     assert whole(history, stored).items == ()
+
+
+def test_the_events_from_a_version_on_are_kept(history: HistoryRepository, stored: StoredObject) -> None:
+    add_all(history, events_of(stored, 5))
+
+    purge_before(history, stored.owner, stored.id, 4)
+
+    assert versions(whole(history, stored).items) == [4, 5]
+
+
+def test_a_purge_that_runs_out_of_time_is_gone_on_with_where_it_ended(
+    history: HistoryRepository, stored: StoredObject, backend: Aws
+) -> None:
+    add_all(history, events_of(stored, 60))
+    calls = calls_of(backend.dynamodb)
+    times = iter([True, True, False])
+
+    is_done = purge_before(history, stored.owner, stored.id, 60, has_time=lambda: next(times))
+    left = versions(whole(history, stored).items)
+    is_done_then = purge_before(history, stored.owner, stored.id, 60)
+
+    assert (is_done, is_done_then) == (False, True)
+    assert left == list(range(51, 61))
+    assert versions(whole(history, stored).items) == [60]
+    written = [call.parameters["RequestItems"][backend.table] for call in calls_by(calls, "BatchWriteItem")]
+    assert [len(batch) for batch in written] == [25, 25, 9]
+
+
+def calls_by(calls: Sequence[Call], operation: str) -> list[Call]:
+    return [call for call in calls if call.operation == operation]
+
+
+def test_the_event_of_a_deletion_goes_by_itself_before_the_tombstone_may(
+    history: HistoryRepository, stored: StoredObject, backend: Aws
+) -> None:
+    """An object that is created anew under the same id has events of its own."""
+    deleted = stored.delete(now=NOW, cause=Cause("request-2"))
+    events = [event_of(None, stored), event_of(stored, deleted)]
+
+    add_all(history, [event for event in events if event is not None])
+
+    assert deleted.deadline is not None
+    tombstone = deleted.purged(now=deleted.deadline).purge_at
+    key = {"pk": {"S": f"{stored.owner}#{stored.id}"}}
+    [first, last] = [
+        backend.dynamodb.get_item(TableName=backend.table, Key=key | {"sk": {"S": f"event#{version:012d}"}})
+        for version in (1, 2)
+    ]
+    assert "purge_at" not in first["Item"]
+    assert tombstone is not None
+    assert int(last["Item"]["purge_at"]["N"]) == int((tombstone - timedelta(days=2)).timestamp())
 
 
 def test_a_history_larger_than_a_page_of_dynamodb_is_purged(
@@ -155,7 +207,7 @@ def test_a_history_larger_than_a_page_of_dynamodb_is_purged(
     events = [replace(event, data=event_data(large)) for event in events_of(stored, 45)]
     add_all(history, events)
 
-    history.purge(stored.owner, stored.id)
+    purge_history(history, stored.owner, stored.id)
 
     assert whole(history, stored).items == ()
 
@@ -170,7 +222,7 @@ def test_to_purge_a_history_again_changes_nothing(history: HistoryRepository, st
     add_all(history, events_of(stored, 2))
 
     for _ in range(2):
-        history.purge(stored.owner, stored.id)
+        purge_history(history, stored.owner, stored.id)
 
     assert whole(history, stored).items == ()
 
@@ -182,7 +234,7 @@ def test_a_purge_of_the_history_leaves_the_object_and_its_neighbours(
     objects.add(stored)
     add_all(history, [*events_of(stored, 2), *events_of(other, 2)])
 
-    history.purge(stored.owner, stored.id)
+    purge_history(history, stored.owner, stored.id)
 
     assert objects.get(stored.owner, stored.id) == stored
     assert versions(whole(history, other).items) == [1, 2]
@@ -194,7 +246,7 @@ def test_a_purge_whose_reply_got_lost_has_succeeded(
     add_all(history, events_of(stored, 3))
     lose_reply(backend.dynamodb, "BatchWriteItem")
 
-    history.purge(stored.owner, stored.id)
+    purge_history(history, stored.owner, stored.id)
 
     assert whole(history, stored).items == ()
 
@@ -208,7 +260,7 @@ def test_what_dynamodb_leaves_undeleted_is_deleted_again(
     left = {backend.table: [{"DeleteRequest": {"Key": key}}]}
     after(backend.dynamodb, "BatchWriteItem", lambda answer: answer.update(UnprocessedItems=left))
 
-    history.purge(stored.owner, stored.id)
+    purge_history(history, stored.owner, stored.id)
 
     assert [call.operation for call in calls] == ["Query", "BatchWriteItem", "BatchWriteItem"]
     assert calls[-1].parameters["RequestItems"] == left

@@ -1,4 +1,4 @@
-"""What the services may rely on when they store objects."""
+"""The promises of the object repository to the services."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from app.domain.causes import Cause, Trace
 from app.domain.errors import InvalidPayload, NotFound, ProblemCode, StaleWrite
-from app.domain.objects import ObjectSummary, StoredObject
-from app.domain.values import Artifact, Lease, Payload, Problem, Result, Revision, Status
-from app.services.creating import NewObject
-from app.services.uploads import InlinePayload
+from app.domain.objects.state import ListedObject, ObjectSummary
+from app.domain.objects.stored import TOMBSTONE_DAYS, StoredObject
+from app.domain.objects.values import Artifact, Lease, PartsUpload, Payload, Problem, Result, Revision, Status
+from app.services.objects.creating import NewObject
+from app.services.objects.uploads import InlinePayload
 from app.storage.items import to_item
-from app.storage.objects import ListQuery, ObjectRepository
+from app.storage.objects import FILTERED_READ, ListQuery, ObjectRepository
+from benchmarks.lists import items_read
 from tests.conftest import NOW, Aws, make_object
 from tests.contracts.conftest import MakeStored
 from tests.faults import lose_reply, sent_by
@@ -39,8 +41,10 @@ def deleted(stored: StoredObject) -> StoredObject:
     return stored.delete(now=NOW, cause=Cause("request-2"))
 
 
-def summary_of(stored: StoredObject) -> ObjectSummary:
-    return ObjectSummary(**{field.name: getattr(stored, field.name) for field in fields(ObjectSummary)})
+def listed_of(stored: StoredObject) -> ListedObject:
+    values = {field.name: getattr(stored, field.name) for field in fields(ObjectSummary)}
+    types = {artifact.name: artifact.media_type for artifact in stored.artifacts}
+    return ListedObject(**values, artifact_types=types if stored.payload else {})
 
 
 def listed(objects: ObjectRepository, query: ListQuery) -> list[str]:
@@ -48,7 +52,7 @@ def listed(objects: ObjectRepository, query: ListQuery) -> list[str]:
     return [item.id for page in pages(objects, query) for item in page]
 
 
-def pages(objects: ObjectRepository, query: ListQuery) -> list[tuple[ObjectSummary, ...]]:
+def pages(objects: ObjectRepository, query: ListQuery) -> list[tuple[ListedObject, ...]]:
     found = []
     values = {field.name: getattr(query, field.name) for field in fields(ListQuery)}
     for _ in range(50):
@@ -130,7 +134,7 @@ def test_a_purged_tombstone_keeps_when_it_may_go_to_the_second(
     objects.save(purged, read=tombstone)
 
     found = objects.get(tombstone.owner, tombstone.id)
-    assert found.purge_at == NOW + timedelta(days=7, seconds=1)
+    assert found.purge_at == NOW + timedelta(days=TOMBSTONE_DAYS, seconds=1)
     assert replace(found, purge_at=None) == replace(purged, purge_at=None)
     assert tombstone.id not in {due.object_id for due in objects.overdue(NOW + timedelta(days=365))}
 
@@ -210,19 +214,37 @@ moments = st.datetimes(datetime(1970, 1, 1), datetime(2999, 1, 1), timezones=st.
 texts = st.text(max_size=20)
 counts = st.integers(0, 10**15)
 documents = st.dictionaries(st.text(max_size=8), json_values(), max_size=3)
-revisions = st.builds(Revision, counts, texts, counts, st.none() | texts, st.none() | moments)
-artifacts = st.lists(st.builds(Artifact, texts, texts, counts, texts), max_size=3).map(tuple)
-states = st.none() | st.from_regex(r"[ -~]{0,40}=[!-~]", fullmatch=True)
-traces = st.builds(
-    Trace,
-    st.integers(1, 16**32 - 1).map("{:032x}".format),
-    st.integers(1, 16**16 - 1).map("{:016x}".format),
-    st.booleans(),
-    states,
-)
-causes = st.builds(Cause, texts, st.none() | traces)
 
-stored_objects = st.builds(
+
+def with_all_fields(made: type[T], **values: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
+    """Return values of a dataclass. A field that is not given would always have its default, or none."""
+    assert set(values) == {field.name for field in fields(made)}  # type: ignore[arg-type]  # a dataclass
+    return st.builds(made, **values)
+
+
+revisions = with_all_fields(
+    Revision,
+    number=counts,
+    media_type=texts,
+    size=counts,
+    sha256=st.none() | texts,
+    expires_at=st.none() | moments,
+    part_size=st.none() | counts,
+)
+payloads = with_all_fields(Payload, media_type=texts, size=counts, sha256=texts, revision=counts)
+#: The item has a map by name, and a name is never empty.
+artifact_names = st.text(min_size=1, max_size=20)
+artifacts = with_all_fields(Artifact, name=artifact_names, media_type=texts, size=counts, sha256=texts)
+traces = with_all_fields(
+    Trace,
+    trace_id=st.integers(1, 16**32 - 1).map("{:032x}".format),
+    parent_id=st.integers(1, 16**16 - 1).map("{:016x}".format),
+    is_sampled=st.booleans(),
+    state=st.none() | st.from_regex(r"[ -~]{0,40}=[!-~]", fullmatch=True),
+)
+causes = with_all_fields(Cause, correlation_id=texts, trace=st.none() | traces)
+
+stored_objects = with_all_fields(
     StoredObject,
     id=st.just(""),
     kind=texts,
@@ -231,14 +253,14 @@ stored_objects = st.builds(
     status=st.sampled_from(Status),
     version=counts,
     newest=st.none() | revisions,
-    payload=st.none() | st.builds(Payload, texts, counts, texts, counts),
+    payload=st.none() | payloads,
     summary=st.none() | documents,
-    problem=st.none() | st.builds(Problem, st.sampled_from(ProblemCode), texts),
+    problem=st.none() | with_all_fields(Problem, code=st.sampled_from(ProblemCode), detail=texts),
     created_at=moments,
     updated_at=moments,
     owner=st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
     attributes=documents,
-    artifacts=artifacts,
+    artifacts=st.lists(artifacts, max_size=3).map(tuple),
     shard=st.integers(0, 63),
     fingerprint=texts,
     cause=causes,
@@ -247,7 +269,8 @@ stored_objects = st.builds(
     attempts=counts,
     requeues=counts,
     redrives=counts,
-    lease=st.none() | st.builds(Lease, texts, moments),
+    lease=st.none() | with_all_fields(Lease, token=texts, until=moments),
+    parts_upload=st.none() | with_all_fields(PartsUpload, id=texts, completion_asked_at=st.none() | moments),
     deadline=st.none() | moments,
     writable_until=st.none() | moments,
     purge_at=st.none() | moments.map(lambda moment: moment.replace(microsecond=0)),
@@ -276,7 +299,7 @@ def test_every_field_survives_being_stored(objects: ObjectRepository, stored: St
 
 @pytest.fixture
 def five(objects: ObjectRepository, make: MakeStored) -> list[StoredObject]:
-    """Newest first, each a second younger than the next."""
+    """Return five objects, newest first, each a second younger than the next."""
     return [objects.add(make(created_at=NOW + timedelta(seconds=second))) for second in (5, 4, 3, 2, 1)]
 
 
@@ -317,7 +340,7 @@ def test_a_list_shows_the_summary_as_it_was_stored(
 
     [shown] = objects.list_page(ListQuery(owner)).items
 
-    assert shown == summary_of(rejected)
+    assert shown == listed_of(rejected)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 6])
@@ -430,7 +453,7 @@ def test_a_rare_match_is_found_over_pages_that_may_be_empty(
 def test_a_filtered_list_is_whole_however_much_it_must_read(
     backend: Aws, owner: str, make: MakeStored, shards: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two shards, the one with fewer objects is read further back at a time."""
+    """The one of two shards that has fewer objects is read further back at a time."""
     monkeypatch.setattr("app.storage.objects.FILTERED_READ", 10)
     crowd = [
         make(
@@ -449,7 +472,7 @@ def test_a_filtered_list_is_whole_however_much_it_must_read(
 
 
 def add_many(backend: Aws, stored: list[StoredObject]) -> None:
-    """Without the condition, 25 at a time."""
+    """Add objects without the condition, 25 at a time."""
     requests = [{"PutRequest": {"Item": to_item(one)}} for one in stored]
     for start in range(0, len(requests), 25):
         backend.dynamodb.batch_write_item(RequestItems={backend.table: requests[start : start + 25]})
@@ -471,6 +494,32 @@ def test_several_shards_are_one_list(
 
     assert [item.id for page in found for item in page] == newest_first
     assert all(len(page) <= limit for page in found)
+
+
+LISTS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "a full page": {"limit": 100},
+    "by status": {"status": "ready"},
+    "by a status that none has": {"status": "failed"},
+    "by kind": {"kind": "record"},
+    "by a label that none has": {"labels": (("team", "none"),)},
+    "by all": {"status": "ready", "kind": "record", "labels": (("team", "growth"),), "limit": 100},
+}
+
+
+def test_a_page_reads_no_more_however_many_objects_there_are(backend: Aws, owner: str) -> None:
+    """The benchmark `lists` counts the same at 1,000 and at 100,000 objects."""
+    objects = ObjectRepository(backend.dynamodb, backend.table, shards=1)
+    for number in range(3):
+        for each in range(FILTERED_READ // 2):
+            stored = make_object(owner=owner, id=str(uuid4()), kind="record", name=f"{number}-{each}")
+            objects.add(replace(stored, status=Status.READY))
+        read = {name: items_read(backend, ListQuery(owner, **query)) for name, query in LISTS.items()}
+
+        assert all(count <= max(100, FILTERED_READ) for count in read.values()), read
+        assert read["all"] <= 21
+    assert read["by a status that none has"] == 0
+    assert read["by a label that none has"] == FILTERED_READ
 
 
 def test_several_shards_are_one_list_when_filtered(backend: Aws, owner: str, make: MakeStored) -> None:
@@ -576,7 +625,7 @@ def test_every_shard_comes_due(backend: Aws, owner: str, make: MakeStored) -> No
 
 
 def at_once(act: Callable[[], T]) -> list[T]:
-    """What `act` returned in each of many threads that start together."""
+    """Return what `act` returned in each of many threads that start together."""
     barrier = Barrier(THREADS)
 
     def act_together(_: int) -> T:

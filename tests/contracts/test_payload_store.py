@@ -1,4 +1,4 @@
-"""What the services, and clients with a signed URL, may rely on."""
+"""The promises of the payload store to the services, and to clients with a signed URL."""
 
 import time
 from contextlib import ExitStack
@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from botocore.exceptions import IncompleteReadError
 
 from app.domain.errors import NotFound, Unavailable, UnknownMessage
-from app.domain.values import Artifact, PayloadKey, Revision
+from app.domain.objects.values import Artifact, PayloadKey, Revision
 from app.storage.payloads import Download, PayloadStore, SignedRequest
 from tests.conftest import Aws
 from tests.faults import after, calls_of, lose_reply, sent_by
@@ -118,6 +119,82 @@ def test_a_fetch_stops_after_so_many_bytes(
     assert (tmp_path / "payload").read_bytes() == CSV[:size]
 
 
+BYTES = bytes(range(256))
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b"", b""),
+        (CSV, CSV),
+        (BYTES * 256 + b"0123456789AB", BYTES * 256 + b"0123456789AB"),
+        (BYTES * 10_000 + b"PAR1", BYTES * 256 + (BYTES + b"PAR1")[-12:]),
+    ],
+    ids=["empty", "small", "as long as an excerpt", "2.5 MB"],
+)
+def test_of_an_excerpt_only_both_ends_are_stored_but_all_is_hashed(
+    payloads: PayloadStore, key: PayloadKey, tmp_path: Path, body: bytes, kept: bytes
+) -> None:
+    payloads.put_once(key, body, DECLARED)
+
+    fetched = payloads.fetch_excerpt(key, tmp_path / "payload", at_most=10_000_000)
+
+    assert fetched == Download(len(body), sha256(body).hexdigest())
+    assert (tmp_path / "payload").read_bytes() == kept
+
+
+class Breaking:
+    """A body whose connection breaks after some reads."""
+
+    def __init__(self, body: Any, reads: int) -> None:
+        self._body = body
+        self._reads = reads
+
+    def read(self, amount: int) -> bytes:
+        if self._reads == 0:
+            raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
+        self._reads -= 1
+        found: bytes = self._body.read(amount)
+        return found
+
+    def close(self) -> None:
+        self._body.close()
+
+
+def breaking(backend: Aws, *, reads: int, times: int) -> None:
+    after(
+        backend.s3,
+        "GetObject",
+        lambda answer: answer.update(Body=Breaking(answer["Body"], reads)),
+        times=times,
+    )
+
+
+@pytest.mark.parametrize("fetch", ["fetch", "fetch_excerpt"])
+def test_a_broken_connection_goes_on_where_it_broke(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path, fetch: str
+) -> None:
+    body = BYTES * 20_000
+    payloads.put_once(key, body, DECLARED)
+    calls = calls_of(backend.s3)
+    breaking(backend, reads=2, times=2)
+
+    fetched = getattr(payloads, fetch)(key, tmp_path / "payload", at_most=10_000_000)
+
+    assert fetched == Download(len(body), sha256(body).hexdigest())
+    assert [call.parameters.get("Range") for call in calls] == [None, "bytes=2097152-", "bytes=4194304-"]
+
+
+def test_a_connection_that_breaks_at_once_is_told(
+    payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
+) -> None:
+    payloads.put_once(key, CSV, DECLARED)
+    breaking(backend, reads=0, times=9)
+
+    with pytest.raises(Unavailable):
+        payloads.fetch(key, tmp_path / "payload", at_most=100)
+
+
 def test_a_payload_that_is_not_there_is_not_found(
     payloads: PayloadStore, key: PayloadKey, tmp_path: Path
 ) -> None:
@@ -161,13 +238,6 @@ def test_an_empty_artifact_is_stored(
     assert content_of(backend, key.artifact("text.txt")) == (b"", "text/plain")
 
 
-def test_a_stream_record_is_set_aside(payloads: PayloadStore, backend: Aws) -> None:
-    payloads.set_aside("4711", b'{"eventID":"1"}')
-
-    stored = content_of(backend, "relay-failures/4711.json")
-    assert stored == (b'{"eventID":"1"}', "application/json")
-
-
 def keys_of(backend: Aws, key: PayloadKey) -> list[str]:
     """All that is kept of an object."""
     folders = (f"{folder}/{key.owner}/{key.object_id}" for folder in ("payloads", "artifacts"))
@@ -199,7 +269,7 @@ def test_a_purge_removes_all_payloads_and_artifacts_of_an_object(
 def test_a_purge_leaves_what_belongs_to_others(
     payloads: PayloadStore, key: PayloadKey, backend: Aws, tmp_path: Path
 ) -> None:
-    """Also to one whose owner or id begins alike."""
+    """An owner or an id may begin like another one."""
     neighbours = [
         PayloadKey(key.owner, str(uuid4()), 1),
         PayloadKey(key.owner, f"{key.object_id}0", 1),
@@ -267,7 +337,7 @@ def test_more_than_a_page_is_purged(
 
 
 def shrink_pages(client: Any) -> ExitStack:
-    """Until it is closed."""
+    """Shorten the pages until the stack is closed."""
 
     def shrink(params: dict[str, Any], **_: Any) -> None:
         params["MaxKeys"] = 3

@@ -4,19 +4,26 @@ import pytest
 
 from app.aws import TRIES
 from app.domain.errors import Unavailable
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
 from app.domain.usage import NOTHING, Usage
 from app.storage.history import HistoryRepository
-from app.storage.usage import PAUSES_SECONDS, CountedEvent, RefusedEvents, UsageRepository
+from app.storage.recording import PAUSES_SECONDS, CountedEvent, EventRecorder, RefusedEvents
+from app.storage.usage import UsageRepository
 from tests.conftest import Aws
 from tests.contracts.conftest import MakeStored
 from tests.contracts.test_history_repository import events_of, whole
 from tests.faults import Fault, answering, calls_of, cancelling, conflict, fail, lose_reply, unhook_all
+from tests.services import purge_history
 
 
 @pytest.fixture
 def usage(backend: Aws) -> UsageRepository:
     return backend.adapters().usage
+
+
+@pytest.fixture
+def recorder(backend: Aws) -> EventRecorder:
+    return backend.adapters().recorder
 
 
 @pytest.fixture
@@ -29,40 +36,44 @@ def test_an_owner_without_objects_uses_nothing(usage: UsageRepository, owner: st
 
 
 def test_an_event_is_counted_and_kept(
-    usage: UsageRepository, history: HistoryRepository, stored: StoredObject
+    usage: UsageRepository, recorder: EventRecorder, history: HistoryRepository, stored: StoredObject
 ) -> None:
     [event] = events_of(stored, 1)
 
-    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
     assert list(whole(history, stored).items) == [event.as_cloud_event()]
 
 
-def test_a_repeated_event_counts_once(usage: UsageRepository, stored: StoredObject) -> None:
+def test_a_repeated_event_counts_once(
+    usage: UsageRepository, recorder: EventRecorder, stored: StoredObject
+) -> None:
     [event] = events_of(stored, 1)
 
     for _ in range(3):
-        usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+        recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
 
 def test_an_event_whose_reply_got_lost_counts_once(
-    usage: UsageRepository, backend: Aws, stored: StoredObject
+    usage: UsageRepository, recorder: EventRecorder, backend: Aws, stored: StoredObject
 ) -> None:
     [event] = events_of(stored, 1)
     lose_reply(backend.dynamodb, "TransactWriteItems")
 
-    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
 
-def test_the_shards_are_added_up(usage: UsageRepository, make: MakeStored, stored: StoredObject) -> None:
+def test_the_shards_are_added_up(
+    usage: UsageRepository, recorder: EventRecorder, make: MakeStored, stored: StoredObject
+) -> None:
     first, second = events_of(stored, 2)
-    usage.record([CountedEvent(first, Usage(2, 30))], shard=0)
-    usage.record([CountedEvent(second, Usage(-1, -12))], shard=1)
+    recorder.record([CountedEvent(first, Usage(2, 30))], shard=0)
+    recorder.record([CountedEvent(second, Usage(-1, -12))], shard=1)
 
     assert usage.read(stored.owner) == Usage(1, 18)
 
@@ -73,12 +84,12 @@ def test_the_shards_are_added_up(usage: UsageRepository, make: MakeStored, store
     ids=["objects", "bytes", "both"],
 )
 def test_nobody_uses_less_than_nothing(
-    usage: UsageRepository, stored: StoredObject, lacking: Usage, left: Usage
+    usage: UsageRepository, recorder: EventRecorder, stored: StoredObject, lacking: Usage, left: Usage
 ) -> None:
-    """What the relay set aside was not counted; that it is deleted is."""
+    """An object that the relay set aside was not counted, but its deletion is."""
     first, second = events_of(stored, 2)
-    usage.record([CountedEvent(first, Usage(1, 12))], shard=0)
-    usage.record([CountedEvent(second, lacking)], shard=1)
+    recorder.record([CountedEvent(first, Usage(1, 12))], shard=0)
+    recorder.record([CountedEvent(second, lacking)], shard=1)
 
     assert usage.read(stored.owner) == left
 
@@ -98,63 +109,66 @@ TIRING = TRIES * len(PAUSES_SECONDS)
     ids=["the counter is taken", "the event is taken", "throttled", "still under way", "failed"],
 )
 def test_a_transaction_that_was_not_made_is_tried_again(
-    usage: UsageRepository, backend: Aws, stored: StoredObject, fault: Fault
+    usage: UsageRepository, recorder: EventRecorder, backend: Aws, stored: StoredObject, fault: Fault
 ) -> None:
     [event] = events_of(stored, 1)
     fail(backend.dynamodb, "TransactWriteItems", fault, times=TIRING)
 
     with pytest.raises(Unavailable):
-        usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+        recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
     unhook_all()
-    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
 
 def test_others_at_the_same_counter_are_waited_for(
-    usage: UsageRepository, backend: Aws, stored: StoredObject
+    usage: UsageRepository, recorder: EventRecorder, backend: Aws, stored: StoredObject
 ) -> None:
     [event] = events_of(stored, 1)
     conflict(backend.dynamodb, times=len(PAUSES_SECONDS) - 1)
 
-    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
 
 def test_several_events_are_one_transaction(
-    usage: UsageRepository, history: HistoryRepository, backend: Aws, stored: StoredObject
+    usage: UsageRepository,
+    recorder: EventRecorder,
+    history: HistoryRepository,
+    backend: Aws,
+    stored: StoredObject,
 ) -> None:
     events = events_of(stored, 3)
     calls = calls_of(backend.dynamodb)
 
-    usage.record([CountedEvent(event, Usage(1, 12)) for event in events], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12)) for event in events], shard=0)
 
-    assert [call.operation for call in calls] == ["TransactWriteItems"]
+    assert [call.operation for call in calls] == ["GetItem", "TransactWriteItems"]
     assert usage.read(stored.owner) == Usage(3, 36)
     assert list(whole(history, stored).items) == [event.as_cloud_event() for event in events]
 
 
 def test_of_several_events_those_that_are_there_already_are_left_out(
-    usage: UsageRepository, history: HistoryRepository, stored: StoredObject
+    usage: UsageRepository, recorder: EventRecorder, history: HistoryRepository, stored: StoredObject
 ) -> None:
     events = events_of(stored, 4)
-    usage.record([CountedEvent(event, Usage(1, 12)) for event in events[1:3]], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12)) for event in events[1:3]], shard=0)
 
-    usage.record([CountedEvent(event, Usage(1, 12)) for event in events], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12)) for event in events], shard=0)
 
     assert usage.read(stored.owner) == Usage(4, 48)
     assert list(whole(history, stored).items) == [event.as_cloud_event() for event in events]
 
 
-def test_where_nothing_changes_no_counter_is_written(
-    usage: UsageRepository, backend: Aws, stored: StoredObject
+def test_where_nothing_changes_the_position_moves_all_the_same(
+    usage: UsageRepository, recorder: EventRecorder, stored: StoredObject
 ) -> None:
-    calls = calls_of(backend.dynamodb)
+    recorder.record([CountedEvent(event, NOTHING) for event in events_of(stored, 2)], shard=0)
 
-    usage.record([CountedEvent(event, NOTHING) for event in events_of(stored, 2)], shard=0)
-
-    assert [list(item) for item in calls[0].parameters["TransactItems"]] == [["Put"], ["Put"]]
+    assert usage.read(stored.owner) == NOTHING
+    assert usage.ends(stored.owner)[0].position == 2
 
 
 @pytest.mark.parametrize(
@@ -163,34 +177,34 @@ def test_where_nothing_changes_no_counter_is_written(
     ids=["an item", "the whole"],
 )
 def test_an_event_that_can_never_be_written_is_told_at_once(
-    usage: UsageRepository, backend: Aws, stored: StoredObject, fault: Fault
+    recorder: EventRecorder, backend: Aws, stored: StoredObject, fault: Fault
 ) -> None:
     [event] = events_of(stored, 1)
     fail(backend.dynamodb, "TransactWriteItems", fault)
 
     with pytest.raises(RefusedEvents):
-        usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+        recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
 
 def test_an_event_that_was_counted_before_is_done_also_while_others_count(
-    usage: UsageRepository, backend: Aws, stored: StoredObject
+    usage: UsageRepository, recorder: EventRecorder, backend: Aws, stored: StoredObject
 ) -> None:
     [event] = events_of(stored, 1)
-    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
     fail(backend.dynamodb, "TransactWriteItems", cancelling("ConditionalCheckFailed", "TransactionConflict"))
 
-    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)
 
 
 def test_an_event_whose_history_was_purged_was_counted(
-    usage: UsageRepository, history: HistoryRepository, stored: StoredObject
+    usage: UsageRepository, recorder: EventRecorder, history: HistoryRepository, stored: StoredObject
 ) -> None:
     [event] = events_of(stored, 1)
-    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
-    history.purge(stored.owner, stored.id)
+    recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    purge_history(history, stored.owner, stored.id)
 
-    usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
 
     assert usage.read(stored.owner) == Usage(1, 12)

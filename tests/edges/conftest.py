@@ -10,14 +10,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.api.app import create_app
 from app.api.lambda_adapter import create_handler
 from app.api.services import ApiServices
 from app.config import ApiSettings, AuthMode
 from app.observability import sinks
 from app.observability.metrics import Sample
 from tests.conftest import Aws, Clock
-from tests.edges.described import Described
+from tests.edges.described import Described, bare_app
 from tests.edges.doors import STAGE, LambdaTransport
 from tests.services import services_on
 
@@ -29,7 +28,7 @@ def services(aws: Aws) -> ApiServices:
 
 @pytest.fixture
 def samples() -> Iterator[list[Sample]]:
-    """What is measured from now on."""
+    """Yield a list to which each sample is added that is measured from now on."""
     heard: list[Sample] = []
     sinks.append(heard.extend)
     yield heard
@@ -38,25 +37,42 @@ def samples() -> Iterator[list[Sample]]:
 
 def settings_for(auth_mode: str, **more: Any) -> ApiSettings:
     return ApiSettings.model_validate(
-        {"table_name": "objects", "bucket_name": "payloads", "auth_mode": auth_mode, **more}
+        {
+            "table_name": "objects",
+            "bucket_name": "payloads",
+            "queue_url": "-",
+            "auth_mode": auth_mode,
+            **more,
+        }
     )
+
+
+def app_with(services: ApiServices, settings: ApiSettings) -> FastAPI:
+    """Return the app that all tests with these settings share.
+
+    An app keeps services and settings in its state alone, and to build one takes
+    longer than most tests.
+    """
+    app = bare_app(settings.auth_mode, settings.cors_origins)
+    app.state.services, app.state.settings = services, settings
+    return app
 
 
 @pytest.fixture
 def make_app(services: ApiServices) -> Any:
     def make(auth_mode: str, **more: Any) -> FastAPI:
-        return create_app(services, settings_for(auth_mode, **more))
+        return app_with(services, settings_for(auth_mode, **more))
 
     return make
 
 
 @pytest.fixture
 def make_still_app(aws: Aws, clock: Clock) -> Any:
-    """At one moment, so that two answers may be equal."""
+    """Make apps at one moment, so that two answers may be equal."""
     still = services_on(aws, clock=clock)
 
     def make(auth_mode: str, **more: Any) -> FastAPI:
-        return create_app(still, settings_for(auth_mode, **more))
+        return app_with(still, settings_for(auth_mode, **more))
 
     return make
 

@@ -26,7 +26,7 @@ def proxy_event(
     identity: Mapping[str, Any] | None = None,
     stage: str = STAGE,
 ) -> dict[str, Any]:
-    """As API Gateway sends it with binary media types `*/*`: every body in base64."""
+    """Return a request as API Gateway sends it with binary media types `*/*`: every body in base64."""
     repeated = parse_qs(query, keep_blank_values=True)
     headers = dict(headers or {})
     event = load("api_key") | {
@@ -58,8 +58,8 @@ class LambdaTransport(httpx2.BaseTransport):
     handler: Callable[[Any, Any], dict[str, Any]]
     largest_event_bytes: int = 6 * 1024 * 1024
     stage: str = STAGE
+    #: Fields of `requestContext` by which API Gateway names the caller; without them it is API_KEY_ID's.
     vouched: Mapping[str, Any] = field(default_factory=dict)
-    """What API Gateway says of the caller in `requestContext`; else it is API_KEY_ID's."""
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         event = proxy_event(

@@ -1,4 +1,4 @@
-"""What somebody would write into a request to be taken for a victim.
+"""Forged parts of a request, by which somebody would be taken for a victim.
 
 Each place names another owner, who has an object of the same id.
 """
@@ -13,7 +13,7 @@ from tests.edges.callers import Somebody
 
 
 def context_of(victim: Somebody) -> dict[str, Any]:
-    """As API Gateway would vouch for them, in every auth mode at once."""
+    """Return a context that vouches for them as API Gateway would, in every auth mode at once."""
     name = victim.owner.partition("-")[2]
     claims = {"sub": name, "cognito:groups": "admin", "cognito:username": name}
     identity = {"caller": f"{name}:session", "user": name, "apiKeyId": name, "apiKey": name}
@@ -21,7 +21,7 @@ def context_of(victim: Somebody) -> dict[str, Any]:
 
 
 def token_of(victim: Somebody) -> str:
-    """Unsigned, as `alg: none` wants it (RFC 7519, section 6)."""
+    """Return an unsigned token, as `alg: none` wants it (RFC 7519, section 6)."""
     parts = ({"alg": "none", "typ": "JWT"}, context_of(victim)["authorizer"]["claims"])
     encoded = (urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
     return f"{'.'.join(encoded)}."
@@ -108,7 +108,7 @@ def forged_headers(victim: Somebody) -> list[tuple[str, str]]:
 
 
 def as_form(value: Any, at: str) -> Iterator[tuple[str, str]]:
-    """`a[b][c]=d`, as some frameworks read it, and `a.b.c=d`, as others do."""
+    """Yield the fields as `a[b][c]=d`, as some frameworks read it, and `a.b.c=d`, as others do."""
     if not isinstance(value, Mapping):
         yield at, str(value)
         return

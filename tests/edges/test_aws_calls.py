@@ -1,22 +1,27 @@
-"""What each request costs in calls to AWS, counted where botocore sends them."""
+"""The calls to AWS that each request costs, counted where botocore sends them."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
-from app.api.app import create_app
 from app.api.services import ApiServices
 from app.domain.events import event_of
+from app.domain.objects.stored import StoredObject
+from app.domain.times import utc_now
 from app.domain.usage import Usage
-from app.services.quotas import QUOTA_SECONDS
-from app.storage.usage import CountedEvent
+from app.services.objects.quotas import QUOTA_SECONDS
+from app.storage.recording import CountedEvent
 from tests.conftest import Aws, Clock, make_object
-from tests.edges.conftest import settings_for, through_lambda
+from tests.edges.conftest import app_with, settings_for, through_lambda
 from tests.edges.doors import API_KEY_ID
-from tests.edges.stored import URL, Stored, behind
-from tests.faults import Call, calls_of
+from tests.edges.requests import SUBSCRIPTION
+from tests.edges.stored import DELIVERY, URL, WEBHOOK_URL, Stored, behind
+from tests.faults import Call, before, calls_of
+from tests.in_parts import begun, make_in_parts, uploaded
+from tests.linked import LINK, TOKEN
 from tests.services import services_on
 from tests.statuses import CSV
 
@@ -28,6 +33,7 @@ AS_CSV = {"Content-Type": "text/csv"}
 
 Request = Callable[[httpx2.Client], httpx2.Response]
 
+#: Request, status and calls, on an object that is ready at version 3. Presigning is not a call.
 COSTS: dict[str, tuple[Request, int, list[str]]] = {
     "create": (lambda client: client.post("/v1/objects", json=RECORD, headers=KEY), 201, ["PutItem"]),
     "create, declared": (
@@ -71,15 +77,116 @@ COSTS: dict[str, tuple[Request, int, list[str]]] = {
     "artifact": (lambda client: client.get(f"{URL}/artifacts/profile.json"), 307, ["GetItem"]),
     "list": (lambda client: client.get("/v1/objects"), 200, ["Query"]),
     "list, filtered": (lambda client: client.get("/v1/objects?kind=record&status=ready"), 200, ["Query"]),
+    "list with an artifact": (lambda client: client.get("/v1/objects?artifact=profile.json"), 200, ["Query"]),
+    "share": (
+        lambda client: client.post(f"{URL}/links", json={"expires_in": 60}, headers=KEY),
+        201,
+        ["Query", "TransactWriteItems"],
+    ),
+    "links": (lambda client: client.get(f"{URL}/links"), 200, ["Query"]),
+    "revoke": (lambda client: client.delete(f"{URL}/links/{LINK}"), 204, ["Query", "TransactWriteItems"]),
+    "open": (lambda client: client.get(f"/l/{TOKEN}"), 303, ["GetItem", "GetItem"]),
+    "open, unknown": (lambda client: client.get(f"/l/{'A' * 22}"), 404, ["GetItem"]),
+    "open, malformed": (lambda client: client.get("/l/x"), 404, []),
     "history": (lambda client: client.get(f"{URL}/history"), 200, ["GetItem", "Query"]),
+    "events, none": (lambda client: client.get("/v1/events?after=latest"), 200, ["Query", "Query"]),
+    "subscribe": (
+        lambda client: client.post("/v1/webhooks", json=SUBSCRIPTION, headers=KEY),
+        201,
+        ["TransactWriteItems"],
+    ),
+    "webhooks": (lambda client: client.get("/v1/webhooks"), 200, ["Query"]),
+    "webhook": (lambda client: client.get(WEBHOOK_URL), 200, ["GetItem"]),
+    "patch a webhook": (
+        lambda client: client.patch(WEBHOOK_URL, json={"description": "new"}),
+        200,
+        ["GetItem", "UpdateItem"],
+    ),
+    "rotate a secret": (
+        lambda client: client.post(f"{WEBHOOK_URL}/rotate-secret"),
+        200,
+        ["GetItem", "UpdateItem"],
+    ),
+    "unsubscribe": (lambda client: client.delete(WEBHOOK_URL), 204, ["GetItem", "TransactWriteItems"]),
+    "send a test": (
+        lambda client: client.post(f"{WEBHOOK_URL}/test"),
+        202,
+        ["GetItem", "PutItem", "UpdateItem", "SendMessageBatch"],
+    ),
+    "deliveries": (lambda client: client.get(f"{WEBHOOK_URL}/deliveries"), 200, ["GetItem", "Query"]),
+    "replay": (
+        lambda client: client.post(f"{WEBHOOK_URL}/deliveries/{DELIVERY}/replay"),
+        202,
+        ["GetItem", "GetItem", "PutItem", "UpdateItem", "SendMessageBatch"],
+    ),
     "kinds": (lambda client: client.get("/v1/kinds"), 200, []),
     "health": (lambda client: client.get("/healthz"), 200, []),
 }
-"""Request, status and calls, on an object that is ready at version 3. Presigning is no call."""
+
+
+#: The costs of requests on an object that awaits two parts.
+COSTS_IN_PARTS: dict[str, tuple[Request, str, int, list[str]]] = {
+    "upload, nothing begun": (lambda client: client.get(f"{URL}/upload"), "awaited", 200, ["GetItem"]),
+    "upload": (lambda client: client.get(f"{URL}/upload"), "begun", 200, ["GetItem", "ListParts"]),
+    "first parts": (
+        lambda client: client.post(f"{URL}/upload/parts", json={"numbers": [1, 2]}),
+        "awaited",
+        200,
+        ["GetItem", "PutItem", "CreateMultipartUpload"],
+    ),
+    "further parts": (
+        lambda client: client.post(f"{URL}/upload/parts", json={"numbers": [1, 2]}),
+        "begun",
+        200,
+        ["GetItem", "ListParts"],
+    ),
+    "complete": (
+        lambda client: client.post(f"{URL}/upload/complete"),
+        "uploaded",
+        202,
+        ["GetItem", "PutItem", "ListParts", "SendMessage"],
+    ),
+    "complete, again": (
+        lambda client: client.post(f"{URL}/upload/complete"),
+        "completing",
+        202,
+        ["GetItem", "SendMessage"],
+    ),
+    "complete, parts missing": (
+        lambda client: client.post(f"{URL}/upload/complete"),
+        "begun",
+        409,
+        ["GetItem", "ListParts"],
+    ),
+    "give up, nothing begun": (
+        lambda client: client.delete(f"{URL}/upload"),
+        "awaited",
+        204,
+        ["GetItem", "PutItem"],
+    ),
+    "give up": (
+        lambda client: client.delete(f"{URL}/upload"),
+        "begun",
+        204,
+        ["GetItem", "PutItem", "AbortMultipartUpload", "HeadObject"],
+    ),
+    "delete": (
+        lambda client: client.delete(URL),
+        "begun",
+        204,
+        ["GetItem", "PutItem", "AbortMultipartUpload"],
+    ),
+    "uploads": (
+        lambda client: client.post(f"{URL}/uploads", json={"media_type": "text/csv", "size": 40}),
+        "begun",
+        201,
+        ["GetItem", "PutItem", "AbortMultipartUpload"],
+    ),
+}
 
 
 class Calls:
-    """Those to every service, in the order they were made to each."""
+    """The calls to every service, in the order they were made to each."""
 
     def __init__(self, aws: Aws) -> None:
         self._made: list[list[Call]] = [
@@ -101,6 +208,9 @@ class Calls:
 def stored(client: httpx2.Client, aws: Aws) -> Stored:
     stored = behind(client, aws)
     stored.add("ready")
+    stored.add_webhook()
+    stored.add_delivery()
+    stored.add_link()
     return stored
 
 
@@ -114,6 +224,82 @@ def test_a_request_costs_what_the_design_says(client: httpx2.Client, aws: Aws, n
 
     assert answer.status_code == status
     assert calls.operations() == operations
+
+
+@pytest.mark.parametrize("name", COSTS_IN_PARTS)
+def test_a_request_about_an_upload_in_parts_costs_what_the_design_says(
+    client: httpx2.Client, aws: Aws, name: str
+) -> None:
+    send, stage, status, operations = COSTS_IN_PARTS[name]
+    stored = behind(client, aws)
+    now = utc_now()
+    awaited = make_in_parts(owner=stored.owner, expires_at=now + timedelta(hours=1))
+    stages = {"awaited": lambda: awaited, "begun": lambda: begun(aws, awaited)}
+    stages["uploaded"] = lambda: uploaded(aws, awaited)
+    stages["completing"] = lambda: uploaded(aws, awaited).ask_completion(now=now)
+    stored.repository.add(stages[stage]())
+    calls = Calls(aws)
+
+    answer = send(client)
+
+    assert answer.status_code == status, answer.text
+    assert calls.operations() == operations
+
+
+class TestWaiting:
+    @pytest.fixture
+    def services(self, aws: Aws) -> ApiServices:
+        return services_on(aws, max_wait_seconds=5)
+
+    def test_a_wait_costs_a_call_for_each_poll_and_a_read_at_the_end(
+        self, client: httpx2.Client, aws: Aws, stored: Stored
+    ) -> None:
+        now = stored.now()
+        before(aws.dynamodb, "BatchGetItem", lambda: stored.repository.save(changed(now), read=now))
+        calls = Calls(aws)
+
+        answer = client.get(URL, headers={"If-None-Match": '"3"', "Prefer": "wait=5"})
+
+        assert answer.status_code == 200
+        # The change itself is noted when it interrupts the poll.
+        assert calls.operations() == ["GetItem", "PutItem", "BatchGetItem", "GetItem"]
+
+    def test_a_wait_for_events_looks_at_the_counters_only(
+        self, client: httpx2.Client, aws: Aws, stored: Stored
+    ) -> None:
+        event = event_of(None, stored.now())
+        assert event is not None
+        counted = [CountedEvent(event, Usage())]
+        before(aws.dynamodb, "BatchGetItem", lambda: aws.adapters().recorder.record(counted, shard=0))
+        calls = Calls(aws)
+
+        answer = client.get("/v1/events?wait=5")
+
+        assert len(answer.json()["items"]) == 1
+        page = ["Query", "Query", "BatchGetItem"]
+        recording = ["GetItem", "TransactWriteItems"]
+        assert calls.operations() == ["Query", *recording, "BatchGetItem", *page]
+        [polled, _] = calls.of("BatchGetItem")
+        [[key]] = [one["Keys"] for one in polled.parameters["RequestItems"].values()]
+        assert key == {"pk": {"S": f"{stored.owner}#usage"}, "sk": {"S": "shard#0"}}
+
+
+def changed(stored: StoredObject) -> StoredObject:
+    return stored.edit(name="new", attributes={}, labels={}, now=stored.updated_at, cause=stored.cause)
+
+
+def test_a_page_of_events_costs_a_call_for_counters_entries_and_bodies(
+    client: httpx2.Client, aws: Aws, stored: Stored
+) -> None:
+    event = event_of(None, stored.now())
+    assert event is not None
+    aws.adapters().recorder.record([CountedEvent(event, Usage())], shard=0)
+    calls = Calls(aws)
+
+    answer = client.get("/v1/events")
+
+    assert len(answer.json()["items"]) == 1
+    assert calls.operations() == ["Query", "Query", "BatchGetItem"]
 
 
 @pytest.mark.parametrize("name", ["create", "create, declared", "create, inline"])
@@ -140,20 +326,24 @@ def test_what_is_asked_for_again_is_only_read(client: httpx2.Client, aws: Aws, n
     assert (answer.status_code, calls.operations()) == (status, ["GetItem"])
 
 
+TAKING = (
+    *("create", "create, declared", "create, inline"),
+    *("patch", "patch with If-Match", "uploads", "put payload", "reprocess"),
+)
+
+
 class TestWithLimits:
     @pytest.fixture
     def services(self, aws: Aws, clock: Clock) -> ApiServices:
-        """Of the object that is there, counted by the relay, and two more."""
-        usage = aws.adapters().usage
+        """Return services on the object that is there, counted by the relay, and two more."""
+        recorder = aws.adapters().recorder
         for owner in ("local-me", f"key-{API_KEY_ID}"):
             event = event_of(None, make_object(owner=owner))
             assert event is not None
-            usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
-        return services_on(aws, clock=clock, max_objects=3, max_bytes=1000)
+            recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
+        return services_on(aws, clock=clock, max_objects=3, max_bytes=100_000)
 
-    @pytest.mark.parametrize(
-        "name", ["create", "create, declared", "create, inline", "uploads", "put payload"]
-    )
+    @pytest.mark.parametrize("name", TAKING)
     @pytest.mark.usefixtures("stored")
     def test_the_counters_are_read_once_in_five_seconds(
         self, client: httpx2.Client, aws: Aws, clock: Clock, name: str
@@ -172,9 +362,7 @@ class TestWithLimits:
         client.post("/v1/objects", json=RECORD)
         assert calls.operations() == ["Query", "PutItem"]
 
-    @pytest.mark.parametrize(
-        "name", [name for name in COSTS if not name.startswith(("create", "uploads", "put payload"))]
-    )
+    @pytest.mark.parametrize("name", sorted(COSTS.keys() - TAKING))
     @pytest.mark.usefixtures("stored")
     def test_what_takes_nothing_costs_what_it_did(self, client: httpx2.Client, aws: Aws, name: str) -> None:
         send, status, operations = COSTS[name]
@@ -252,7 +440,7 @@ def test_every_write_is_conditional(client: httpx2.Client, aws: Aws) -> None:
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("query", ["", "?status=ready&label=team:growth"])
 def test_a_list_costs_one_call_for_each_shard_of_its_index(aws: Aws, shards: int, query: str) -> None:
-    with through_lambda(create_app(services_on(aws, list_shards=shards), settings_for("api-key"))) as client:
+    with through_lambda(app_with(services_on(aws, list_shards=shards), settings_for("api-key"))) as client:
         calls = Calls(aws)
         answer = client.get(f"/v1/objects{query}")
 

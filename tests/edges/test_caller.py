@@ -16,7 +16,9 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host
 
+from app.api.app import create_app
 from app.api.caller import Caller, OwnerRead, Principal, principal_of
+from app.api.services import ApiServices
 from app.config import ApiSettings, AuthMode, ConfigurationError
 from app.domain.errors import Unauthenticated
 from tests.edges.callers import CALLERS, DEPLOYED, OTHERS
@@ -31,8 +33,8 @@ IAM = {"caller": "AIDAEXAMPLE:session"}
 KEY = {"apiKeyId": "k1"}
 CLAIMS = {"claims": {"sub": "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"}}
 
-OPEN_PATHS = {"/", "/docs", "/docs/assets", "/openapi.json"}
-"""The documentation: of the app itself, and without an operation."""
+#: The console and the documentation: of the app itself, and without an operation.
+OPEN_PATHS = {"/", "/console/{digest}/{name}", "/docs", "/docs/assets", "/openapi.json"}
 CALLER = get_args(Caller)[1].dependency
 OWNER_READ = get_args(OwnerRead)[1].dependency
 
@@ -66,7 +68,7 @@ def owner(*given: Any, **more: Any) -> str:
     ],
 )
 def test_an_owner_is_named_by_what_api_gateway_vouches_for(auth_mode: str, event: str, expected: str) -> None:
-    """By the unique id without the session, by the subject, or by the id of the key."""
+    """The unique id without the session, the subject, or the id of the key makes the name."""
     context = load(event)["requestContext"]
 
     found = owner(auth_mode, identity=context["identity"], authorizer=context.get("authorizer"))
@@ -234,7 +236,10 @@ def test_no_admin_needs_to_be_named() -> None:
 
 
 def undeclared(app: FastAPI) -> set[str]:
-    """What is mounted counts as one route: an app of its own may answer anything below it."""
+    """Return the routes that are neither open nor ask for the caller.
+
+    A mounted app counts as one route, because it may answer anything below it.
+    """
     return {
         str(route.path)
         for route in iter_route_contexts(app.routes)
@@ -274,13 +279,13 @@ def test_what_is_named_as_open_has_none_and_is_there(make_app: Any) -> None:
     routes = list(iter_route_contexts(make_app("api-key").routes))
     named = [route for route in routes if is_open(route)]
 
-    assert {route.path for route in named} == OPEN_PATHS | {"/healthz", "/problems/{code}"}
+    assert {route.path for route in named} == OPEN_PATHS | {"/healthz", "/l/{token}", "/problems/{code}"}
     assert not [route.path for route in named if is_declared(route)]
     assert len(routes) == len(CONTRACTS) + len(OPEN_PATHS)
 
 
-def test_a_route_without_one_is_found_wherever_it_is(make_app: Any) -> None:
-    app = make_app("api-key")
+def test_a_route_without_one_is_found_wherever_it_is(services: ApiServices) -> None:
+    app = create_app(services, settings_for("api-key"))
     router = APIRouter(dependencies=[Depends(lambda: "somebody")])
     router.get("/inner")(greet_anybody)
     app.get("/plain")(greet_anybody)
@@ -292,22 +297,22 @@ def test_a_route_without_one_is_found_wherever_it_is(make_app: Any) -> None:
     assert undeclared(app) == {"/plain", "/outer/inner", "/starlette", "/mounted", "/socket"}
 
 
-def test_a_whole_host_is_found_too(make_app: Any) -> None:
-    app = make_app("api-key")
+def test_a_whole_host_is_found_too(services: ApiServices) -> None:
+    app = create_app(services, settings_for("api-key"))
     app.router.routes.append(Host("other.example.com", FastAPI()))
 
     assert undeclared(app) == {"None"}
 
 
-def test_a_frontend_is_found_too(make_app: Any, tmp_path: Path) -> None:
-    app = make_app("api-key")
+def test_a_frontend_is_found_too(services: ApiServices, tmp_path: Path) -> None:
+    app = create_app(services, settings_for("api-key"))
     app.frontend("/console", directory=tmp_path)
 
     assert has_frontend(app)
 
 
-def test_a_route_that_asks_for_the_principal_anywhere_is_declared(make_app: Any) -> None:
-    app = make_app("api-key")
+def test_a_route_that_asks_for_the_principal_anywhere_is_declared(services: ApiServices) -> None:
+    app = create_app(services, settings_for("api-key"))
     router = APIRouter(dependencies=[Depends(CALLER)])
     router.get("/router")(greet_anybody)
     app.include_router(router)
@@ -330,11 +335,15 @@ async def greet(caller: Caller) -> str:
 
 @pytest.mark.parametrize("auth_mode", DEPLOYED)
 def test_nobody_is_let_in_where_a_principal_is_declared(make_app: Any, auth_mode: AuthMode) -> None:
-    """Should a method ever be deployed without API Gateway's authorizer."""
+    """Nobody gets in if a method is ever deployed without API Gateway's authorizer."""
     with through_lambda(make_app(auth_mode), vouched={"identity": {}}) as client:
         statuses = {name: sent.by(client).status_code for name, sent in REQUESTS.items()}
 
-    assert statuses == {name: 200 if known.is_open else 401 for name, known in CONTRACTS.items()}
+    # There is no link that could be opened.
+    allowed = {"openLink": 404}
+    assert statuses == {
+        name: allowed.get(name, 200) if known.is_open else 401 for name, known in CONTRACTS.items()
+    }
 
 
 def test_reads_of_an_owners_things_and_no_others_can_be_of_another_owner(make_app: Any) -> None:

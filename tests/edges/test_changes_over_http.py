@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from app.api.app import create_app
 from app.api.services import ApiServices
 from app.config import ApiSettings
-from app.domain.values import Revision
+from app.domain.objects.values import Revision
 from tests.conftest import Aws
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.stored import ID, URL, Stored, behind
@@ -185,6 +185,7 @@ def test_a_deletion_can_be_repeated(client: httpx2.Client, stored: Stored) -> No
     assert stored.now() == tombstone
 
 
+#: Every request about one object.
 REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "read": ("GET", "", {}),
     "head": ("HEAD", "", {}),
@@ -197,7 +198,6 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "history": ("GET", "/history", {}),
     "delete": ("DELETE", "", {}),
 }
-"""Every request about one object."""
 
 
 def send(client: httpx2.Client, request: str, url: str = URL, **headers: str) -> httpx2.Response:
@@ -313,7 +313,7 @@ def test_to_ask_again_gives_the_same_upload(client: httpx2.Client, stored: Store
 
 
 WRONG_UPLOADS: list[tuple[Any, set[str]]] = [
-    ({}, {"/media_type", "/size"}),
+    ({}, {"/size"}),
     ({"media_type": "none", "size": -1, "sha256": "AB"}, {"/media_type", "/size", "/sha256"}),
     ({"media_type": "image/png", "size": 2**40}, {"/media_type", "/size"}),
     (DECLARED | {"size": "40", "text": "a"}, {"/size", "/text"}),
@@ -334,7 +334,15 @@ def test_a_wrong_upload_is_refused_field_by_field(client: httpx2.Client, stored:
     assert stored.now() == ready
 
 
-@pytest.mark.parametrize("declared", ["application/x-thing; v=1", "text/plain;", "text/plain;;charset=x"])
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "application/x-thing; v=1",
+        "text/plain;",
+        "text/plain;;charset=x",
+        r'text/csv; charset = utf-8; note="a, \"b\""; empty=; alone; charset="utf-8"',
+    ],
+)
 def test_a_raw_payload_is_stored_as_it_is(
     client: httpx2.Client, stored: Stored, aws: Aws, declared: str
 ) -> None:
@@ -381,10 +389,68 @@ def test_a_record_has_no_payload(client: httpx2.Client, stored: Stored) -> None:
     assert stored.now() == record
 
 
-def test_a_raw_payload_needs_a_media_type(client: httpx2.Client, stored: Stored, aws: Aws) -> None:
+@pytest.mark.parametrize("headers", [{}, {"Content_Type": ""}, {"Content_Type": "application/octet-stream"}])
+def test_a_raw_payload_may_come_without_a_media_type(
+    client: httpx2.Client, stored: Stored, headers: dict[str, str]
+) -> None:
+    stored.add("ready")
+
+    answer = client.put(
+        f"{URL}/payload", content=CSV, headers={n.replace("_", "-"): v for n, v in headers.items()}
+    )
+
+    assert answer.status_code == 202
+    assert answer.json()["incoming"]["media_type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize("named", [{}, {"media_type": ""}, {"media_type": "application/octet-stream"}])
+def test_an_upload_without_a_media_type_is_sent_as_bytes(
+    client: httpx2.Client, stored: Stored, named: dict[str, str]
+) -> None:
+    stored.add("ready")
+
+    answer = client.post(f"{URL}/uploads", json=named | {"size": 40}).json()
+
+    assert answer["incoming"]["media_type"] == "application/octet-stream"
+    assert answer["upload"]["headers"]["Content-Type"] == "application/octet-stream"
+
+
+MALFORMED_PARAMETERS = (
+    'text/csv; charset="utf-8',
+    "text/csv; charset=utf-8, x",
+    "text/csv; header=absent; header=present",
+    'text/csv; charset=utf-8; Charset="latin1"',
+    "text/csv; charset utf-8",
+    "text/csv; =x",
+)
+
+
+@pytest.mark.parametrize("media_type", MALFORMED_PARAMETERS)
+def test_an_upload_is_refused_for_malformed_parameters_of_its_type(
+    client: httpx2.Client, stored: Stored, media_type: str
+) -> None:
+    ready = stored.add("ready")
+
+    answer = client.post(f"{URL}/uploads", json=DECLARED | {"media_type": media_type})
+
+    assert problem(answer) == (422, "invalid_input")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/media_type"]
+    assert stored.now() == ready
+
+
+def test_a_raw_payload_needs_a_media_type_that_is_one(
+    client: httpx2.Client, stored: Stored, aws: Aws
+) -> None:
     stored.add("ready", kind="file")
 
-    for media_type in ("", "none", "text/", "text/csv,text/csv", "a/" + "b" * 254, "text/cs v"):
+    for media_type in (
+        "none",
+        "text/",
+        "text/csv,text/csv",
+        "a/" + "b" * 254,
+        "text/cs v",
+        *MALFORMED_PARAMETERS,
+    ):
         answer = put(client, Content_Type=media_type)
 
         assert problem(answer) == (415, "invalid_media_type"), media_type

@@ -31,16 +31,21 @@ from app.api.app import create_app
 from app.api.services import ApiServices
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
-from app.domain.values import Artifact, Payload, Result
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Artifact, Payload, PayloadKey, Result
+from app.services.background.completing import Completing
+from app.services.objects.uploads import drop_parts
 from app.storage.history import HistoryRepository
-from app.storage.items import object_key
+from app.storage.items import partition_key
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
 from tests.conftest import NOW, Aws, Clock, table_properties
 from tests.edges.conftest import settings_for
 from tests.edges.model import (
+    LARGEST,
+    LARGEST_PUT,
     LEASE_LASTS,
+    MIB,
     MOST_ATTEMPTS,
     NOT_FOUND,
     Expected,
@@ -69,6 +74,11 @@ T = TypeVar("T")
 OWNERS = ("ann", "bob")
 STATUSES = ("pending", "processing", "ready", "rejected", "failed", "expired")
 BYTES = (b"", b"a,b\n1,2\n", b"a,b\n3,4\n", b"\xff\x00")
+#: Sent for a payload whose bytes nobody here has.
+OTHER_BYTES = b"new"
+LARGE = (LARGEST_PUT, LARGEST_PUT + 1, LARGEST["file"], LARGEST["file"] + 1)
+#: A payload of two parts, the first of 8 MiB.
+TWO_PARTS = bytes(8 * MIB) + b"the end"
 REJECTIONS = ("media_type_mismatch", "invalid_content", "limit_exceeded", "processor_crashed")
 
 values = st.recursive(
@@ -81,28 +91,36 @@ labels = st.dictionaries(st.sampled_from(["team", "a.b", "größe"]), st.sampled
 names = st.sampled_from(["a", "b", "日本 ☃", 'qu"ote'])
 bodies = st.sampled_from(BYTES)
 media_types = st.sampled_from(
-    ["text/csv", "Text/CSV; charset=utf-8", "application/x-ndjson", "text/csv", "image/png"]
+    [
+        *("text/csv", "Text/CSV; charset=utf-8", "application/x-ndjson", "text/csv", "image/png"),
+        *("application/csv", "application/vnd.ms-excel", "application/octet-stream", "", ""),
+    ]
 )
+
+
+#: A type may be left out, and an empty one be sent.
+named_types: st.SearchStrategy[Item] = media_types.map(lambda name: {"media_type": name}) | st.just({})
 
 
 @st.composite
 def declarations(draw: st.DrawFn) -> Item:
     """A payload that is to be uploaded; one in a while is too large."""
-    body = draw(bodies)
-    declared: Item = {"media_type": draw(media_types), "size": len(body)}
+    in_parts = draw(st.sampled_from([{}, {}, {"multipart": False}, {"multipart": True}]))
+    body = draw(bodies | st.just(TWO_PARTS) if in_parts.get("multipart") else bodies)
+    declared: Item = draw(named_types) | {"size": len(body)} | in_parts
     if draw(st.booleans()):
         declared["sha256"] = checksum(body)
     if draw(st.sampled_from([False] * 9 + [True])):
-        declared["size"] = draw(st.sampled_from([1024**3, 1024**3 + 1, 5 * 1000**3, 5 * 1000**3 + 1]))
+        declared["size"] = draw(st.sampled_from([1024**3, 1024**3 + 1, *LARGE]))
     return declared
 
 
 @st.composite
 def inline_payloads(draw: st.DrawFn) -> Item:
-    media_type, body = draw(media_types), draw(bodies)
+    named, body = draw(named_types), draw(bodies)
     if draw(st.booleans()) and body.isascii():
-        return {"media_type": media_type, "text": body.decode()}
-    return {"media_type": media_type, "base64": b64encode(body).decode()}
+        return named | {"text": body.decode()}
+    return named | {"base64": b64encode(body).decode()}
 
 
 @st.composite
@@ -175,6 +193,17 @@ class Deployment:
     def history(self) -> HistoryRepository:
         return self.aws.adapters().history
 
+    def drop_items(self, owner: str, item_id: str) -> None:
+        """Drop the tombstone, and before it what was left of the history, as DynamoDB drops what is due."""
+        found = self.aws.dynamodb.query(
+            TableName=self.aws.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition_key(owner, item_id)}},
+        )
+        for item in found["Items"]:
+            key = {name: item[name] for name in ("pk", "sk")}
+            self.aws.dynamodb.delete_item(TableName=self.aws.table, Key=key)
+
     def start(self, *, shards: int) -> None:
         started = services_on(self.aws, clock=self.clock, list_shards=shards)
         self.http.app.state.services = started  # type: ignore[attr-defined]
@@ -185,10 +214,18 @@ class Deployment:
         self.aws.dynamodb.create_table(TableName=self.aws.table, **table_properties())
         for key in self.stored():
             self.aws.s3.delete_object(Bucket=self.aws.bucket, Key=key)
+        for upload in self.begun():
+            named = {name: upload[name] for name in ("Key", "UploadId")}
+            self.aws.s3.abort_multipart_upload(Bucket=self.aws.bucket, **named)
 
     def stored(self) -> dict[str, bytes]:
         found = self.aws.s3.list_objects_v2(Bucket=self.aws.bucket).get("Contents", [])
         return {item["Key"]: self.read(item["Key"]) for item in found}
+
+    def begun(self) -> list[Any]:
+        """The uploads in parts that S3 knows."""
+        found = self.aws.s3.list_multipart_uploads(Bucket=self.aws.bucket)
+        return list(found.get("Uploads", []))
 
     def read(self, key: str) -> bytes:
         body: bytes = self.aws.s3.get_object(Bucket=self.aws.bucket, Key=key)["Body"].read()
@@ -209,12 +246,14 @@ def deployed(services: ApiServices, aws: Aws, clock: Clock) -> Iterator[Deployme
 
 
 def with_keys(body: Any, bucket: str) -> Any:
-    """Presigned URLs by what they point to: their signatures are not for a model to foresee."""
+    """Replace presigned URLs by the keys that they lead to: a model cannot foresee their signatures."""
     if isinstance(body, dict) and "url" in body:
         rest = {name: value for name, value in body.items() if name != "url"}
         return rest | {"key": key_in(body["url"], bucket)}
     if isinstance(body, dict) and isinstance(body.get("upload"), dict):
         return body | {"upload": with_keys(body["upload"], bucket)}
+    if isinstance(body, dict) and "parts" in body:
+        return body | {"parts": [with_keys(part, bucket) for part in body["parts"]]}
     return body
 
 
@@ -257,7 +296,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
 
     @initialize()
     def begin_with_some_of_each(self) -> None:
-        """However few objects the rules create."""
+        """Create some of each kind, however few objects the rules create."""
         text = {"media_type": "text/csv", "text": "a,b\n1,2\n"}
         declared = {"media_type": "text/csv", "size": 8}
         self._create("ann", "k 1", {"kind": "record", "name": "a", "labels": {"team": "x"}})
@@ -267,17 +306,24 @@ class ClientsAndWorker(RuleBasedStateMachine):
         self._create(
             "bob", None, {"kind": "file", "name": "a", "payload": declared | {"sha256": checksum(BYTES[1])}}
         )
+        in_parts = {"size": len(TWO_PARTS), "multipart": True}
+        self._create("ann", None, {"kind": "file", "name": "c", "payload": in_parts})
 
     def teardown(self) -> None:
-        """In the end the bucket holds what was sent, and nothing else."""
+        """Check that the bucket holds what was sent and nothing else, and what each link opens."""
+        for token in self.model.links:
+            self._open(token)
         sent = {
             f"payloads/{item['owner']}/{item['id']}/{revision}": body
             for item in self.model.known()
             for revision, body in item["stored"].items()
         }
         assert self.deployed.stored() == sent
+        assert sorted(upload["Key"] for upload in self.deployed.begun()) == sorted(
+            map(_key, self.model.known_to_s3())
+        )
 
-    # What clients do
+    # Requests of clients
 
     @rule(
         owner=st.sampled_from(OWNERS), key=st.sampled_from([None, None, "k 1", "k2", "k3"]), body=creations()
@@ -361,6 +407,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
         item = _pick(data, self.model.known("pending"))
         names = ("media_type", "size", "sha256")
         declared = {name: item["newest"][name] for name in names if item["newest"][name] is not None}
+        declared["multipart"] = item["parts"] is not None
         self._ask_for_upload(_short(item["owner"]), item["id"], declared)
 
     def _ask_for_upload(self, owner: str, item_id: str, declared: Item) -> None:
@@ -372,11 +419,13 @@ class ClientsAndWorker(RuleBasedStateMachine):
     @precondition(lambda self: self._awaited())
     @rule(data=st.data(), body=bodies)
     def upload(self, data: st.DataObject, body: bytes) -> None:
-        """To a presigned URL, which is for so many bytes, once, and for one checksum if declared."""
+        """Upload to a presigned URL, which takes one payload of the declared size and checksum."""
         item = _pick(data, self._awaited())
         newest = item["newest"]
-        body = next(b for b in (body, *BYTES, bytes(newest["size"])) if _may_be_uploaded(b, newest))
-        key = f"payloads/{item['owner']}/{item['id']}/{newest['revision']}"
+        body = next(
+            b for b in (body, *BYTES, OTHER_BYTES, bytes(newest["size"])) if _may_be_uploaded(b, newest)
+        )
+        key = _key(item)
         try:
             self.deployed.aws.s3.put_object(
                 Bucket=self.deployed.aws.bucket, Key=key, Body=body, IfNoneMatch="*"
@@ -389,11 +438,91 @@ class ClientsAndWorker(RuleBasedStateMachine):
 
     def _awaited(self) -> list[Item]:
         return [
-            i for i in self.model.known("pending") if i["newest"]["expires_at"] and i["newest"]["size"] < 99
+            i
+            for i in self.model.known("pending")
+            if i["newest"]["expires_at"] and i["newest"]["size"] < 99 and not i["parts"]
         ]
 
-    @rule(data=st.data(), media_type=media_types, body=bodies)
-    def put_payload(self, data: st.DataObject, media_type: str, body: bytes) -> None:
+    @rule(data=st.data())
+    def look_at_the_upload(self, data: st.DataObject) -> None:
+        owner, item_id, _ = self._some_object(data)
+        answer = self._call(owner, "GET", f"/{item_id}/upload")
+        self._check(answer, self.model.read_upload(_full(owner), item_id))
+
+    @rule(
+        data=st.data(), numbers=st.lists(st.sampled_from([1, 1, 1, 2, 2, 3, 10_000]), min_size=1, max_size=3)
+    )
+    def sign_parts(self, data: st.DataObject, numbers: list[int]) -> None:
+        self._sign_parts(*self._some_object(data)[:2], numbers)
+
+    def _sign_parts(self, owner: str, item_id: str, numbers: list[int]) -> None:
+        answer = self._call(owner, "POST", f"/{item_id}/upload/parts", json={"numbers": numbers})
+        self._check(answer, self.model.sign_parts(_full(owner), item_id, numbers))
+
+    @precondition(lambda self: self._in_parts())
+    @rule(data=st.data(), number=st.sampled_from([1, 2]), is_whole=st.sampled_from([True, True, False]))
+    def send_a_part(self, data: st.DataObject, number: int, is_whole: bool) -> None:
+        """S3 refuses a part of another length than signed. If S3 took it, it would count as missing."""
+        item = _pick(data, self._in_parts())
+        self._send_part(item, min(number, self.model.part_count(item)), is_whole=is_whole)
+
+    @precondition(lambda self: self._sendable())
+    @rule(data=st.data(), is_put_together=st.booleans())
+    def upload_every_part(self, data: st.DataObject, is_put_together: bool) -> None:
+        """Send every part and complete, so that many uploads get as far as this."""
+        item = _pick(data, self._sendable())
+        for number in range(1, self.model.part_count(item) + 1):
+            self._sign_parts(_short(item["owner"]), item["id"], [number])
+            self._send_part(item, number)
+        self._complete(_short(item["owner"]), item["id"])
+        if is_put_together and item in self.model.completing():
+            self._put_together(item)
+
+    def _send_part(self, item: Item, number: int, *, is_whole: bool = True) -> None:
+        if item not in self.model.known_to_s3():
+            return
+        length = self.model.part_length(item, number)
+        body = TWO_PARTS[:length] if is_whole or item["parts"]["is_completing"] else b"of another length"
+        stored = self.deployed.repository.get(item["owner"], item["id"])
+        assert stored.parts_upload is not None
+        self.deployed.aws.s3.upload_part(
+            Bucket=self.deployed.aws.bucket,
+            Key=_key(item),
+            UploadId=stored.parts_upload.id,
+            PartNumber=number,
+            Body=body,
+        )
+        self.model.send_part(item, number, body)
+
+    def _in_parts(self) -> list[Item]:
+        """Return what is awaited in parts that are few enough to be sent."""
+        awaited = filter(self.model.awaits_parts, self.model.items.values())
+        return [item for item in awaited if self.model.part_count(item) <= 2]
+
+    def _sendable(self) -> list[Item]:
+        return [item for item in self._in_parts() if not item["parts"]["is_completing"]]
+
+    @rule(data=st.data())
+    def complete_the_upload(self, data: st.DataObject) -> None:
+        self._complete(*self._some_object(data)[:2])
+
+    def _complete(self, owner: str, item_id: str) -> None:
+        answer = self._call(owner, "POST", f"/{item_id}/upload/complete")
+        self._check(answer, self.model.complete(_full(owner), item_id))
+
+    @rule(data=st.data())
+    def cancel_the_upload(self, data: st.DataObject) -> None:
+        owner, item_id, _ = self._some_object(data)
+        answer = self._call(owner, "DELETE", f"/{item_id}/upload")
+        problem = self._call(owner, "GET", f"/{item_id}").json().get("problem") or {"detail": ""}
+        expected = self.model.cancel(
+            _full(owner), item_id, detail=problem["detail"], request=_request(answer)
+        )
+        self._check(answer, expected)
+        self._publish(item_id)
+
+    @rule(data=st.data(), media_type=media_types | st.none(), body=bodies)
+    def put_payload(self, data: st.DataObject, media_type: str | None, body: bytes) -> None:
         self._put_payload(*self._some_object(data)[:2], media_type, body)
 
     @precondition(lambda self: self._with_payload())
@@ -402,17 +531,19 @@ class ClientsAndWorker(RuleBasedStateMachine):
         item = _pick(data, self._with_payload())
         newest = item["newest"]
         body = item["stored"].get(newest["revision"]) or next(
-            (b for b in BYTES if checksum(b) == newest["sha256"]), b"new"
+            (b for b in BYTES if checksum(b) == newest["sha256"]), OTHER_BYTES
         )
         self._put_payload(_short(item["owner"]), item["id"], newest["media_type"], body)
 
     def _with_payload(self) -> list[Item]:
         return [item for item in self.model.known(*STATUSES) if item["newest"]]
 
-    def _put_payload(self, owner: str, item_id: str, media_type: str, body: bytes) -> None:
+    def _put_payload(self, owner: str, item_id: str, media_type: str | None, body: bytes) -> None:
         headers = {"Content-Type": media_type}
         answer = self._call(owner, "PUT", f"/{item_id}/payload", content=body, headers=headers)
-        expected = self.model.put_payload(_full(owner), item_id, media_type, body, request=_request(answer))
+        expected = self.model.put_payload(
+            _full(owner), item_id, media_type or "", body, request=_request(answer)
+        )
         self._check(answer, expected)
         self._publish(item_id)
 
@@ -444,6 +575,53 @@ class ClientsAndWorker(RuleBasedStateMachine):
             stored = item["stored"][item["payload"]["revision"]]
             assert self.deployed.read(expected.body["key"]) == stored
 
+    @rule(
+        data=st.data(),
+        key=st.sampled_from([None, None, "k 1", "k2"]),
+        artifact=st.sampled_from([None, None, "profile.json", "no.txt"]),
+        lasts=st.sampled_from([30, 900, 2_592_000]),
+    )
+    def share(self, data: st.DataObject, key: str | None, artifact: str | None, lasts: int) -> None:
+        owner, item_id, _ = self._some_object(data)
+        sent = {"expires_in": lasts} | ({"artifact": artifact} if artifact else {})
+        headers = {"Idempotency-Key": key}
+        answer = self._call(owner, "POST", f"/{item_id}/links", json=sent, headers=headers)
+        made = answer.json()
+        token = urlsplit(made.get("url", "")).path.rpartition("/")[2]
+        expected = self.model.share(_full(owner), item_id, key, sent, new_id=made.get("id", ""), token=token)
+        if expected.code is None:
+            expected.body["key"] = f"l/{expected.body.pop('token')}"
+        self._check(answer, expected)
+
+    @rule(data=st.data())
+    def look_at_the_links(self, data: st.DataObject) -> None:
+        owner, item_id, _ = self._some_object(data)
+        answer = self._call(owner, "GET", f"/{item_id}/links")
+        self._check(answer, self.model.shared(_full(owner), item_id))
+
+    @precondition(lambda self: self.model.links)
+    @rule(data=st.data(), is_anothers=st.sampled_from([False, False, True]))
+    def revoke(self, data: st.DataObject, is_anothers: bool) -> None:
+        link = _pick(data, list(self.model.links.values()))
+        owner = _short(link["item"]["owner"])
+        asking = _other(owner) if is_anothers else owner
+        item_id, link_id = link["item"]["id"], link["id"]
+        answer = self._call(asking, "DELETE", f"/{item_id}/links/{link_id}")
+        self._check(answer, self.model.revoke(_full(asking), item_id, link_id))
+
+    @precondition(lambda self: self.model.links)
+    @rule(data=st.data(), method=st.sampled_from(["GET", "GET", "HEAD"]))
+    def open(self, data: st.DataObject, method: str) -> None:
+        """Open a link. Anybody may, however the link ended."""
+        self._open(_pick(data, list(self.model.links)), method)
+
+    def _open(self, token: str, method: str = "GET") -> None:
+        answer = self.deployed.http.request(method, f"/l/{token}")
+        key = self.model.open(token)
+        assert answer.status_code == (404 if key is None else 303)
+        if key is not None:
+            assert key_in(answer.headers["Location"], self.deployed.aws.bucket) == key
+
     @rule(data=st.data(), limit=st.integers(1, 5))
     def look_back(self, data: st.DataObject, limit: int) -> None:
         owner, item_id, _ = self._some_object(data)
@@ -460,14 +638,28 @@ class ClientsAndWorker(RuleBasedStateMachine):
         status=st.sampled_from([None, None, *STATUSES]),
         wanted=st.lists(st.sampled_from([("team", "x"), ("team", ""), ("größe", "eu:west")]), max_size=2),
         limit=st.integers(1, 6) | st.just(100),
+        name=st.sampled_from(["profile.json", "no.txt"]),
     )
     def look_at_the_list(
-        self, owner: str, kind: str | None, status: str | None, wanted: list[tuple[str, str]], limit: int
+        self,
+        owner: str,
+        kind: str | None,
+        status: str | None,
+        wanted: list[tuple[str, str]],
+        limit: int,
+        name: str,
     ) -> None:
         filters = {"kind": kind, "status": status, "label": [f"{key}:{value}" for key, value in wanted]}
-        listed = self._found(owner, "", {n: v for n, v in filters.items() if v}, limit)
+        listed = self._found(owner, "", {n: v for n, v in filters.items() if v} | {"artifact": name}, limit)
+        found = {one["id"]: one.pop("artifact") for one in listed if "artifact" in one}
+        assert found.keys() == {one["id"] for one in listed if self._has(one["id"], name)}
+        assert all(f"/{name}?" in one["url"] for one in found.values())
         expected = self.model.listed(_full(owner), kind=kind, status=status, labels=wanted)
         assert text_of(listed) == text_of(expected)
+
+    def _has(self, item_id: str, name: str) -> bool:
+        result = self.model.items[item_id]["result"]
+        return result is not None and name in [made["name"] for made in result["artifacts"]]
 
     @rule(
         owner=st.sampled_from(OWNERS),
@@ -480,9 +672,9 @@ class ClientsAndWorker(RuleBasedStateMachine):
             answer = self._call(asking, "GET", "", params={"cursor": cursor} | other)
             self._check(answer, refused(400, "invalid_cursor"))
 
-    # What happens in the background
+    # Work in the background
 
-    @rule(seconds=st.sampled_from([0.001, 1, 30, 60, 300, 899, 900, 1300]))
+    @rule(seconds=st.sampled_from([0.001, 1, 30, 60, 300, 899, 900, 1300, 86_400]))
     def time_passes(self, seconds: float) -> None:
         self.deployed.clock.move(seconds=seconds)
         self.model.now += timedelta(seconds=seconds)
@@ -504,9 +696,9 @@ class ClientsAndWorker(RuleBasedStateMachine):
         self._release(_pick(data, self.model.known("processing")))
 
     @precondition(lambda self: self.model.known("processing"))
-    @rule(data=st.data(), rows=st.integers(0, 9))
-    def the_worker_accepts(self, data: st.DataObject, rows: int) -> None:
-        self._accept(_pick(data, self.model.known("processing")), rows)
+    @rule(data=st.data(), rows=st.integers(0, 9), found=st.sampled_from([None, "text/csv"]))
+    def the_worker_accepts(self, data: st.DataObject, rows: int, found: str | None) -> None:
+        self._accept(_pick(data, self.model.known("processing")), rows, found)
 
     @precondition(lambda self: self.model.known("processing"))
     @rule(data=st.data(), code=st.sampled_from(REJECTIONS))
@@ -521,7 +713,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
     @precondition(lambda self: self.model.claimable())
     @rule(data=st.data(), accepted=st.booleans())
     def the_worker_does_it_all(self, data: st.DataObject, accepted: bool) -> None:
-        """So that every status comes early, and often."""
+        """Every status comes early, and often."""
         item = _pick(data, self.model.claimable())
         self._claim(item)
         if accepted:
@@ -542,8 +734,30 @@ class ClientsAndWorker(RuleBasedStateMachine):
     @rule(data=st.data())
     def the_sweep_expires(self, data: st.DataObject) -> None:
         item = _pick(data, self.model.overdue())
+        read = self.deployed.repository.get(item["owner"], item["id"])
         after = self._act(item, lambda stored: stored.expire(now=self.model.now))
+        drop_parts(self.deployed.aws.adapters().parts, read)
         self._end(item, "expired", "upload_expired", after)
+
+    @precondition(lambda self: self.model.completing())
+    @rule(data=st.data())
+    def the_worker_puts_the_parts_together(self, data: st.DataObject) -> None:
+        self._put_together(_pick(data, self.model.completing()))
+
+    def _put_together(self, item: Item) -> None:
+        adapters = self.deployed.aws.adapters()
+        completing = Completing(adapters.objects, adapters.payloads, adapters.parts)
+        completing.complete(PayloadKey(item["owner"], item["id"], item["newest"]["revision"]))
+        self.model.put_together(item)
+
+    @precondition(lambda self: self.model.known_to_s3())
+    @rule(data=st.data())
+    def s3_forgets_the_parts(self, data: st.DataObject) -> None:
+        """An emulator does when it starts anew."""
+        item = _pick(data, self.model.known_to_s3())
+        stored = self.deployed.repository.get(item["owner"], item["id"])
+        drop_parts(self.deployed.aws.adapters().parts, stored)
+        self.model.forget_parts(item)
 
     def _claim(self, item: Item) -> None:
         now = self.model.now
@@ -555,14 +769,16 @@ class ClientsAndWorker(RuleBasedStateMachine):
         self._act(item, lambda stored: stored.release(now=self.model.now))
         self.model.release(item)
 
-    def _accept(self, item: Item, rows: int) -> None:
+    def _accept(self, item: Item, rows: int, found: str | None = None) -> None:
+        """The content may show another type than the declared one."""
         newest, made = item["newest"], {"rows": rows, "share": rows / 3}
         body = item["stored"][newest["revision"]]
         artifact = {"name": "profile.json", "media_type": "application/json", "size": 2, "sha256": "0" * 64}
-        payload = Payload(newest["media_type"], len(body), checksum(body), newest["revision"])
+        shown = found or newest["media_type"]
+        payload = Payload(shown, len(body), checksum(body), newest["revision"])
         result = Result(made, (Artifact("profile.json", "application/json", 2, "0" * 64),))
         self._act(item, lambda stored: stored.accept(payload, result, now=self.model.now))
-        self.model.accept(item, made, [artifact])
+        self.model.accept(item, shown, made, [artifact])
         self._see(item)
 
     def _reject(self, item: Item, code: str) -> None:
@@ -585,7 +801,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
         item = _pick(data, self._half_written())
         self.deployed.aws.s3.delete_object(
             Bucket=self.deployed.aws.bucket,
-            Key=f"payloads/{item['owner']}/{item['id']}/{item['newest']['revision']}",
+            Key=_key(item),
         )
         self.model.lose_payload(item)
 
@@ -604,15 +820,15 @@ class ClientsAndWorker(RuleBasedStateMachine):
         item = _pick(data, self.model.known("deleted"))
         place = (item["owner"], item["id"])
         self.deployed.payloads.purge(*place)
-        self.deployed.history.purge(*place)
-        self.deployed.aws.dynamodb.delete_item(TableName=self.deployed.aws.table, Key=object_key(*place))
+        self.deployed.aws.adapters().links.purge(*place)
+        self.deployed.drop_items(*place)
         self.model.forget(item)
         self.published.pop(item["id"], None)
 
-    # How it is done
+    # Helpers
 
     def _some_object(self, data: st.DataObject) -> tuple[str, str, int]:
-        """Who asks, for which object, at which version: at times another owner's, or none that is there."""
+        """Return who asks, for which object, at which version. It may be another owner's, or not exist."""
         items = self.model.known()
         if not items or data.draw(st.sampled_from([False] * 19 + [True])):
             return "ann", str(uuid4()), 1
@@ -632,7 +848,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
         return list(chain.from_iterable(asked))
 
     def _act(self, item: Item, change: Callable[[StoredObject], StoredObject]) -> StoredObject:
-        """As the worker does: one conditional write."""
+        """Act as the worker does, by one conditional write."""
         read = self.deployed.repository.get(item["owner"], item["id"])
         after = change(read)
         self.deployed.repository.save(after, read=read)
@@ -640,7 +856,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
         return after
 
     def _publish(self, item_id: str) -> None:
-        """As the relay does: into the history."""
+        """Write into the history, as the relay does."""
         item = self.model.items.get(item_id)
         if item is None:
             return
@@ -656,7 +872,7 @@ class ClientsAndWorker(RuleBasedStateMachine):
 
 
 def pages(ask: Callable[..., httpx2.Response], filters: Item, limit: int) -> Iterator[list[Item]]:
-    """Until there are no more."""
+    """Yield pages until there are no more."""
     cursor: dict[str, str] = {}
     while True:
         answer = ask(limit=limit, **filters, **cursor)
@@ -670,8 +886,12 @@ def pages(ask: Callable[..., httpx2.Response], filters: Item, limit: int) -> Ite
 
 
 def _pick(data: st.DataObject, items: Sequence[T]) -> T:
-    """By number, so that a failure can be read."""
+    """Pick by number, so that a failure can be read."""
     return items[data.draw(st.integers(0, len(items) - 1))]
+
+
+def _key(item: Item) -> str:
+    return f"payloads/{item['owner']}/{item['id']}/{item['newest']['revision']}"
 
 
 def _full(owner: str) -> str:

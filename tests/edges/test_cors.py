@@ -71,7 +71,8 @@ def test_a_page_may_use_every_method(client: httpx2.Client) -> None:
 
 
 def test_a_page_may_send_every_header_that_the_service_reads(client: httpx2.Client) -> None:
-    read = ["Idempotency-Key", "If-Match", "If-None-Match", "Content-Type", "Authorization", "X-Api-Key"]
+    read = ["Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "Content-Type", "Authorization"]
+    read += ["X-Api-Key"]
 
     answer = preflight(client, "PATCH", *read)
 
@@ -140,7 +141,7 @@ def test_a_page_can_read_errors_too(client: httpx2.Client, aws: Aws) -> None:
 
 
 def test_a_page_can_read_that_the_service_failed(services: ApiServices) -> None:
-    """With the request id, which it needs to report the fault."""
+    """The page also reads the request id, which it needs to report the fault."""
     app = create_app(services, settings_for("local", cors_origins=PAGE))
     del app.state.services
 
@@ -158,6 +159,23 @@ def test_any_origin_may_be_allowed(open_door: Open) -> None:
 
     assert (read.headers["Access-Control-Allow-Origin"], asked.status_code) == ("*", 200)
     assert "Access-Control-Allow-Credentials" not in read.headers
+
+
+def test_an_origin_may_have_any_port(open_door: Open) -> None:
+    near = ["http://localhost.evil.example", "http://localhost:1.evil.example", "https://localhost:5173"]
+    with open_door("http://localhost:*,https://shop.example") as client:
+        allowed = {
+            origin: client.get("/v1/kinds", headers={"Origin": origin}).headers.get(
+                "Access-Control-Allow-Origin"
+            )
+            for origin in ("http://localhost:5173", "http://localhost", PAGE, *near)
+        }
+
+    assert {origin for origin, shown in allowed.items() if shown == origin} == {
+        "http://localhost:5173",
+        "http://localhost",
+        PAGE,
+    }
 
 
 @pytest.mark.parametrize("origins", ["", " , "])

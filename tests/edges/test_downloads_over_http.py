@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
-from app.domain.values import Artifact, Payload, Result
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Artifact, Payload, Result
 from tests.conftest import NOW, Aws, make_object
 from tests.services import add_to_history
 
@@ -17,9 +17,12 @@ NAME = 'Ürlaub "2026"; a/b.csv'
 URL = "/v1/objects/0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"
 
 
+SUMMARY = {"format": "csv", "rows": 3, "columns": 2}
+
+
 @pytest.fixture
 def owner(client: httpx2.Client) -> str:
-    """Who the door says that the caller is."""
+    """Return the owner that the door gives to the caller."""
     client.post("/v1/objects", json={"kind": "record", "name": "mine"})
     return "local-me" if "TestClient" in type(client).__name__ else "key-abc123"
 
@@ -31,7 +34,7 @@ def ready(aws: Aws, owner: str) -> StoredObject:
     claimed = pending.claim(now=NOW, lease_until=LATER)
     artifact = Artifact("profile.json", "application/json", 2, "b" * 64)
     payload = Payload("text/csv", 12, "a" * 64, 1)
-    ready = claimed.accept(payload, Result({"rows": 3}, (artifact,)), now=NOW)
+    ready = claimed.accept(payload, Result(SUMMARY, (artifact,)), now=NOW)
     objects.add(ready)
     events = [event_of(None, pending), event_of(pending, claimed), event_of(claimed, ready)]
     history = aws.adapters().history
@@ -47,7 +50,7 @@ def test_a_ready_object_shows_payload_and_result(client: httpx2.Client) -> None:
 
     assert found["payload"] == {"media_type": "text/csv", "size": 12, "sha256": "a" * 64, "revision": 1}
     assert found["result"] == {
-        "summary": {"rows": 3},
+        "summary": SUMMARY,
         "artifacts": [
             {"name": "profile.json", "media_type": "application/json", "size": 2, "sha256": "b" * 64}
         ],
@@ -58,7 +61,7 @@ def test_a_ready_object_shows_payload_and_result(client: httpx2.Client) -> None:
 def test_a_list_shows_the_summary_without_artifacts(client: httpx2.Client) -> None:
     (item,) = client.get("/v1/objects?kind=dataset").json()["items"]
 
-    assert item["result"] == {"summary": {"rows": 3}}
+    assert item["result"] == {"summary": SUMMARY}
 
 
 def test_a_payload_download_redirects_to_a_short_lived_url(

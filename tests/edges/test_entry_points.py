@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,8 @@ ENVIRONMENT = {
     "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/work",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/dead",
     "BUS_NAME": "domain",
+    "WEBHOOKS_TABLE_NAME": "webhooks",
+    "SENDER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/sender",
 }
 
 READERS = {"charset_normalizer", "duckdb", "PIL", "pypdfium2"}
@@ -38,7 +41,8 @@ FOREIGN = {
         "uvicorn",
     },
     "lambda_worker": {*READERS, *HTTP, "app.api", "app.local"},
-    "lambda_relay": {*READERS, *HTTP, "app.api", "app.worker", "app.processors", "app.sandbox"},
+    "lambda_relay": {*READERS, *HTTP, "app.api", "app.worker", "app.sender", "app.processors", "app.sandbox"},
+    "lambda_sender": {*READERS, *HTTP, "app.api", "app.worker", "app.processors", "app.sandbox"},
 }
 
 
@@ -65,6 +69,50 @@ def test_a_function_loads_nothing_that_is_not_its_own(module: str) -> None:
     assert FOREIGN[module] & loaded == set()
 
 
+IN_LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "wharf"}
+SHOW_START = """
+import gc, json, sys, app.{module}
+models = sys.modules.get("fastapi.openapi.models")
+print(json.dumps({{
+    "frozen": gc.get_freeze_count() > 0,
+    "collects": gc.isenabled(),
+    "built": [name for name in ("Operation", "Schema", "Components", "OpenAPI")
+              if models and getattr(models, name).__pydantic_complete__],
+    "document": models and app.lambda_api.app.openapi(),
+}}))
+"""
+
+
+def started(module: str, environment: dict[str, str]) -> dict[str, Any]:
+    ran = run(SHOW_START.format(module=module), environment)
+    assert ran.returncode == 0, ran.stderr
+    shown: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return shown
+
+
+@pytest.mark.parametrize("module", FOREIGN)
+def test_in_lambda_what_was_loaded_is_left_out_of_garbage_collection(module: str) -> None:
+    quick, usual = started(module, IN_LAMBDA), started(module, IN_LAMBDA | {"QUICK_START": "off"})
+
+    assert (quick["frozen"], quick["collects"]) == (True, True)
+    assert (usual["frozen"], usual["collects"]) == (False, True)
+
+
+def test_in_lambda_the_models_of_the_document_are_built_when_it_is_asked_for() -> None:
+    quick, usual = (started("lambda_api", IN_LAMBDA | {"QUICK_START": switch}) for switch in ("on", "off"))
+
+    assert quick["built"] == []
+    assert usual["built"] == ["Operation", "Schema", "Components", "OpenAPI"]
+    assert quick["document"] == usual["document"]
+    assert "/v1/objects" in quick["document"]["paths"]
+
+
+def test_elsewhere_than_in_lambda_nothing_is_quick() -> None:
+    assert started("lambda_api", {}) | {"document": None} == started(
+        "lambda_api", IN_LAMBDA | {"QUICK_START": "off"}
+    ) | {"document": None}
+
+
 #: Prints the command lines of the child processes.
 SHOW_CHILDREN = """
 for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
@@ -72,13 +120,13 @@ for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 """
 
 
-def run(code: str) -> subprocess.CompletedProcess[str]:
+def run(code: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
         [sys.executable, "-c", f"import os, sys\nfrom pathlib import Path\n{code}"],
         cwd=ROOT,
         # The sandbox leaves out the current folder, as Lambda's path does.
-        env=clean | ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
+        env=clean | ENVIRONMENT | {"PYTHONPATH": str(ROOT)} | (environment or {}),
         capture_output=True,
         text=True,
         check=False,
@@ -101,7 +149,12 @@ def test_a_worker_whose_sandbox_does_not_start_still_sweeps() -> None:
 
 @pytest.mark.parametrize(
     ("module", "missing"),
-    [("lambda_api", "AUTH_MODE"), ("lambda_worker", "QUEUE_URL"), ("lambda_relay", "BUS_NAME")],
+    [
+        ("lambda_api", "AUTH_MODE"),
+        ("lambda_worker", "QUEUE_URL"),
+        ("lambda_relay", "BUS_NAME"),
+        ("lambda_sender", "SENDER_QUEUE_URL"),
+    ],
 )
 def test_a_function_that_lacks_a_setting_names_it(module: str, missing: str) -> None:
     started = start(module, {name: value for name, value in ENVIRONMENT.items() if name != missing})

@@ -21,13 +21,15 @@ from app.api.caller import Principal, owner_read
 from app.config import AuthMode
 from app.domain.errors import Forbidden
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
+from app.domain.links import Link
+from app.domain.objects.stored import StoredObject
+from app.domain.webhooks.webhook import Webhook
 from app.storage.objects import ObjectRepository
 from tests.conftest import NOW, Aws
 from tests.edges.callers import CALLERS, OTHERS, Somebody, client_of, cognito
 from tests.edges.described import document_of
-from tests.edges.requests import OBJECT, READS, REQUESTS, Sent
-from tests.edges.stored import ID
+from tests.edges.requests import BETWEEN, OBJECT, READS, REQUESTS, WEBHOOK, Sent
+from tests.edges.stored import ID, Stored
 from tests.edges.touched import Touched, seen
 from tests.faults import fail, throttling
 from tests.services import add_to_history
@@ -59,8 +61,20 @@ VARIANTS: dict[str, Sent] = {
     "payload, head": Sent(method="HEAD", path=f"{OBJECT}/payload"),
     "artifact, link": Sent(method="GET", path=f"{OBJECT}/artifacts/profile.json", headers=JSON_LINK),
     "artifact, not there": Sent(method="GET", path=f"{OBJECT}/artifacts/nothing"),
+    "link, to nothing": Sent(method="POST", path=f"{OBJECT}/links", json={"artifact": "nothing"}),
+    "link, revoke another": Sent(method="DELETE", path=f"{OBJECT}/links/{UNKNOWN}"),
+    "links, head": Sent(method="HEAD", path=f"{OBJECT}/links"),
     "history, wrong cursor": Sent(method="GET", path=f"{OBJECT}/history?cursor=x"),
     "history, one": Sent(method="GET", path=f"{OBJECT}/history?limit=1"),
+    "webhook, head": Sent(method="HEAD", path=WEBHOOK),
+    "webhook, wrong patch": Sent(method="PATCH", path=WEBHOOK, json={"url": "http://10.0.0.1/"}),
+    "webhook, patch of its version": replace(REQUESTS["updateWebhook"], headers={"If-Match": '"1"'}),
+    "webhook, delete of its version": replace(REQUESTS["deleteWebhook"], headers={"If-Match": '"1"'}),
+    "webhook, delete of another version": replace(REQUESTS["deleteWebhook"], headers={"If-Match": '"7"'}),
+    "deliveries, wrong cursor": Sent(method="GET", path=f"{WEBHOOK}/deliveries?cursor=x"),
+    "deliveries, delivered": Sent(method="GET", path=f"{WEBHOOK}/deliveries?status=delivered"),
+    "replay, of no delivery": Sent(method="POST", path=f"{WEBHOOK}/deliveries/nothing/replay"),
+    "replay, counted": Sent(method="POST", path=f"{WEBHOOK}/replay", json=BETWEEN | {"dry_run": True}),
     "method that is none": Sent(method="PUT", path=OBJECT),
 }
 ON_AN_ID = {name: sent for name, sent in REQUESTS.items() if "{id}" in sent.path} | VARIANTS
@@ -79,7 +93,22 @@ class Stage:
         return self.aws.adapters().objects
 
     def others(self, status: str, **changes: Any) -> StoredObject:
-        return self.repository.add(make_in(status, owner=self.other.owner, **changes))
+        stored = self.repository.add(make_in(status, owner=self.other.owner, **changes))
+        if status == "ready":
+            self.subscribe(self.other, **changes)
+            self.share(self.other, object_id=stored.id)
+        return stored
+
+    def subscribe(self, somebody: Somebody, **changes: Any) -> Webhook:
+        """Give somebody a webhook with the sample delivery."""
+        stored = Stored(self.aws, somebody.owner)
+        webhook = stored.add_webhook(**changes)
+        stored.add_delivery(webhook_id=webhook.id)
+        return webhook
+
+    def share(self, somebody: Somebody, **changes: Any) -> Link:
+        """Give the sample object of somebody a link."""
+        return Stored(self.aws, somebody.owner).add_link(**changes)
 
     def outcome(self, sent: Sent, object_id: str) -> tuple[Any, list[str]]:
         self.touched.forget()
@@ -109,11 +138,11 @@ def test_every_operation_on_an_id_is_among_the_requests() -> None:
         operation["operationId"]
         for path, item in document_of("local")["paths"].items()
         for operation in item.values()
-        if "{object_id}" in path
+        if "{object_id}" in path or "{webhook_id}" in path
     }
 
     assert on_an_id
-    assert on_an_id <= set(ON_AN_ID)
+    assert on_an_id <= set(ON_AN_ID), "Add each to REQUESTS in tests/edges/requests.py."
 
 
 def test_anothers_object_is_answered_exactly_as_an_unknown_id(stage: Stage) -> None:
@@ -127,6 +156,8 @@ def test_anothers_object_is_answered_exactly_as_an_unknown_id(stage: Stage) -> N
 
     for status, object_id in ids.items():
         assert stage.repository.get(stage.other.owner, object_id) == stored[status]
+    [webhook] = stage.aws.adapters().webhooks.list(stage.other.owner)
+    assert webhook.version == 1
 
 
 def test_the_comparison_finds_an_object_that_is_there(stage: Stage) -> None:
@@ -135,8 +166,18 @@ def test_the_comparison_finds_an_object_that_is_there(stage: Stage) -> None:
         unknown = stage.outcome(REQUESTS[name], UNKNOWN)
         stage.aws.dynamodb.delete_item(TableName=stage.aws.table, Key=item)
         stage.repository.add(make_in("ready", owner=stage.caller.owner))
+        clear(stage.aws)
+        stage.subscribe(stage.caller)
+        stage.share(stage.caller)
 
         assert stage.outcome(REQUESTS[name], ID)[0] != unknown[0], name
+
+
+def clear(aws: Aws) -> None:
+    """Remove all webhooks, and what is left of deleted ones."""
+    for item in aws.dynamodb.scan(TableName=aws.webhooks_table)["Items"]:
+        key = {name: item[name] for name in ("pk", "sk")}
+        aws.dynamodb.delete_item(TableName=aws.webhooks_table, Key=key)
 
 
 def test_an_artifact_is_found_below_its_own_object_alone(stage: Stage) -> None:
@@ -210,7 +251,7 @@ def test_anothers_key_is_as_good_as_an_unused_one(
 def test_anothers_cursor_is_answered_as_a_damaged_one(
     make_still_app: Any, aws: Aws, pair: Pair, path: str
 ) -> None:
-    """Although both have lists of the same length, and an object of the same id."""
+    """Both owners have lists of the same length, and an object of the same id."""
     for somebody in pair:
         fill(aws, somebody)
     app = make_still_app(pair[0].auth_mode)
@@ -242,12 +283,12 @@ def fill(aws: Aws, somebody: Somebody) -> None:
 
 AUDIT = "audit.read_across_owners"
 
+#: Admins by AuthMode, with the setting that makes them admins.
 ADMINS: dict[str, tuple[Somebody, str]] = {
     "iam": (CALLERS["iam"], f"iam-AIDAELSE, {CALLERS['iam'].owner}"),
     "cognito": (cognito("5f0c2f0e-caller", "users,admin"), ""),
     "local": (CALLERS["local"], CALLERS["local"].owner),
 }
-"""And the setting that makes them one."""
 NO_ADMINS: dict[str, tuple[Somebody, str]] = {
     "iam": (CALLERS["iam"], OTHERS["iam"].owner),
     "cognito": (CALLERS["cognito"], CALLERS["cognito"].owner),
@@ -281,6 +322,8 @@ def fill_for_an_admin(aws: Aws, owner: str) -> None:
 def stage_of(make_still_app: Any, aws: Aws, somebody: Somebody, admin_owners: str) -> Iterator[Stage]:
     other = OTHERS[somebody.auth_mode]
     fill_for_an_admin(aws, other.owner)
+    Stored(aws, other.owner).add_webhook()
+    Stored(aws, other.owner).add_link()
     with client_of(make_still_app(somebody.auth_mode, admin_owners=admin_owners), somebody) as client:
         yield Stage(aws, client, somebody, other, Touched(aws))
 
@@ -330,7 +373,7 @@ def test_an_admins_read_is_of_that_owner_alone_and_leaves_one_line(
                 "principal": admin.caller.owner,
                 "owner": admin.other.owner,
                 "operation": operation,
-                "object_id": ID if "{id}" in REQUESTS[operation].path else None,
+                "object_id": ID if OBJECT in REQUESTS[operation].path else None,
                 "correlation_id": answer.headers["Request-Id"],
             }
         ]
@@ -450,6 +493,6 @@ def test_no_write_takes_an_owner(admin: Stage, caplog: pytest.LogCaptureFixture)
         answers = {name: admin.ask(REQUESTS[name], admin.other.owner).status_code for name in writes}
 
     assert set(answers.values()) == {422}
-    assert len(answers) == 6
+    assert len(answers) == 18
     assert admin.touched.operations() == []
     assert audited(caplog) == []

@@ -6,11 +6,11 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.testclient import TestClient
 
-from app.api.http.route import LambdaRoute
+from app.api.http.route import StrictRoute
 
 
 def runs_inline() -> bool:
-    router = APIRouter(route_class=LambdaRoute)
+    router = APIRouter(route_class=StrictRoute)
 
     @router.get("/thread")
     def thread() -> int:

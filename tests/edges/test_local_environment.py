@@ -1,7 +1,8 @@
-"""Which settings the one process of the local runtime has that stands for all functions."""
+"""The settings of the local runtime, whose one process stands for all functions."""
 
-from app.local.runtime import PARAMETERS, set_environment
-from app.local.stack import Function
+from app.local.aws.stack import Function
+from app.local.runtime import set_environment
+from app.local.settings import PARAMETERS
 
 
 def function(**environment: str) -> Function:

@@ -1,6 +1,7 @@
 """The one line that a queue message leaves: what it said, what came of it, on whose behalf."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,15 +10,17 @@ import pytest
 
 from app.domain.causes import Cause, Trace
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
-from app.domain.values import PayloadKey
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import PayloadKey
 from app.observability.metrics import MESSAGES, OBJECTS, QUEUE_SECONDS, REJECTIONS, RETRIES, Sample
 from app.processors.report import Report, Task
 from tests.conftest import NOW, Aws, Clock, make_object
 from tests.edges.test_worker_batch import Context, arrived, take_batch
 from tests.events import stream_record
 from tests.faults import after, answering, fail
+from tests.sending import OWNER, SendingService
 from tests.services import WholeService, relaying_on
+from tests.subscribed import ID, make_delivery, make_webhook
 
 CSV = b"a,b\n1,2\n3,4\n"
 TRACE = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_sampled=True)
@@ -47,9 +50,16 @@ class Worker:
 
     def meet(self, body: str) -> list[dict[str, Any]]:
         """The lines of this one, the last of which is its own."""
+        return self._lines(lambda: self.service.worker.handle(take_batch(self.aws, body), Context()))
+
+    def sweep(self) -> list[dict[str, Any]]:
+        """The lines of a sweep for the clock."""
+        return self._lines(lambda: self.service.worker.sweep(Context()))
+
+    def _lines(self, act: Callable[[], object]) -> list[dict[str, Any]]:
         self._caplog.clear()
         with self._caplog.at_level("INFO"):
-            self.service.worker.handle(take_batch(self.aws, body), Context())
+            act()
         lines = [vars(record) for record in self._caplog.records if record.name == "wharf"]
         assert [line["message"] for line in lines].count("message.done") == 1
         assert lines[-1]["message"] == "message.done"
@@ -158,9 +168,7 @@ def test_what_goes_back_is_told_with_the_reason_and_counted(worker: Worker, samp
 def test_a_message_tells_nothing_of_the_one_before(worker: Worker) -> None:
     worker.meet(worker.upload(make_object()))
 
-    lines = worker.meet('{"detail-type":"sweep","source":"wharf.clock","detail":{}}')
-
-    for line in lines:
+    for line in worker.sweep():
         assert {"object_id", "owner", "kind"}.isdisjoint(line)
 
 
@@ -169,13 +177,25 @@ def test_a_sweep_tells_each_object_on_behalf_of_its_request(worker: Worker, cloc
     worker.service.repository.add(stored)
     clock.move(hours=1)
 
-    lines = worker.meet('{"detail-type":"sweep","source":"wharf.clock","detail":{}}')
+    lines = worker.sweep()
 
     assert [line["message"] for line in lines] == ["object.swept", "sweep.done", "message.done"]
     assert (lines[0]["action"], lines[0]["correlation_id"]) == ("expired", "request-7")
     assert lines[0]["trace_id"] == TRACE.trace_id
     assert lines[1]["overdue_seconds"] == 2400
     assert {"object_id", "trace_id"}.isdisjoint(lines[2])
+
+
+def test_a_sweep_that_aws_stops_is_told_and_left_to_the_next(worker: Worker, samples: list[Sample]) -> None:
+    """The function does not fail, so no alarm rings before the one on missing sweeps."""
+    fail(worker.aws.dynamodb, "Query", answering(503))
+
+    [line] = worker.sweep()
+
+    assert (line["type"], line["outcome"], line["levelname"]) == ("sweep", "unfinished", "WARNING")
+    assert line["error"] == "Unavailable: AWS is busy: InternalError"
+    assert MESSAGES(1, type="sweep", outcome="unfinished") in samples
+    assert worker.sweep()[-1]["outcome"] == "swept"
 
 
 def test_the_relay_is_never_ahead_of_its_changes(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
@@ -189,3 +209,19 @@ def test_the_relay_is_never_ahead_of_its_changes(aws: Aws, caplog: pytest.LogCap
     [line] = [vars(found) for found in caplog.records if found.message == "event.published"]
     assert (line["relay_seconds"], line["type"]) == (0.0, "object.created")
     assert (line["correlation_id"], line["trace_id"]) == ("request-1", TRACE.trace_id)
+
+
+def test_a_failing_endpoint_fills_no_log_while_it_waits(
+    aws: Aws, clock: Clock, caplog: pytest.LogCaptureFixture, samples: list[Sample]
+) -> None:
+    service = SendingService(aws, clock)
+    service.webhooks.add(make_webhook(url="http://127.0.0.1:9/"))
+    service.deliveries.add(make_delivery())
+    with caplog.at_level("INFO"):
+        for _ in range(3):
+            service.queue.look(OWNER, ID)
+            service.handle(service.receive())
+
+    lines = [vars(record) for record in caplog.records]
+    assert [line["outcome"] for line in lines if line["message"] == "message.done"] == ["sent"]
+    assert samples.count(MESSAGES(1, type="look", outcome="waited")) == 2

@@ -17,13 +17,14 @@ import httpx2
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.api.dependencies import IDEMPOTENCY_KEY
+from app.api.dependencies import CURSOR_CHARACTERS, IDEMPOTENCY_KEY, LABEL_CHARACTERS
 from app.api.schemas.requests import LabelKey, LabelValue, MediaType, Name
 from app.domain.errors import InvalidCursor
-from app.domain.values import Payload, Result
+from app.domain.objects.values import Payload, Result
 from app.services.cursors import decode_cursor
 from tests.conftest import NOW, Aws
 from tests.shares import Share
+from tests.statuses import SUMMARIES
 
 SENT_PER_RUN = 20
 
@@ -35,7 +36,7 @@ def naughty() -> tuple[str, ...]:
 
 
 def is_text(string: str, *, least: int, most: int) -> bool:
-    """So many characters, none of them a control character."""
+    """True if there are this many characters, none of them a control character."""
     return least <= len(string) <= most and not any(category(character) == "Cc" for character in string)
 
 
@@ -52,18 +53,19 @@ def is_label_value(string: str) -> bool:
 
 
 def is_key(string: str) -> bool:
-    """In quotes, or bare; then it neither begins with one nor with a blank, nor ends with that."""
+    """True if the key is quoted, or bare without a quote at its beginning and blanks at its ends."""
     if string.startswith('"'):
         return re.fullmatch(r'"[ -~]{1,255}"', string) is not None
     return re.fullmatch(r"[ -~]{1,255}", string) is not None and string == string.strip()
 
 
 def is_media_type(string: str) -> bool:
-    return re.fullmatch(r"[\w.+-]+/[\w.+-]+", string, re.ASCII) is not None
+    """True if the media type is valid. It may be left out."""
+    return not string or re.fullmatch(r"[\w.+-]+/[\w.+-]+", string, re.ASCII) is not None
 
 
 def escaped(string: str) -> str:
-    """As part of a JSON pointer (RFC 6901, section 3)."""
+    """Return the name as a part of a JSON pointer (RFC 6901, section 3)."""
     return string.replace("~", "~0").replace("/", "~1")
 
 
@@ -73,7 +75,7 @@ def create(client: httpx2.Client, body: Any, **headers: bytes) -> httpx2.Respons
 
 
 def pointers(answer: httpx2.Response) -> set[str]:
-    """Of a refusal for its input; anything else fails."""
+    """Return the pointers of a refusal for its input; anything else fails."""
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
     return {error["pointer"] for error in answer.json()["errors"]}
 
@@ -124,7 +126,7 @@ def test_no_string_is_a_cursor() -> None:
 
 @pytest.fixture
 def sent(share: Share) -> Sequence[str]:
-    """What is sent over HTTP in this run."""
+    """Return the strings that this run sends over HTTP."""
     return share.of(naughty(), SENT_PER_RUN)
 
 
@@ -184,10 +186,10 @@ def test_as_a_filter_it_finds_nothing_or_is_refused(client: httpx2.Client, sent:
         key, colon, _ = string.partition(":")
         answer = client.get("/v1/objects", params={"label": string, "kind": "record"})
 
-        if key and colon:
+        if key and colon and len(string) <= LABEL_CHARACTERS:
             assert (answer.status_code, answer.json()["items"]) == (200, []), repr(string)
         else:
-            assert pointers(answer) == {"/query/label"}, repr(string)
+            assert pointers(answer) == {"/query/label/0"}, repr(string)
 
 
 def test_as_a_status_and_a_limit_it_is_refused_unless_it_is_a_number(
@@ -223,7 +225,9 @@ def test_as_a_cursor_it_is_refused(client: httpx2.Client, sent: Sequence[str]) -
     for string in sent:
         answer = client.get("/v1/objects", params={"cursor": string})
 
-        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), repr(string)
+        is_too_long = len(string) > CURSOR_CHARACTERS
+        expected = (422, "invalid_input") if is_too_long else (400, "invalid_cursor")
+        assert (answer.status_code, answer.json()["code"]) == expected, repr(string)
 
 
 def test_as_the_name_of_an_artifact_or_an_id_it_is_not_found(
@@ -261,7 +265,7 @@ def test_as_a_media_type_it_is_refused_unless_it_is_one(client: httpx2.Client, s
         answer = create(client, {"kind": "file", "payload": {"media_type": string, "size": 1}})
 
         if is_media_type(string):
-            assert answer.json()["incoming"]["media_type"] == string
+            assert answer.json()["incoming"]["media_type"] == (string or "application/octet-stream")
         else:
             assert pointers(answer) == {"/payload/media_type"}, repr(string)
 
@@ -274,5 +278,5 @@ def make_ready(aws: Aws, object_id: str) -> None:
     pending = objects.get(owner, object_id)
     assert pending.newest is not None
     payload = Payload("text/csv", pending.newest.size, "0" * 64, 1)
-    ready = pending.claim(now=NOW, lease_until=NOW).accept(payload, Result({}, ()), now=NOW)
+    ready = pending.claim(now=NOW, lease_until=NOW).accept(payload, Result(SUMMARIES["dataset"], ()), now=NOW)
     objects.save(ready, read=pending)

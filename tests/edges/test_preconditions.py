@@ -15,8 +15,8 @@ from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.stored import URL, Stored, behind
 
 VERSION = 3
+#: A patch that changes nothing.
 SAME = {"name": "order 42"}
-"""A patch that changes nothing."""
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def read(client: httpx2.Client, tags: str) -> httpx2.Response:
 
 MALFORMED = ("", "3", '"3', "'3'", '"3" "2"', '"3", *', "**", 'w/"3"', "W/3", ",", '"3"; "2"', '"3 "')
 
+#: Values of If-Match, and the answers to a change of version 3; a weak tag never matches.
 IF_MATCH = {
     '"3"': 200,
     "*": 200,
@@ -54,7 +55,6 @@ IF_MATCH = {
     '"3.0"': 412,
     '"99999999999999999999"': 412,
 } | dict.fromkeys(MALFORMED, 400)
-"""What a client may send, and how a change of version 3 is answered; a weak tag never matches."""
 
 
 @pytest.mark.usefixtures("stored")
@@ -65,7 +65,7 @@ def test_a_change_is_made_only_at_a_version_that_if_match_names(client: httpx2.C
 
 
 def test_a_tag_is_compared_as_it_is_written(client: httpx2.Client, stored: Stored) -> None:
-    """Character by character (section 8.8.3.2): `"03"` is no tag that the service gave."""
+    """Tags are compared character by character (section 8.8.3.2): the service never gave the tag `"03"`."""
     answers = {tags: patch(client, tags).status_code for tags in ('"03"', '"0003"')}
 
     assert answers == {'"03"': 412, '"0003"': 412}
@@ -80,7 +80,7 @@ def test_a_tag_of_any_length_is_another_one(client: httpx2.Client) -> None:
 
 @pytest.mark.usefixtures("stored")
 def test_a_list_may_be_sent_in_several_lines(client: httpx2.Client) -> None:
-    """They are one list (section 5.3), through either door."""
+    """Repeated headers are one list (section 5.3), through either door."""
     changing = client.patch(URL, json=SAME, headers=[("If-Match", '"2"'), ("If-Match", '"3"')])
     reading = client.get(URL, headers=[("If-None-Match", '"2"'), ("If-None-Match", '"3"')])
 
@@ -89,7 +89,7 @@ def test_a_list_may_be_sent_in_several_lines(client: httpx2.Client) -> None:
 
 @contextmanager
 def at_most(seconds: int) -> Iterator[None]:
-    """So that what would run for years fails instead."""
+    """Fail after some time, where a test would run for years."""
 
     def stop(*_: Any) -> None:
         raise TimeoutError
@@ -162,6 +162,7 @@ def test_a_deletion_is_conditional_too(client: httpx2.Client, stored: Stored, ta
     assert (stored.now().status == "deleted") is (tags == '"3"')
 
 
+#: Values of If-None-Match, and the answers to a read of version 3; weak tags match (section 13.1.2).
 IF_NONE_MATCH = {
     '"3"': 304,
     "*": 304,
@@ -174,7 +175,6 @@ IF_NONE_MATCH = {
     '""': 200,
     '"03"': 200,
 } | dict.fromkeys(MALFORMED, 400)
-"""What a client may send, and how a read of version 3 is answered; weak tags match (section 13.1.2)."""
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

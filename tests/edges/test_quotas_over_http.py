@@ -10,7 +10,7 @@ from tests.conftest import Aws, Clock
 from tests.edges.stored import URL, behind
 from tests.services import services_on
 
-MAX_OBJECTS, MAX_BYTES = 3, 100
+MAX_OBJECTS, MAX_BYTES = 3, 20_000
 
 
 @pytest.fixture
@@ -36,21 +36,23 @@ def test_one_object_more_than_the_limit_is_refused(client: httpx2.Client) -> Non
     assert_refused(answers[-1], used=3, limit=3, unit="objects")
 
 
-@pytest.mark.parametrize("form", [{"size": 101}, {"text": "x" * 101}], ids=["declared", "inline"])
-def test_one_byte_more_than_the_limit_is_refused(client: httpx2.Client, form: dict[str, Any]) -> None:
+@pytest.mark.parametrize("form", [{"size": MAX_BYTES}, {"text": "x" * MAX_BYTES}], ids=["declared", "inline"])
+def test_a_payload_that_leaves_no_room_for_its_version_is_refused(
+    client: httpx2.Client, form: dict[str, Any]
+) -> None:
     answer = create(client, kind="file", payload={"media_type": "text/csv", **form})
 
-    assert_refused(answer, used=0, limit=100, unit="bytes")
+    assert_refused(answer, used=0, limit=MAX_BYTES, unit="bytes")
 
 
 def test_a_new_revision_above_the_limit_is_refused(client: httpx2.Client, aws: Aws) -> None:
     behind(client, aws).add("ready")
 
-    asked = client.post(f"{URL}/uploads", json={"media_type": "text/csv", "size": 113})
-    put = client.put(f"{URL}/payload", content=b"x" * 113, headers={"Content-Type": "text/csv"})
+    asked = client.post(f"{URL}/uploads", json={"media_type": "text/csv", "size": MAX_BYTES})
+    put = client.put(f"{URL}/payload", content=b"x" * MAX_BYTES, headers={"Content-Type": "text/csv"})
 
     for answer in (asked, put):
-        assert_refused(answer, used=0, limit=100, unit="bytes")
+        assert_refused(answer, used=0, limit=MAX_BYTES, unit="bytes")
 
 
 def test_invalid_input_is_told_first(client: httpx2.Client, aws: Aws) -> None:

@@ -30,8 +30,8 @@ from tests.shares import Share
 TEXT = "Zq7canaryXv"
 NUMBER = 70_351_735_917_735
 ID = "7e57ca9a-1111-4222-8333-94445555c0de"
+#: Texts that are found in any case and any encoding: none of those in use escapes letters and digits.
 TRACES = (TEXT.lower(), str(NUMBER), ID)
-"""In any case and any encoding: letters and digits are escaped by none of those in use."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Attempt:
 
 
 def check(answer: httpx2.Response, attempt: Attempt) -> bool:
-    """Whether it was a refusal; then nothing of the attempt may be in it."""
+    """True if it was a refusal; then nothing of the attempt may be in it."""
     if answer.status_code < 400:
         return False
     shown = [f"{name}: {value}" for name, value in answer.headers.items()]
@@ -69,7 +69,7 @@ ATTEMPTS_PER_RUN = 120
 
 
 def refused(client: httpx2.Client, attempts: Iterable[Attempt]) -> int:
-    """How many attempts were refused."""
+    """Return how many attempts were refused."""
     return sum(check(attempt.by(client), attempt) for attempt in attempts)
 
 
@@ -110,7 +110,7 @@ def test_of_the_method(client: httpx2.Client) -> None:
 
 
 def parameters(place: str) -> set[str]:
-    """Those that the document knows, on whatever path."""
+    """Return the parameters that the document knows, on whatever path."""
     operations = [op for item in document_of("api-key")["paths"].values() for op in item.values()]
     return {found["name"] for op in operations for found in op.get("parameters", []) if found["in"] == place}
 
@@ -157,7 +157,7 @@ UNREAD = (
 
 
 def in_headers() -> Iterator[Attempt]:
-    """Those that the API reads one by one, all others together."""
+    """Yield the headers that the API reads one by one, then all others together."""
     body = {"kind": "record", "name": "n"}
     places = [*methods_and_paths(), ("OPTIONS", URL), ("GET", "/nothing")]
     for value in (TEXT, f'"{NUMBER}"', "x" * 300 + TEXT):

@@ -19,13 +19,15 @@ from moto import mock_aws
 from app.aws import Clients
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.domain.values import PayloadKey
-from app.domain.views import public_view
-from app.local.stream import stream_record
+from app.domain.json import compact_json
+from app.domain.objects.values import PayloadKey
+from app.domain.objects.views import public_view
+from app.domain.usage import VERSION_BYTES
+from app.local.feeding.stream import stream_record
 from app.processors.report import ArtifactFile, Report, Task
-from app.services.creating import NewObject
-from app.services.relaying import StreamRecord
-from app.services.uploads import DeclaredPayload, InlinePayload
+from app.services.objects.creating import NewObject
+from app.services.objects.uploads import DeclaredPayload, InlinePayload
+from app.storage.set_aside import StreamRecord
 from tests.conftest import Aws, Clock, Measured, make_aws
 from tests.events import object_created, queue_batch
 from tests.faults import calls_of, unhook_all
@@ -34,7 +36,7 @@ from tests.shares import Share
 
 ME = "local-me"
 LIVES = range(200)
-LIVES_PER_RUN = 10
+LIVES_PER_RUN = 4
 MOST_COPIES = 5
 SHARE_MUCH_LATER = 0.3
 QUEUED = {"object.reprocess_requested", "object.deleted"}
@@ -69,14 +71,14 @@ class Service(WholeService):
         [self._shard] = streams.describe_stream(StreamArn=self._stream_arn)["StreamDescription"]["Shards"]
 
     def new_records(self) -> list[StreamRecord]:
-        """As the mapping's filter lets them through."""
+        """Return the records that the mapping's filter lets through."""
         records = self._read_stream()
         self._read += len(records)
         shown = [stream_record(record, "arn") for record in records]
         return [record for record in shown if record["dynamodb"]["Keys"]["sk"] == {"S": "object"}]
 
     def _read_stream(self) -> list[Any]:
-        """With a new iterator: moto's go astray when a transaction is cancelled."""
+        """Read with a new iterator: moto's go astray when a transaction is cancelled."""
         first = int(self._shard["SequenceNumberRange"]["StartingSequenceNumber"])
         iterator = self.streams.get_shard_iterator(
             StreamArn=self._stream_arn,
@@ -88,7 +90,7 @@ class Service(WholeService):
         return records
 
     def new_messages(self) -> list[str]:
-        """What S3 and the rules would have put into the work queue by now."""
+        """Return the new messages that S3 and the rules would have put into the work queue by now."""
         arrived = [key for key in self.keys() if key.startswith("payloads/") and key not in self._arrived]
         self._arrived.update(arrived)
         events = self.published()[self._announced :]
@@ -129,7 +131,7 @@ class Context:
 
 
 def is_queued(event: dict[str, Any]) -> bool:
-    """By the rules of template.yaml."""
+    """True if the rules of template.yaml send it to the queue."""
     revisions = (event["data"]["payload"], event["data"]["incoming"])
     is_later = any(one is not None and one["revision"] > 1 for one in revisions)
     return event["type"] in QUEUED or (event["type"] in REPLACING and is_later)
@@ -158,7 +160,7 @@ def spoil_payload(service: Service, object_id: UUID) -> None:
 
 
 def ask_for_an_upload(service: Service, object_id: UUID) -> None:
-    """And never make it."""
+    """Ask for an upload that is never made."""
     declared = DeclaredPayload("text/plain", 5, None)
     service.editing.request_upload(ME, object_id, declared, cause=Cause("ask"))
 
@@ -173,7 +175,7 @@ LAST_STEPS: tuple[Step, ...] = (rename, ask_for_an_upload, delete, delete)
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What a client does with one object: each step when all is quiet."""
+    """The steps of a client with one object. Each is taken when all is quiet."""
 
     first_payload: bytes
     steps: tuple[Step, ...]
@@ -312,7 +314,7 @@ def test_the_end_is_the_same_however_often_and_in_whatever_order_messages_come(
 
 
 def upload_after_the_next_was_asked_for(service: Service, object_id: UUID) -> None:
-    """By the URL of a revision that is not the newest any more."""
+    """Use the URL of a revision that is not the newest any more."""
     declared = DeclaredPayload("text/plain", 7, None)
     overtaken, _ = service.editing.request_upload(ME, object_id, declared, cause=Cause("ask"))
     spoil_payload(service, object_id)
@@ -332,13 +334,15 @@ def spoil_differently(service: Service, object_id: UUID) -> None:
 def test_the_bytes_in_the_bucket_are_those_that_count(
     make_service: Callable[[], Service], first_payload: bytes, seed: int | None
 ) -> None:
-    """Else rejected and overtaken uploads would pass any limit."""
+    """Otherwise rejected and overtaken uploads would pass any limit."""
     steps = (spoil_payload, spoil_differently, upload_after_the_next_was_asked_for, spoil_differently)
     with mock_aws():
         service = make_service()
         deliveries = Deliveries(service, None if seed is None else random.Random(seed))
         end = live(service, Life(first_payload, steps * 2), deliveries, name="a life")
-        found = service.aws.s3.list_objects_v2(Bucket=service.aws.bucket, Prefix="payloads/")["Contents"]
+        found = service.aws.s3.list_objects_v2(Bucket=service.aws.bucket)["Contents"]
 
-    assert end.usage == (1, sum(content["Size"] for content in found))
-    assert len(found) == (1 if first_payload == BAD else 2)
+    kept = VERSION_BYTES * end.view["version"] + len(compact_json(end.view["attributes"]))
+    assert end.usage == (1, sum(content["Size"] for content in found) + kept)
+    payloads = [content for content in found if content["Key"].startswith("payloads/")]
+    assert len(payloads) == (1 if first_payload == BAD else 2)

@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -19,8 +20,8 @@ from tests.edges.stored import URL, behind
 from tests.edges.test_methods_over_http import ALLOWED
 from tests.edges.test_problem_pages import PROVOKED
 
-PAGES = {"/docs", "/problems/not_found"}
-"""What a browser shows as a page; everything else may load and run nothing."""
+#: Paths that a browser shows as pages. The answers of all others may load and run nothing.
+PAGES = {"/", "/docs", "/problems/not_found"}
 BANNERS = ("server", "x-powered-by", "via", "x-aspnet-version", "x-generator")
 
 
@@ -44,7 +45,7 @@ def check(answer: httpx2.Response) -> None:
 
 
 def answers(client: httpx2.Client) -> Iterator[httpx2.Response]:
-    """Of every route by every method, of what is not there, and of files."""
+    """Yield the answers of every route to every method, of what is not there, and of files."""
     for path, methods in ALLOWED.items():
         for method in {*methods, "HEAD", "OPTIONS", "BREW"}:
             yield client.request(method, path)
@@ -61,7 +62,7 @@ def test_every_answer_has_them(client: httpx2.Client, aws: Aws) -> None:
         statuses.add(answer.status_code)
         if answer.request.url.path not in PAGES or answer.is_error or answer.status_code == 204:
             assert answer.headers["Content-Security-Policy"] == NOTHING
-    assert {200, 204, 307, 404, 405, 415, 422} <= statuses
+    assert {200, 204, 404, 405, 415, 422} <= statuses
 
 
 @pytest.mark.parametrize("code", PROVOKED)
@@ -93,7 +94,7 @@ def test_what_a_browser_asks_before_has_them(services: ApiServices) -> None:
 
 
 def test_https_is_insisted_on_only_behind_api_gateway(services: ApiServices) -> None:
-    """Where there is no certificate, a browser that was told so would not come back."""
+    """A browser that was told to insist on HTTPS could not come back where there is no certificate."""
     app = create_app(services, settings_for("api-key"))
     with TestClient(app) as plain:
         assert "Strict-Transport-Security" not in plain.get("/healthz").headers
@@ -124,6 +125,7 @@ def test_a_page_may_be_what_it_is_and_nothing_else(
         assert hashes == {source for source in allowed.get(f"{kind}-src", []) if "sha256" in source}
     assert allowed["base-uri"] == allowed["form-action"] == ["'none'"]
     assert not re.search(r"\son\w+=|style=|javascript:", answer.text)
+    allowed.pop("connect-src", None)
     assert {s for sources in allowed.values() for s in sources if "sha256" not in s} <= {
         "'none'",
         "'self'",
@@ -135,6 +137,15 @@ def test_the_documentation_may_load_its_own_files_and_ask_its_own_api(client: ht
     allowed = policy(client.get("/docs"))
 
     assert all("'self'" in allowed[name] for name in ("script-src", "style-src", "img-src", "connect-src"))
+
+
+def test_the_documentation_may_follow_a_redirect_to_the_bucket_and_to_no_other_host(
+    client: httpx2.Client, aws: Aws
+) -> None:
+    behind(client, aws).add("ready")
+    url = urlsplit(client.get(f"{URL}/payload").headers["Location"])
+
+    assert policy(client.get("/docs"))["connect-src"] == ["'self'", f"{url.scheme}://{url.netloc}"]
 
 
 def test_what_an_answer_sets_itself_it_keeps(client: httpx2.Client, aws: Aws) -> None:
@@ -155,7 +166,7 @@ def test_an_answer_that_was_kept_is_asked_for_again_at_no_cost(client: httpx2.Cl
 
 
 def test_no_answer_tells_what_it_was_made_with(client: httpx2.Client, aws: Aws) -> None:
-    """By header, on a page, in a problem or in the document: our own version is the only one."""
+    """No header, page, problem or document names a version but our own."""
     behind(client, aws).add("ready")
     made_with = {
         f"{name}/{version(name)}" for name in ("fastapi", "starlette", "uvicorn", "mangum", "pydantic")

@@ -1,4 +1,4 @@
-"""What is not about one object: kinds, health, documentation, problems."""
+"""Requests that are not about one object: kinds, health, documentation, problems."""
 
 import ast
 import inspect
@@ -12,16 +12,20 @@ from starlette.testclient import TestClient
 from app.api import routes
 from app.api.app import create_app
 from app.api.problems.catalogue import ANSWERS, HTTP_ANSWERS
-from app.api.schemas.responses import PublicStatus
+from app.api.schemas.objects import PublicStatus
 from app.api.services import ApiServices
 from app.domain import errors
 from app.domain.errors import WharfError
 from app.domain.kinds import KINDS
-from app.domain.values import Status
+from app.domain.objects.values import Status
+from tests.conftest import Aws
 from tests.edges.conftest import settings_for, through_lambda
+from tests.services import services_on
 
-INTERNAL = {errors.OutOfTime, errors.UnknownMessage}
-"""Leaves that only a message can meet."""
+#: Leaves that only a message, or an operator who replays, can meet.
+INTERNAL = {errors.OutOfTime, errors.StillAtFault, errors.UnknownMessage, errors.WorkerFault}
+#: No leaf, because the worker has one of its own below it.
+ANSWERED_AS_WELL = {errors.Unavailable}
 
 
 def leaves(branch: type[WharfError]) -> set[type[WharfError]]:
@@ -30,13 +34,17 @@ def leaves(branch: type[WharfError]) -> set[type[WharfError]]:
 
 
 def test_every_leaf_of_the_error_tree_has_an_answer() -> None:
-    assert leaves(WharfError) - INTERNAL == set(ANSWERS)
+    assert leaves(WharfError) - INTERNAL | ANSWERED_AS_WELL == set(ANSWERS), (
+        "Each leaf is in ANSWERS in app/api/problems/catalogue.py, or in INTERNAL here."
+    )
 
 
 def test_the_drawn_error_tree_is_the_real_one() -> None:
     drawn = set(re.findall(r"^ +[-+·] (\w+)", errors.__doc__ or "", re.MULTILINE))
 
-    assert drawn == {leaf.__name__ for leaf in tree(WharfError)} - {WharfError.__name__}
+    assert drawn == {leaf.__name__ for leaf in tree(WharfError)} - {WharfError.__name__}, (
+        "The tree is drawn in the docstring of app/domain/errors.py."
+    )
 
 
 def tree(branch: type[WharfError]) -> set[type[WharfError]]:
@@ -66,9 +74,29 @@ def test_every_kind_is_listed_with_its_rules(client: httpx2.Client) -> None:
         "media_types": None,
         "size_limit": None,
         "unpacked_limit": None,
+        "seconds_limit": None,
     }
     assert kinds["dataset"]["size_limit"] == 1024**3
+    assert kinds["dataset"]["unpacked_limit"] == 2288 * 1024**2
+    assert kinds["dataset"]["seconds_limit"] == 225
     assert "text/csv" in kinds["dataset"]["media_types"]
+
+
+def test_a_worker_with_less_time_takes_smaller_files_and_says_so(aws: Aws) -> None:
+    """A worker keeps what its limits promise, so a larger file is refused before it is uploaded."""
+    app = create_app(services_on(aws, lease_seconds=10), settings_for("api-key"))
+    with through_lambda(app) as client:
+        [limit] = [
+            kind["size_limit"] for kind in client.get("/v1/kinds").json()["items"] if kind["name"] == "file"
+        ]
+        body = {"kind": "file", "name": "a", "payload": {"media_type": "text/plain", "size": limit}}
+        taken = client.post("/v1/objects", json=body)
+        body["payload"] = {"media_type": "text/plain", "size": limit + 1}
+        refused = client.post("/v1/objects", json=body)
+
+    assert limit == 225_000_000
+    assert (taken.status_code, refused.status_code) == (201, 422)
+    assert refused.json()["errors"][0]["pointer"] == "/payload/size"
 
 
 def test_health_is_answered(client: httpx2.Client) -> None:
@@ -107,20 +135,11 @@ def test_links_carry_the_stage_that_api_gateway_serves_below(services: ApiServic
     with through_lambda(create_app(services, settings_for("api-key"))) as client:
         page = client.get("/docs").text
         created = client.post("/v1/objects", json={"kind": "record", "name": "n"})
-        start = client.get("/")
         problem = client.get("/nothing").json()
 
     assert "'/dev/openapi.json'" in page
     assert created.headers["Location"].startswith("/dev/v1/objects/")
-    assert start.headers["Location"] == "/dev/docs"
     assert problem["type"] == "/dev/problems/not_found"
-
-
-def test_the_start_page_leads_to_the_documentation(client: httpx2.Client) -> None:
-    answer = client.get("/")
-
-    assert answer.status_code == 307
-    assert answer.headers["Location"].endswith("/docs")
 
 
 def test_openapi_describes_the_union_of_kinds(client: httpx2.Client) -> None:

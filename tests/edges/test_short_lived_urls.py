@@ -13,16 +13,16 @@ from samtranslator.yaml_helper import yaml_parse
 from app.api.app import create_app
 from app.aws import Clients
 from app.config import ApiSettings, ConfigurationError
-from app.local.template import TEMPLATE
+from app.local.aws.template import TEMPLATE
 from tests.conftest import Aws
 from tests.edges.conftest import settings_for, through_lambda
 from tests.edges.stored import URL, behind
 from tests.services import services_on
 
+#: Parameters of Signature Version 4 in a URL (Amazon S3 User Guide, "Sharing objects with presigned URLs").
 SIGNATURE_LIMIT = timedelta(days=7)
-"""Of Signature Version 4 in a URL (Amazon S3 User Guide, "Sharing objects with presigned URLs")."""
 MINUTES = range(60, 3600)
-NEEDED = {"TABLE_NAME": "t", "BUCKET_NAME": "b", "AUTH_MODE": "iam"}
+NEEDED = {"TABLE_NAME": "t", "BUCKET_NAME": "b", "QUEUE_URL": "q", "AUTH_MODE": "iam"}
 
 
 def ends(url: str) -> datetime:
@@ -87,7 +87,7 @@ class TestToken:
 
     @pytest.fixture
     def ending(self, monkeypatch: pytest.MonkeyPatch) -> datetime:
-        """When the token ends: before the defaults of both URLs."""
+        """Set the end of the token, before the defaults of both URLs, and return it."""
         moment = (datetime.now(UTC) + timedelta(minutes=4)).replace(microsecond=0)
         monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", moment.isoformat())
         return moment

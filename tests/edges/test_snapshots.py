@@ -1,4 +1,4 @@
-"""What Lambda's snapshot of the API (SnapStart) holds, and what it must not."""
+"""The contents of Lambda's snapshot of the API (SnapStart), and what must not be in it."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def make_handler(make_app: Any) -> Iterator[Any]:
 
 
 class Hooks(ModuleType):
-    """What Lambda's own package offers, and what was registered there."""
+    """A stand-in for Lambda's own package, which keeps the hooks that are registered."""
 
     def __init__(self) -> None:
         super().__init__("snapshot_restore_py")
@@ -94,7 +94,7 @@ def test_only_what_is_reseeded_after_a_restore_draws_from_random() -> None:
     function = bundle.FUNCTIONS["api"]
     drawing = {path for path in bundle.sources(function) if "random" in bundle.imports(path, function)}
 
-    assert {path.name for path in drawing} == {"aws.py", "lambda_adapter.py", "usage.py"}
+    assert {path.name for path in drawing} == {"aws.py", "lambda_adapter.py"}
     assert not [path for path in drawing if "Random(" in path.read_text()]
 
 

@@ -16,8 +16,8 @@ from app.api import routes
 from app.api.schemas import requests
 from app.domain.kinds import KINDS
 
-WHOLE_NUMBERS = requests._whole_number
-"""The one conversion: to JSON, 8.0 is the integer 8."""
+#: The one conversion: to JSON, 8.0 is the integer 8.
+WHOLE_NUMBERS = requests.whole_number
 
 
 def body_types() -> list[Any]:
@@ -41,7 +41,7 @@ MODELS = {model.__name__: model for body in (*body_types(), requests.CreateIn) f
 
 
 def leniencies(model: type[BaseModel]) -> list[str]:
-    """Where a model takes more than it says."""
+    """Return the places where a model takes more than it says."""
     config = model.model_config
     found = [
         f"{name}={config.get(name)}"
@@ -64,8 +64,9 @@ def _of_field(field: FieldInfo) -> Iterator[str]:
 def test_all_bodies_are_looked_at() -> None:
     assert {f"Create{kind.title()}" for kind in KINDS} <= set(MODELS)
     assert {"PatchIn", "UploadPayload", "DatasetTextPayload", "ImageBase64Payload"} <= set(MODELS)
-    assert len(body_types()) == 3
-    assert len(MODELS) == len(KINDS) + 2 + 3 * sum(kind.processor is not None for kind in KINDS.values())
+    assert len(body_types()) == 8
+    assert {"CreateLink", "CreateWebhook", "PatchWebhook", "ReplayIn"} <= set(MODELS)
+    assert len(MODELS) == len(KINDS) + 7 + 3 * sum(kind.processor is not None for kind in KINDS.values())
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -81,6 +82,7 @@ def test_a_field_that_is_not_there_is_refused(name: str) -> None:
     assert ("surprise",) in {error["loc"] for error in refusal.value.errors()}
 
 
+#: Values that a lax model would take, or try to convert.
 COERCED: Mapping[str, Any] = {
     "name": 7,
     "labels": [["a", "b"]],
@@ -92,8 +94,21 @@ COERCED: Mapping[str, Any] = {
     "kind": b"record",
     "attributes": [["a", 1]],
     "payload": "text",
+    "artifact": 7,
+    "disposition": b"inline",
+    "expires_in": "60",
+    "url": b"https://app.example/",
+    "types": ("object.ready",),
+    "kinds": ("dataset",),
+    "description": 7,
+    "enabled": "true",
+    "after": 1_772_323_200,
+    "until": 1_772_323_200,
+    "status": b"failed",
+    "dry_run": 1,
+    "multipart": 1,
+    "numbers": ("1",),
 }
-"""What a lax model would take, or try to."""
 
 
 @pytest.mark.parametrize("name", MODELS)

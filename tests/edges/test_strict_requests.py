@@ -1,6 +1,7 @@
-"""What a request asks for and the service does not do is refused, not passed over."""
+"""A request that asks for something that the service does not do is refused, not passed over."""
 
 import gzip
+import json
 
 import httpx2
 import pytest
@@ -167,3 +168,62 @@ def test_a_byte_order_mark_before_json_is_passed_over(client: httpx2.Client) -> 
     answer = client.post("/v1/objects", content=body, headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 201
+
+
+TWICE = "This key stands twice"
+TOO_LONG = "This number has more digits than 64 bits of floating point keep: send it as a string"
+ALTERED = [
+    ('{"a":1,"a":1}', "/attributes/a", TWICE),
+    ('{"a":[{"b":{},"c":0,"b":{}}]}', "/attributes/a/0/b", TWICE),
+    ('{"a":0.10000000000000001}', "/attributes/a", TOO_LONG),
+    ('{"a":[3.14159265358979323846]}', "/attributes/a/0", TOO_LONG),
+    ('{"a":9007199254740993.0}', "/attributes/a", TOO_LONG),
+    ('{"a":1e-400}', "/attributes/a", TOO_LONG),
+]
+
+
+@pytest.mark.parametrize(("attributes", "pointer", "detail"), ALTERED)
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_attributes_that_would_change_are_refused_by_their_place(
+    client: httpx2.Client, ready: Stored, method: str, attributes: str, pointer: str, detail: str
+) -> None:
+    before = ready.now()
+    body = f'{{"attributes":{attributes}}}'
+    if method == "POST":
+        body = f'{{"kind":"record","name":"n",{body[1:]}'
+
+    answer = client.request(
+        method,
+        "/v1/objects" if method == "POST" else URL,
+        content=body,
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert answer.json()["errors"] == [{"pointer": pointer, "detail": detail}]
+    assert ready.now() == before
+
+
+def test_attributes_that_survive_are_stored_as_they_are(client: httpx2.Client) -> None:
+    attributes = (
+        '{"a":0.1,"b":1.5e300,"c":123456789012345678901234567890,"d":[0.30000000000000004],"e":{"a":1}}'
+    )
+
+    answer = client.post(
+        "/v1/objects",
+        content=f'{{"kind":"record","name":"n","attributes":{attributes}}}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 201
+    assert answer.json()["attributes"] == json.loads(attributes)
+
+
+def test_any_key_of_a_body_may_stand_only_once(client: httpx2.Client) -> None:
+    answer = client.post(
+        "/v1/objects",
+        content='{"kind":"record","name":"one","name":"two"}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.json()["errors"] == [{"pointer": "/name", "detail": TWICE}]

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.causes import Trace
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
 from tests.conftest import Aws
 from tests.edges.stored import Stored, behind
 from tests.services import add_to_history

@@ -2,7 +2,8 @@
 
 import httpx2
 
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
+from app.domain.usage import usage_of
 from tests.conftest import Aws, make_object
 from tests.edges.doors import API_KEY_ID
 from tests.events import stream_record
@@ -10,7 +11,7 @@ from tests.services import relaying_on
 
 
 def relay(aws: Aws, stored: StoredObject) -> None:
-    """As the stream would bring its creation, twice."""
+    """Relay its creation twice, as the stream may bring it."""
     record = stream_record(None, stored)
     relaying_on(aws).relay([record, record])
 
@@ -21,7 +22,7 @@ def test_usage_counts_objects_and_bytes_once(client: httpx2.Client, aws: Aws) ->
 
     assert client.get("/v1/usage").json() == {
         "objects": 1,
-        "bytes": 12,
+        "bytes": usage_of(make_object()).bytes,
         "limits": {"objects": None, "bytes": None},
     }
 

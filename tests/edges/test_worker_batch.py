@@ -3,19 +3,31 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.domain.causes import Cause
 from app.domain.errors import NotFound, Unavailable, UnknownMessage
-from app.domain.events import event_of
-from app.domain.objects import StoredObject
-from app.domain.values import PayloadKey, Revision
-from app.messaging.messages import Arrival, Deletion, Message, Replacement, Sweep, Unreadable, parse_message
-from app.worker.batch import BatchWorker, retry_seconds
+from app.domain.events import EventType, event_of
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Payload, PayloadKey, Revision
+from app.messaging.messages import (
+    Arrival,
+    Deletion,
+    Message,
+    Outcome,
+    Replacement,
+    Sweep,
+    Trial,
+    Unreadable,
+    message_about,
+    parse_message,
+)
+from app.worker.batch import SWEEP_SECONDS, BatchWorker, retry_seconds
 from tests.conftest import NOW, Aws
-from tests.events import domain_event, load, object_created, queue_batch
+from tests.events import domain_event, load, object_created, queue_batch, s3_notice
 from tests.statuses import make_in
 
 ID = "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"
@@ -128,7 +140,6 @@ def test_a_message_that_may_succeed_later_comes_back_alone_and_soon(aws: Aws) ->
         "{",
         "[]",
         "{}",
-        json.dumps(load("s3_test")),
         '{"detail-type":"nonsense"}',
         '{"detail-type":"Object Created","detail":{}}',
     ]
@@ -166,6 +177,97 @@ def test_the_messages_mean_what_was_sent() -> None:
     assert parse_message(arrived()).content == Arrival(
         PayloadKey("local-me", "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10", 1), 12
     )
+
+
+def test_a_notice_of_s3_is_an_arrival_with_its_time_and_id() -> None:
+    notice = parse_message(s3_notice(KEY, 40))
+
+    assert notice.content == Arrival(PayloadKey("local-me", ID, 1), 40)
+    assert notice.sent_at == NOW
+    assert notice.correlation_id == "N4N7GDK58NMKJ12R"
+    assert notice.owner == "local-me"
+
+
+def test_the_key_in_a_notice_is_encoded_as_in_a_form() -> None:
+    content = parse_message(s3_notice("payloads/a b+ä/x/1")).content
+
+    assert content == Arrival(PayloadKey("a b+ä", "x", 1), 12)
+
+
+def test_that_s3_tries_the_queue_needs_nothing() -> None:
+    assert parse_message(json.dumps(load("s3_test"))).content == Trial()
+
+
+def altered(**record: Any) -> str:
+    notice = load("s3_notice")
+    notice["Records"][0] |= record
+    return json.dumps(notice)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        altered(eventName="ObjectRemoved:Delete"),
+        altered(s3={}),
+        altered(s3={"object": {"key": KEY}}),
+        altered(s3={"object": {"key": "artifacts/me/x/1/a", "size": 1}}),
+        json.dumps({"Records": load("s3_notice")["Records"] * 2}),
+        '{"Records": []}',
+    ],
+    ids=["a deletion", "no object", "no size", "an artifact", "two records", "no record"],
+)
+def test_another_notice_is_unreadable(body: str) -> None:
+    assert isinstance(parse_message(body).content, Unreadable)
+
+
+SECOND = Revision(2, "text/csv", 40, None, None)
+EVENTS = {
+    "deleted": (make_in("ready"), make_in("ready").delete(now=NOW, cause=Cause("request-2"))),
+    "reprocess": (
+        make_in("rejected"),
+        make_in("rejected").reprocess(now=NOW, deadline=NOW, cause=Cause("request-2")),
+    ),
+    "upload": (
+        make_in("rejected"),
+        make_in("rejected").request_upload(SECOND, now=NOW, deadline=NOW, cause=Cause("request-2")),
+    ),
+    "ready again": (
+        make_in("processing", newest=SECOND),
+        replace(make_in("ready", newest=SECOND), payload=Payload("text/csv", 40, "a" * 64, 2)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_what_the_worker_is_told_of_an_event_means_what_the_event_means(name: str) -> None:
+    event = event_of(*EVENTS[name])
+    assert event is not None
+    body = message_about(event)
+    assert body is not None
+
+    message, whole = parse_message(body), parse_message(domain_event(event))
+    assert not isinstance(message.content, Unreadable)
+    assert (message.content, message.owner) == (whole.content, event.owner)
+    assert (message.correlation_id, message.sent_at) == (event.cause.correlation_id, event.time)
+
+
+@pytest.mark.parametrize("event_type", EventType)
+def test_the_worker_understands_all_that_it_is_told(event_type: EventType) -> None:
+    event = event_of(*EVENTS["upload"])
+    assert event is not None
+
+    body = message_about(replace(event, type=event_type))
+
+    assert body is None or not isinstance(parse_message(body).content, Unreadable)
+
+
+@pytest.mark.parametrize("status", ["pending", "processing", "ready", "rejected", "failed", "expired"])
+def test_of_a_first_revision_the_worker_is_told_nothing(status: str) -> None:
+    before = None if status == "pending" else replace(make_in("pending"), version=0)
+    event = event_of(before, make_in(status))
+
+    assert event is not None
+    assert message_about(event) is None
 
 
 def told(after: StoredObject, before: StoredObject) -> str:
@@ -260,6 +362,25 @@ def test_an_event_of_no_known_size_does_not_harm_its_neighbours(aws: Aws, size: 
     assert failed == []
     assert parse_message(arrived()) in dispatcher.seen
     assert parse_message(SWEEP) in dispatcher.seen
+
+
+class LongContext:
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+def test_a_sweep_ends_before_the_clock_asks_for_the_next(aws: Aws) -> None:
+    seconds: list[float] = []
+
+    class Sweeper:
+        def dispatch(self, message: Message, *, seconds_left: Callable[[], float]) -> Outcome:
+            assert message.content == Sweep()
+            seconds.append(seconds_left())
+            return Outcome.SWEPT
+
+    BatchWorker(Sweeper(), aws.adapters().queue).sweep(LongContext())  # type: ignore[arg-type]  # same shape
+
+    assert 0 < seconds[0] <= SWEEP_SECONDS
 
 
 def test_each_retry_waits_twice_as_long_up_to_a_quarter_of_an_hour() -> None:

@@ -3,9 +3,11 @@
 Each event stands in a file of this folder, as AWS documents it.
 
     api_iam, api_cognito, api_key     a request, as API Gateway vouches for its caller
-    object_created                    S3's notification, as EventBridge puts it into the queue
-    domain_event, sweep               what the stack's own rules put into the queue
-    s3_test                           what S3 sends to a queue to try it; no message of ours
+    s3_notice                         S3's notice of a new payload, as it comes into the arrival queue
+    s3_test                           what S3 sends to a queue to try it
+    object_created                    a payload that the sweep queues again
+    domain_event                      a change, as EventBridge shows it to a subscriber
+    sweep                             what the stack's own rule puts into the queue
     queue_batch, stream_batch         what Lambda hands to the worker and to the relay
 """
 
@@ -14,9 +16,10 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 from app.domain.events import ObjectEvent
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
 from app.storage.items import object_key, to_item
 
 Json = dict[str, Any]
@@ -38,6 +41,13 @@ def object_created(key: str, size: int = 12) -> str:
     """
     event = load("object_created")
     event["detail"]["object"] |= {"key": key, "size": size}
+    return json.dumps(event)
+
+
+def s3_notice(key: str, size: int = 12) -> str:
+    """Return the notice of a new payload; see "Event message structure" in the S3 User Guide."""
+    event = load("s3_notice")
+    event["Records"][0]["s3"]["object"] |= {"key": quote_plus(key, safe="/"), "size": size}
     return json.dumps(event)
 
 

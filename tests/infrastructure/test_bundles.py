@@ -1,4 +1,4 @@
-"""What `sam build` makes for AWS: the right files for the right machine, and no others."""
+"""The bundles that `sam build` makes for AWS: the right files for the right machine, and no others."""
 
 import os
 import re
@@ -23,26 +23,37 @@ MB = 1000**2
 LAMBDA_LIMIT = 250 * MB
 AARCH64 = 183
 
-# What each function has no use for: modules and packages as their folders.
-PROCESSING = {"app/processors", "app/sandbox", "charset_normalizer", "duckdb", "PIL", "pypdfium2"}
+# Modules and packages, as their folders, for which a function has no use.
+PROCESSING = {
+    "app/processors",
+    "app/sandbox",
+    "charset_normalizer",
+    "duckdb",
+    "PIL",
+    "pi_heif",
+    "pypdfium2",
+    "pyvips_binary.libs",
+}
 FOREIGN = {
-    "api": {*PROCESSING, "app/worker", "app/local", "app/messaging"},
-    "worker": {"app/api", "app/local", "fastapi", "starlette", "mangum", "anyio"},
-    "relay": {*PROCESSING, "app/api", "app/local", "app/worker", "fastapi", "starlette"},
+    "api": {*PROCESSING, "app/worker", "app/sender", "app/local", "standardwebhooks"},
+    "worker": {"cffi", "app/api", "app/local", "fastapi", "starlette", "mangum", "anyio"},
+    "relay": {*PROCESSING, "app/api", "app/local", "app/sender", "app/worker", "fastapi", "starlette"},
+    "sender": {*PROCESSING, "app/api", "app/local", "app/worker", "fastapi", "starlette"},
 }
 SERVICES = {
-    "api": {"dynamodb", "s3"},
+    "api": {"dynamodb", "s3", "sqs"},
     "worker": {"dynamodb", "s3", "sqs"},
-    "relay": {"dynamodb", "s3", "events"},
+    "relay": {"dynamodb", "s3", "sqs", "events"},
+    "sender": {"dynamodb", "sqs"},
 }
-LARGEST = {"api": 40 * MB, "worker": 150 * MB, "relay": 30 * MB}
+LARGEST = {"api": 40 * MB, "worker": 150 * MB, "relay": 30 * MB, "sender": 30 * MB}
 
 Bundles = Mapping[str, Path]
 
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
-    """Built from a copy that has what the repository has, and no environment."""
+    """Build from a copy that has the repository's files, and no environment."""
     source = tmp_path_factory.mktemp("source")
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
@@ -127,6 +138,14 @@ class TestBundle:
         wanted = {path.relative_to(ROOT) for path in bundle.sources(bundle.FUNCTIONS[name])}
 
         assert found == wanted
+
+
+def test_the_api_has_the_console_and_no_other_function_has_it(bundles: Bundles) -> None:
+    console = {path.name for path in (ROOT / "app" / "console").iterdir()}
+
+    for name, folder in bundles.items():
+        found = {path.name for path in (folder / "app" / "console").glob("*")}
+        assert found == (console if name == "api" else set())
 
 
 def test_the_same_sources_give_the_same_zip(bundles: Bundles, tmp_path: Path) -> None:

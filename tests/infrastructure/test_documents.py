@@ -1,5 +1,6 @@
 """Hold README.md, CONTRIBUTING.md and the pages in docs/ to the template, the code and the scripts."""
 
+import ast
 import json
 import re
 import subprocess
@@ -9,17 +10,27 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from app.local.template import TEMPLATE
+from app.domain.kinds import KINDS
+from app.domain.media_types import UNDECLARED
+from app.local.aws.template import TEMPLATE
+from app.local.settings import PARAMETERS, THIS_PROCESS_ONLY
 from app.observability.metrics import METRICS
+from benchmarks import lives
+from benchmarks.costs import PRICE_LIST, event_tables, tables
+from benchmarks.lives import size, units
 from scripts.ops.deployment import missing_principals
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+DECISIONS = (ROOT / "docs" / "decisions.md").read_text()
 DEPLOYING = (ROOT / "docs" / "deploying.md").read_text()
+EVENTS = (ROOT / "docs/events.md").read_text()
 # The folders and the kinds of files at the root that a path in the pages begins with or is.
 PLACES = r"(?:app|benchmarks|docs|requirements|scripts|tests|\.ci)/|[\w-]+\.(?:md|toml|yaml)"
+MEMORIES = ("ApiMemory", "WorkerMemory", "RelayMemory", "SenderMemory")
 WORDS = {
     *("bury", "cause", "claim", "lease", "redrive", "republish", "requeue"),
     *("revision", "set aside", "settle", "sweep", "tombstone"),
@@ -39,7 +50,7 @@ def of_type(template: Json, resource_type: str) -> dict[str, Json]:
 
 
 def section(page: str, title: str) -> str:
-    """From a heading to the next one of its level or above."""
+    """Return the text from a heading to the next one of its level or above."""
     found = re.search(rf"^(#+) {re.escape(title)}$", page, re.MULTILINE)
     assert found, title
     rest = page[found.end() :]
@@ -64,7 +75,7 @@ def test_every_alarm_is_explained_and_no_other(template: Json) -> None:
     alarms = set(of_type(template, "AWS::CloudWatch::Alarm"))
     explained = [re.findall(r"`(\w+)`", row[0])[0] for row in rows(section(OPERATIONS, "The alarms"))]
 
-    assert set(explained) == alarms
+    assert set(explained) == alarms, 'Each alarm has a row in "The alarms" of docs/operations.md.'
     assert len(explained) == len(alarms)
     assert all(all(row) for row in rows(section(OPERATIONS, "The alarms")))
 
@@ -92,7 +103,7 @@ def test_every_metric_is_documented_as_it_is_measured() -> None:
 
     assert documented == [
         [metric.name, metric.unit.value, ", ".join(metric.dimensions), metric.meaning] for metric in METRICS
-    ]
+    ], 'Each metric has a row in "What is measured" of docs/operations.md, in the order of METRICS.'
 
 
 def test_every_line_of_the_functions_is_explained_and_no_other() -> None:
@@ -106,7 +117,9 @@ def test_every_line_of_the_functions_is_explained_and_no_other() -> None:
     }
 
     # Named after the status, where it is logged.
-    assert named == (logged - {"object."}) | {"object.ready", "object.rejected"}
+    assert named == (logged - {"object."}) | {"object.ready", "object.rejected"}, (
+        'Each line has a row in "What is logged" of docs/operations.md.'
+    )
 
 
 def test_every_parameter_is_described_with_its_default(template: Json) -> None:
@@ -116,7 +129,9 @@ def test_every_parameter_is_described_with_its_default(template: Json) -> None:
         for name in re.findall(r"`(\w+)`", row[0])
     }
 
-    assert set(described) == set(template["Parameters"])
+    assert set(described) == set(template["Parameters"]), (
+        'Each has a row in "Parameters" of docs/deploying.md.'
+    )
     for name, default in described.items():
         assert default.strip("`") == str(template["Parameters"][name].get("Default", "")), name
 
@@ -126,8 +141,8 @@ def test_the_sizes_of_the_stages_are_those_of_the_template(template: Json) -> No
     sizes = template["Mappings"]["Sizes"]
 
     for column, stage in enumerate(("dev", "prod")):
-        memory = ", ".join(str(sizes[stage][name]) for name in ("ApiMemory", "WorkerMemory", "RelayMemory"))
-        assert said["memory of API, worker, relay in MB"][column] == memory
+        memory = ", ".join(str(sizes[stage][name]) for name in MEMORIES)
+        assert said["memory of API, worker, relay, sender in MB"][column] == memory
         assert said["event archive"][column] == f"{sizes[stage]['ArchiveDays']} days"
 
 
@@ -138,6 +153,80 @@ def test_every_script_that_the_docs_name_exists_and_can_be_run() -> None:
     for name in named:
         assert (ROOT / name).is_file(), name
         assert not name.endswith(".sh") or (ROOT / name).stat().st_mode & 0o111, name
+
+
+def test_the_commands_are_those_that_make_help_lists() -> None:
+    targets = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    listed = [re.findall(r"`make ([a-z0-9-]+)", row[0])[0] for row in rows(section(README, "Commands"))]
+
+    assert sorted(listed) == sorted(set(targets) - {"help"})
+
+
+def test_what_make_run_reads_is_listed() -> None:
+    options = section(README, "Options of `make run`")
+
+    missing = [name for name in (*PARAMETERS, *THIS_PROCESS_ONLY) if name not in options]
+    assert missing == [], 'Each is listed in "Options of `make run`" of README.md.'
+
+
+def test_what_the_real_run_writes_is_not_committed() -> None:
+    written = re.findall(r" > ([\w.]+)", "\n".join(block for block in blocks(README, "bash")))
+
+    assert written
+    assert set(written) <= {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()}
+
+
+#: Rooms without docstrings, whose modules the drawing names.
+DRAWN = ("scripts/build", "scripts/checks")
+
+
+def drawing() -> str:
+    return section((ROOT / "docs" / "architecture.md").read_text(), "Rooms")
+
+
+def test_the_drawing_of_the_rooms_names_every_folder() -> None:
+    folders = {path.parent for path in (ROOT / "app").rglob("*.*") if "__pycache__" not in path.parts}
+    missing = sorted(str(one.relative_to(ROOT)) for one in folders if f"{one.name}/" not in drawing())
+
+    assert len(folders) > 30
+    assert missing == [], "Draw them in Rooms of docs/architecture.md."
+
+
+def test_the_drawing_names_the_modules_of_rooms_without_a_docstring() -> None:
+    drawn = set(re.findall(r"\w+", drawing()))
+    modules = [path for room in DRAWN for path in (ROOT / room).glob("*.py") if path.stem != "__init__"]
+    missing = sorted(str(path.relative_to(ROOT)) for path in modules if path.stem not in drawn)
+
+    assert modules
+    assert missing == [], "Draw them in Rooms of docs/architecture.md."
+
+
+def test_the_docstring_of_a_room_names_its_modules() -> None:
+    """A folder within a room may leave that to the room."""
+    modules = [path for path in (ROOT / "app").rglob("*.py") if path.stem != "__init__"]
+    missing = [
+        str(path.relative_to(ROOT))
+        for path in modules
+        if not path.stem.startswith("__") and not re.search(rf"\b{path.stem}\b", described(path))
+    ]
+
+    assert len(modules) > 200
+    assert sorted(missing) == [], "Name them in the docstring of the __init__.py of their folder."
+
+
+def described(module: Path) -> str:
+    """Return the docstrings of the folders that a module is in, below `app` unless it is there itself."""
+    folders = [one for one in module.parents if one.is_relative_to(ROOT / "app")]
+    inner = folders[:-1] or folders
+    return "\n".join(ast.get_docstring(ast.parse((one / "__init__.py").read_text())) or "" for one in inner)
+
+
+def test_the_docs_say_what_decides_for_each_kind_that_can_tell_a_type() -> None:
+    page = (ROOT / "docs" / "kinds.md").read_text()
+    [table] = re.findall(r"^\| kind \| what decides \|\n(?:\|.*\n)+", page, re.MULTILINE)
+    can_tell = {name for name, kind in KINDS.items() if UNDECLARED in kind.open_types}
+
+    assert {row[0].strip("`") for row in rows(table)} == {"file", *can_tell}
 
 
 def test_every_path_that_contributing_names_exists() -> None:
@@ -248,9 +337,9 @@ def test_every_policy_in_the_docs_is_json_with_a_version() -> None:
     assert {policy["Version"] for policy in policies} == {"2012-10-17"}
 
 
-COST_TABLES = [
-    rows(f"{table}\n") for table in re.findall(r"(?:^\|.*\|\n)+", section(DEPLOYING, "Costs"), re.MULTILINE)
-]
+#: The text in which each table stands.
+COSTS = {**dict.fromkeys(tables(), section(DEPLOYING, "Costs")), **dict.fromkeys(event_tables(), EVENTS)}
+COST_TABLES = [rows(f"{table.text}\n") for table in (tables() | event_tables()).values()]
 
 
 class TestCosts:
@@ -268,10 +357,59 @@ class TestCosts:
             if last == "**sum**":
                 sums += 1
                 assert f"**{sum(float(row[3]) for row in lines):.2f}**" == dollars
-        assert sums == 4
+        assert sums == 12
+
+    @pytest.mark.parametrize("title", COSTS)
+    def test_they_are_computed_from_the_prices_and_the_items(self, title: str) -> None:
+        """`python -m benchmarks.costs` prints them."""
+        assert f"{title}\n\n{(tables() | event_tables())[title].text}\n" in COSTS[title]
+
+    def test_the_decisions_name_what_the_tables_have(self) -> None:
+        totals = [
+            table.total
+            for title, table in tables().items()
+            if title.startswith(("A record", "A data set", "The deletion", "Every month"))
+        ]
+        compared = re.search(r"^\| a million of.*?\n\n", DECISIONS, re.MULTILINE | re.DOTALL)
+
+        assert compared
+        assert [float(row[2]) for row in rows(compared[0])] == totals
+
+    def test_the_decisions_name_the_share_of_an_index_as_it_is_computed(self) -> None:
+        record, dataset = (units(life.changes_made) for life in (lives.record(), lives.dataset()))
+        deletion = units(lives.record().changes_of_deletion)
+        dollars = PRICE_LIST["prices"]["DynamoDB write"]["dollars"]
+        shares = [f"{one['by_status'] * dollars + 1e-9:.2f} $" for one in (record, dataset)]
+        totals = [f"{table.total:.2f} $" for table in list(tables().values())[:2]]
+
+        assert (
+            f"Of the {record.total()} write units that make a record it takes {record['by_status']}, "
+            f"of the {dataset.total()} of a data set {dataset['by_status']}, "
+            f"and {deletion['by_status']} of a deletion: "
+            f"{' and '.join(shares)} of {' and '.join(totals)} per million"
+        ) in " ".join(DECISIONS.split())
+
+    def test_items_are_as_large_as_dynamodb_counts_them(self) -> None:
+        """Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats"."""
+        sizes: dict[str, tuple[Json, int]] = {
+            "text": ({"a": {"S": "größe"}}, 1 + 7),
+            "number": ({"ab": {"N": "1234"}}, 2 + 3),
+            "list": ({"a": {"L": [{"S": "x"}, {"S": "yz"}]}}, 1 + 3 + 2 + 3),
+            "map": ({"a": {"M": {"b": {"S": "x"}}}}, 1 + 3 + 1 + 1 + 1),
+            "null": ({"a": {"NULL": True}}, 2),
+        }
+
+        assert {name: size(item) for name, (item, _) in sizes.items()} == {
+            name: counted for name, (_, counted) in sizes.items()
+        }
+
+    def test_the_page_names_the_prices_place_and_age(self) -> None:
+        assert set(PRICE_LIST) == {"region", "published", "collected", "prices"}
+        named = f"prices of {PRICE_LIST['region']} as AWS published them in {PRICE_LIST['published']}"
+        assert named in section(DEPLOYING, "Costs")
 
     def test_the_alarms_are_counted(self, template: Json) -> None:
-        """By metrics, because one that computes is billed for each metric it reads."""
+        """They are counted by metrics, because an alarm that computes is billed for each metric it reads."""
         alarms = [one["Properties"] for one in of_type(template, "AWS::CloudWatch::Alarm").values()]
         read = sum(
             len([one for one in alarm["Metrics"] if "MetricStat" in one]) if "Metrics" in alarm else 1

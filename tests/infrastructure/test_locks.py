@@ -1,4 +1,4 @@
-"""What is installed is named with version and hash, one lock for each environment; each lock is audited."""
+"""Each environment has a lock that names version and hash of all that is installed; each lock is audited."""
 
 import re
 import tomllib
@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
+#: A lock whose packages are test data, and never installed.
 DATA = "samples"
-"""Its packages are test data, and never installed."""
 LOCKS = sorted(path.stem for path in ROOT.glob("requirements/*.txt"))
 PINNED = re.compile(
     r"[a-z0-9][a-z0-9.-]*(\[[a-z0-9,-]+\])?==[^\s;]+( ; [^\\]+)?( --hash=sha256:[0-9a-f]{64})+"

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
-# For each contract, a module and an import that breaks it.
+# A module and an import that breaks the contract, for each contract.
 VIOLATIONS = {
     "Rooms: imports point one way": ("domain/times.py", "import app.services.cursors"),
     "Only the adapters know AWS": ("services/cursors.py", "import boto3"),
@@ -30,7 +30,7 @@ def lint(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the linter says of a copy that breaks every contract."""
+    """Return the linter's output for a copy that breaks every contract."""
     copy = tmp_path_factory.mktemp("rooms")
     shutil.copytree(ROOT / "app", copy / "app", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)

@@ -15,7 +15,7 @@ TEST = re.compile(r"`(tests/[^`]+)`")
 
 
 def missing(named: str, root: Path = ROOT) -> bool:
-    """Whether there is no such `file.py`, `file.py::test` or `file.py::Class::test`."""
+    """True if there is no such `file.py`, `file.py::test` or `file.py::Class::test`."""
     path, *names = named.split("::")
     if not (root / path).is_file():
         return True

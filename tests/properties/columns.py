@@ -11,10 +11,10 @@ from random import Random
 
 from .forms import FORMS, Form
 
+#: The text of a cell. None is an empty cell.
 Cell = str | None
-"""None is an empty cell."""
 MakeCell = Callable[[Random], str]
-#: Behind the rows that DuckDB's sniffer samples.
+#: The first row behind those that DuckDB's sniffer samples.
 FIRST_LATE_ROW = 20_480
 LATE_ROWS = 20_600
 POOL = 60

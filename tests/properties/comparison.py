@@ -71,8 +71,8 @@ def check(table: Table, folder: Path) -> list[Difference]:
     ]
 
 
+#: The place of a difference, the cell as written, and the value that came out.
 Found = tuple[str, Any, Any]
-"""Where, the cell as written, and what came out."""
 
 
 def _differences(table: Table, stored: StoredTable) -> Iterator[Found]:
@@ -179,7 +179,7 @@ def _same_value(value: Any, cell: Any) -> bool:
 
 
 def _lost_type(pair: Pair) -> Iterator[Found]:
-    """Plain columns keep their type; so does every column of a Parquet file."""
+    """Yield columns that lost their type. Plain columns keep it, and so does every column of Parquet."""
     filled = any(value is not None for value in pair.stored.values)
     if pair.written.type not in (None, pair.profile["type"]) and filled:
         yield f"type of [{pair.written.label}]", pair.written.type, pair.profile["type"]
@@ -188,7 +188,7 @@ def _lost_type(pair: Pair) -> Iterator[Found]:
 
 
 def _ambiguous(table: Table, pair: Pair) -> Iterator[Found]:
-    """What no single cell shows: columns in which two different cells became one value."""
+    """Yield the columns in which two different cells became one value, which no single cell shows."""
     cells = {cell for cell in pair.written.cells if cell is not None}
     match pair.profile["type"]:
         case "number" | "integer":

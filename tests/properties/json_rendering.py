@@ -1,4 +1,4 @@
-"""Whether a stored value is a JSON token as written; numbers are compared by their digits, not as floats.
+"""Tells if a stored value is a JSON token as written; numbers are compared by their digits, not as floats.
 
 Strings stay strings, numbers numbers, also within objects and lists. A string may
 have become a date, timestamp or time from which it can be written again, and a
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from .rendering import EXPONENT, Described, is_written
 
+#: A JSON value as it stands in the file.
 Token = str
-"""A JSON value as it stands in the file."""
 
 
 class Number(NamedTuple):

@@ -1,4 +1,4 @@
-"""Whether a stored value, with what the profile says of its column, is the cell as written.
+"""Tells if a stored value, with what the profile says of its column, is the cell as written.
 
 What may differ, and nothing else:
 
@@ -55,7 +55,7 @@ MONTHS = [
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What profile.json says of a column; a key that it lacks is None."""
+    """The description of a column in profile.json; a key that it lacks is None."""
 
     type: str
     decimals: int | str | None = None
@@ -101,7 +101,12 @@ def _is_number(value: Any, cell: str, column: Described) -> bool:
     fraction = len(plain.partition(".")[2])
     if column.decimals not in (fraction, MIXED) and not _is_shortest(plain, column):
         return False
-    return _rounded_like(value, plain)
+    return _rounded_like(value, plain) and (column.decimals != MIXED or _is_shortest_double(value, plain))
+
+
+def _is_shortest_double(value: Any, plain: str) -> bool:
+    """True if no shorter text gives this double: where `decimals` is mixed, it is the one meant."""
+    return not isinstance(value, float) or Decimal(repr(value)) == Decimal(plain)
 
 
 def _is_shortest(plain: str, column: Described) -> bool:

@@ -1,4 +1,4 @@
-"""Whether profile.json and preview.json say what data.parquet holds."""
+"""Tells if profile.json and preview.json say what data.parquet holds."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the processor wrote: profile.json, preview.json, and data.parquet as pyarrow reads it."""
+"""The files that the processor wrote: profile.json, preview.json, and data.parquet as pyarrow reads it."""
 
 import json
 import uuid
@@ -15,7 +15,7 @@ from app.processors.report import Task
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 MEBIBYTE = 1024 * 1024
-LIMITS = {"unpacked_limit": 256 * MEBIBYTE, "memory_limit": 1024 * MEBIBYTE}
+LIMITS = {"unpacked_limit": 256 * MEBIBYTE, "memory_limit": 1024 * MEBIBYTE, "disk_limit": 4096 * MEBIBYTE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -73,7 +73,7 @@ class Table:
     payload: bytes
     columns: list[Written]
     late: bool
-    #: Why the table must be refused, if it must.
+    #: The reason why the table must be refused, if it must.
     refusal: str | None = None
 
     @property
@@ -194,12 +194,22 @@ def _json_table(random: Random, number: int, late: bool) -> tuple[list[Written],
 def _json_columns(random: Random, number: int, late: bool) -> list[Written]:
     texts = text_columns(random, number, late)
     columns = [_json_column(random, column, late) for column in texts]
+    if random.random() < 0.1:
+        columns = [_sparse(random, columns[0])]
     odd = random.random() < 0.06
     names = ["row", *random.sample(ODD_KEYS if odd else NAMES, len(columns) - 1)]
     return [
         Written(name=name, cells=column.cells, label=column.label, hostile=column.hostile, type=column.type)
         for name, column in zip(names, columns, strict=True)
     ]
+
+
+def _sparse(random: Random, column: TextColumn) -> TextColumn:
+    """Return the column with null in all rows but one, which is a hostile one if there is any."""
+    filled = [row for row, cell in enumerate(column.cells) if cell is not None]
+    kept = random.sample(sorted(column.hostile) or filled, k=min(1, len(filled)))
+    cells = [cell if row in kept else None for row, cell in enumerate(column.cells)]
+    return replace(column, cells=cells, label=f"sparse {column.label}")
 
 
 def _json_column(random: Random, column: TextColumn, late: bool) -> TextColumn:
@@ -242,8 +252,12 @@ def _string(random: Random, cell: str) -> str:
 
 
 def _objects(random: Random, columns: Sequence[Written]) -> list[str]:
-    """Write one object per row; some tables leave out the keys of nulls."""
+    """Write one object per row; some tables leave out the keys of nulls.
+
+    The first key stays where there are others, so that rows of nulls are objects with a key.
+    """
     leave_out = random.random() < 0.3
+    is_sparse = len(columns) == 1 and any(cell is not None for cell in columns[0].cells)
     keys = [json.dumps(column.name) for column in columns]
     colon, comma = random.choice(((":", ","), (": ", ", ")))
     return [
@@ -251,7 +265,7 @@ def _objects(random: Random, columns: Sequence[Written]) -> list[str]:
         + comma.join(
             f"{key}{colon}{'null' if cell is None else cell}"
             for place, (key, cell) in enumerate(zip(keys, row, strict=True))
-            if not (leave_out and cell is None and place)
+            if not (leave_out and cell is None and (place or is_sparse))
         )
         + "}"
         for row in zip(*(column.cells for column in columns), strict=True)

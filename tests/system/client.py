@@ -41,7 +41,7 @@ class Client:
     """A client of one API, for one caller."""
 
     url: str
-    #: Sent with every request to the API, and with none to S3.
+    #: Headers of every request to the API, and of none to S3.
     headers: Mapping[str, str]
 
     def get(self, path: str) -> Answer:
@@ -93,9 +93,9 @@ class Client:
             time.sleep(0.05)
 
 
-def eventually(is_so: Callable[[], bool]) -> bool:
-    """True if the condition comes true within `SETTLES_SECONDS`."""
-    give_up = time.monotonic() + SETTLES_SECONDS
+def eventually(is_so: Callable[[], bool], within: float = SETTLES_SECONDS) -> bool:
+    """True if the condition comes true within that many seconds."""
+    give_up = time.monotonic() + within
     while not (found := is_so()) and time.monotonic() < give_up:
         time.sleep(0.1)
     return found

@@ -25,23 +25,29 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from app.local import emulator as emulators
-from app.local import stack as stacks
-from app.local.emulator import Emulator
-from app.local.stack import Stack
-from tests.system.functions import api_url, upload_code
+from app.local.aws import emulator as emulators
+from app.local.aws import stack as stacks
+from app.local.aws.emulator import Door, Emulator
+from app.local.aws.stack import Stack
+from app.local.doors import keys
+from tests.system.functions import api_url, deploy, upload_code
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 STOP_SECONDS = 60
+NAMED_BEFORE: set[int] = set()
 EMULATED = emulators.environment_of("")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing uses. The kernel may name one twice while nobody listens there."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in NAMED_BEFORE:
+            NAMED_BEFORE.add(port)
+            return port
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,11 @@ class Runtime:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(STOP_SECONDS)
+
+    def client(self, service: str) -> Any:
+        """Return a client of the emulator, with the keys of this run."""
+        given = keys.read(self.data_dir)
+        return boto_session(given).client(service, endpoint_url=given["AWS_ENDPOINT_URL"])  # type: ignore[call-overload]  # one of many literals
 
     def output(self) -> str:
         return (self.data_dir / "output.log").read_text()
@@ -140,9 +151,9 @@ def wait_until_healthy(runtime: Runtime) -> None:
 
 
 @contextmanager
-def emulated(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Emulator]:
+def emulated(folder: Path, door: Door | None = None) -> Iterator[Emulator]:
     """An emulator on a free port; it is stopped however the block ends."""
-    own = emulators.start(free_port(), folder, settings=settings)
+    own = emulators.start(free_port(), folder, door=door)
     try:
         yield own
     finally:
@@ -153,6 +164,13 @@ def emulated(folder: Path, settings: Mapping[str, str] | None = None) -> Iterato
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with emulated(tmp_path_factory.mktemp("emulator")) as shared:
         yield shared
+
+
+@pytest.fixture
+def own_emulator(tmp_path: Path) -> Iterator[Emulator]:
+    """An emulator that no other test uses, for those that read all it holds or restart what feeds on it."""
+    with emulated(tmp_path) as own:
+        yield own
 
 
 @pytest.fixture(scope="session")
@@ -176,7 +194,7 @@ def boto_session(given: Mapping[str, str] = EMULATED) -> boto3.session.Session:
 @pytest.fixture(scope="session")
 def deployed(emulator: Emulator, session: boto3.session.Session) -> Stack:
     """The stack with nothing that feeds its functions."""
-    return stacks.deploy(session.client("cloudformation", endpoint_url=emulator.url))
+    return stacks.deploy(session.client("cloudformation", endpoint_url=emulator.url), {})
 
 
 @pytest.fixture(scope="session")
@@ -190,8 +208,8 @@ class SignedApi:
     """The API behind the emulated API Gateway, called by an IAM user; `admin` is another, who is one."""
 
     url: str
+    #: The address of the emulator itself.
     endpoint: str
-    """Of the emulator itself."""
     credentials: Credentials
     region: str
     owner: str
@@ -221,7 +239,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedApi]:
         iam = clients.client("iam", endpoint_url=own.url)
         owner, credentials = new_user(iam, "caller")
         admin_owner, admin = new_user(iam, "admin")
-        stack = stacks.deploy(
+        stack = deploy(
             clients.client("cloudformation", endpoint_url=own.url),
             code_uri=upload_code(clients.client("s3", endpoint_url=own.url)),
             parameters={"AuthMode": "iam", "AdminOwners": admin_owner},

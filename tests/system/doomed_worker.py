@@ -4,7 +4,8 @@
 
 A step is named `<before or after> <number> <what>`; `during` is in the middle of the
 processor's work. Without one it lives, and prints the steps there were. Its
-settings, the emulator's address among them, come from the environment.
+settings, the emulator's address among them, come from the environment. So does
+`SECONDS_LATER`: how far its clock is ahead.
 """
 
 import json
@@ -13,14 +14,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from app.aws import Clients
-from app.bootstrap import adapters, compose_worker
+from app.bootstrap.adapters import adapters
+from app.bootstrap.worker import compose_worker
 from app.config import WorkerSettings
+from app.domain.times import utc_now
 from app.processors.report import Report, Task
 from app.sandbox.client import Sandbox
-from app.services.workspaces import clear_leftovers
+from app.services.background.workspaces import clear_leftovers
 
 SECONDS_INTO_THE_WORK = 0.05
 
@@ -97,7 +101,8 @@ def main() -> None:
     watch_sandbox(steps)
     clear_leftovers()
     settings = WorkerSettings.from_environment()
-    worker = compose_worker(adapters(settings), settings)
+    ahead = timedelta(seconds=int(os.environ.get("SECONDS_LATER", "0")))
+    worker = compose_worker(adapters(settings), settings, clock=lambda: utc_now() + ahead)
     answer = worker.handle(json.load(sys.stdin), Context())
     # Whoever feeds the worker deletes the message only after this.
     steps.reach(f"before {len(steps.seen)} the message is deleted")

@@ -4,7 +4,7 @@ Where the emulator (ministack 1.5) judges otherwise than AWS, and what is done a
 
 stream reads       checked on `*`                          `as_checked` grants them on `*`
 log streams        checked on the group, without `:*`      `as_checked` takes the `:*` off
-batches of SQS     an action of their own                  nothing here sends one under a role
+batches of SQS     an action of their own                  `as_checked` grants it with its single form
 HEAD, GET of a     404 also without s3:ListBucket          needed by HeadBucket and ListObjectsV2,
   missing key                                              where it is checked
 plain HTTP         is all it speaks                        requests say, as behind a proxy that ends
@@ -21,14 +21,19 @@ from typing import Any
 import boto3
 
 from app.aws import Clients
-from app.domain.objects import StoredObject
-from app.local import stack as stacks
-from app.local.emulator import REGION, Emulator
-from app.local.stack import Function, Stack
+from app.domain.objects.stored import StoredObject
+from app.local.aws import stack as stacks
+from app.local.aws.emulator import REGION, Emulator
+from app.local.aws.stack import Function, Stack
 from app.storage.history import HistoryRepository
+from app.storage.links import LinkRepository
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import PayloadStore
+from app.storage.recording import EventRecorder
 from app.storage.usage import UsageRepository
+from app.storage.webhooks.deliveries import DeliveryRepository
+from app.storage.webhooks.endpoints import EndpointRepository
+from app.storage.webhooks.webhooks import WebhookRepository
 from tests.system.client import Answer, send
 from tests.system.conftest import session_of
 
@@ -37,22 +42,28 @@ Json = dict[str, Any]
 STREAM_READS = frozenset(
     f"dynamodb:{name}" for name in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 )
+#: Actions that a role may hold although no scenario here can need them, and why.
 UNCHECKED: Mapping[str, str] = {
     "xray:PutTraceSegments": "Lambda sends them; the emulator has no X-Ray",
     "xray:PutTelemetryRecords": "Lambda sends them; the emulator has no X-Ray",
     "kms:Decrypt": "only with KmsKeyArn; the emulator's services use no key in a caller's name",
     "kms:GenerateDataKey": "only with KmsKeyArn; the emulator's services use no key in a caller's name",
 }
-"""Actions that a role may hold although no scenario here can need them, and why."""
 
 # Operations that IAM knows by other names (Service Authorization Reference).
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "HeadObject": ("GetObject",),
     "HeadBucket": ("ListBucket",),
+    "CreateMultipartUpload": ("PutObject",),
+    "CompleteMultipartUpload": ("PutObject",),
+    "ListParts": ("ListMultipartUploadParts",),
     "ListObjectsV2": ("ListBucket",),
     "DeleteObjects": ("DeleteObject",),
-    "TransactWriteItems": ("PutItem", "UpdateItem"),
+    "TransactWriteItems": ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"),
+    "SendMessageBatch": ("SendMessage",),
 }
+#: The event source that gives each function its main work.
+SOURCES = {"Worker": "Work", "Relay": "Changes", "Sender": "Messages"}
 DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 OVER_TLS = {"X-Forwarded-Proto": "https"}
 
@@ -64,8 +75,8 @@ class Grant:
     sid: str
     action: str
     resource: str
+    #: The condition as JSON.
     condition: str
-    """As JSON."""
 
     @property
     def statement(self) -> Json:
@@ -89,13 +100,15 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def as_checked(grant: Grant) -> Grant:
-    """The grant with the resource that the emulator asks for where AWS asks for the granted one."""
+def as_checked(grant: Grant) -> list[Grant]:
+    """The grant with the resource and the actions that the emulator asks for in the place of AWS's."""
     if grant.action in STREAM_READS:
-        return replace(grant, resource="*")
+        return [replace(grant, resource="*")]
     if grant.action.startswith("logs:"):
-        return replace(grant, resource=grant.resource.removesuffix(":*"))
-    return grant
+        return [replace(grant, resource=grant.resource.removesuffix(":*"))]
+    if grant.action == "sqs:SendMessage":
+        return [grant, replace(grant, action="sqs:SendMessageBatch")]
+    return [grant]
 
 
 def over_tls(client: Any) -> Any:
@@ -105,7 +118,7 @@ def over_tls(client: Any) -> Any:
 
 @dataclass(slots=True)
 class Traffic:
-    """What was called since it was cleared: operations, their actions, and which of those were denied."""
+    """The calls since the last `clear`: operations, their actions, and the actions that were denied."""
 
     operations: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
@@ -125,11 +138,11 @@ class Traffic:
 
 
 class RoleClients(Clients):
-    """Under a role's session; every call is noted, and comes as if over TLS."""
+    """Clients under a role's session. Every call is noted, and comes as if over TLS."""
 
     def __init__(self, session: boto3.session.Session, url: str, traffic: Traffic) -> None:
         super().__init__()
-        self._session = session
+        self._session = session._session  # what boto3 itself makes clients from
         self._url = url
         self._traffic = traffic
 
@@ -145,7 +158,7 @@ class RoleClients(Clients):
     def fetch(
         self, method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """What a client gets with a presigned URL, which acts with the role's rights."""
+        """Return a client's answer from a presigned URL, which acts with the role's rights."""
         answer = send(method, url, body=body, headers={**(headers or {}), **OVER_TLS})
         operation = "PutObject" if method == "PUT" else "GetObject"
         self._traffic.note("s3", operation, is_denied=answer.status == 403)
@@ -164,14 +177,21 @@ class Stage:
         self.dynamodb, self.s3, self.sqs, self.iam = (
             self.client(name) for name in ("dynamodb", "s3", "sqs", "iam")
         )
-        self.stack: Stack = stacks.deploy(self.client("cloudformation"))
+        self.stack: Stack = stacks.deploy(self.client("cloudformation"), {})
         self.table, self.bucket = (self.stack.outputs[name] for name in ("TableName", "BucketName"))
-        self.queue_url, self.dead_letter_queue_url = (
-            self.stack.outputs[name] for name in ("QueueUrl", "DeadLetterQueueUrl")
+        self.queue_url, self.dead_letter_queue_url, self.arrival_queue_url = (
+            self.stack.outputs[name] for name in ("QueueUrl", "DeadLetterQueueUrl", "ArrivalQueueUrl")
         )
+        self.webhooks_table = self.stack.outputs["WebhooksTableName"]
+        self.sender_queue_url = self.stack.outputs["SenderQueueUrl"]
+        self.webhooks = WebhookRepository(self.dynamodb, self.webhooks_table)
+        self.endpoints = EndpointRepository(self.dynamodb, self.webhooks_table)
+        self.deliveries = DeliveryRepository(self.dynamodb, self.webhooks_table)
         self.objects = ObjectRepository(self.dynamodb, self.table, shards=1)
         self.history = HistoryRepository(self.dynamodb, self.table)
+        self.links = LinkRepository(self.dynamodb, self.table)
         self.usage = UsageRepository(self.dynamodb, self.table)
+        self.recorder = EventRecorder(self.dynamodb, self.table)
         self.payloads = PayloadStore(self.s3, self.bucket, self.s3)
         self._switch_rules_off()
 
@@ -179,7 +199,9 @@ class Stage:
         return over_tls(self._session.client(service, endpoint_url=self.url))  # type: ignore[call-overload]  # one of many literals
 
     def function(self, name: str) -> Function:
-        return stacks.describe_function(self.client("lambda"), self.stack, f"{name}Function")
+        return stacks.describe_function(
+            self.client("lambda"), self.stack, f"{name}Function", SOURCES.get(name)
+        )
 
     def source_mapping(self, logical_id: str) -> Any:
         uuid = self.stack.resources[logical_id]
@@ -192,10 +214,12 @@ class Stage:
                 events.disable_rule(Name=rule["Name"], EventBusName=bus)
 
     def clear(self) -> None:
-        """Nothing that one scenario leaves may meet the next; payloads have keys of their own."""
-        for item in self.dynamodb.scan(TableName=self.table)["Items"]:
-            self.dynamodb.delete_item(TableName=self.table, Key={name: item[name] for name in ("pk", "sk")})
-        for url in (self.queue_url, self.dead_letter_queue_url):
+        """Delete what a scenario leaves before the next begins. Payloads have keys of their own."""
+        for table in (self.table, self.webhooks_table):
+            for item in self.dynamodb.scan(TableName=table)["Items"]:
+                self.dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
+        queues = (self.queue_url, self.dead_letter_queue_url, self.arrival_queue_url, self.sender_queue_url)
+        for url in queues:
             self.sqs.purge_queue(QueueUrl=url)
 
     def add(self, stored: StoredObject) -> StoredObject:
@@ -208,7 +232,7 @@ class Stage:
         self.s3.put_object(Bucket=self.bucket, Key=str(key), Body=body)
 
     def keys(self, stored: StoredObject) -> list[str]:
-        """Those of the object's payloads and artifacts."""
+        """Return the keys of the object's payloads and artifacts."""
         found = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return [content["Key"] for content in found if stored.id in content["Key"]]
 
@@ -230,7 +254,7 @@ class Role:
         self._put(self.grants)
 
     def _assume(self, stage: Stage) -> boto3.session.Session:
-        """Lambda alone may; from here on this account instead."""
+        """Assume the role. It trusts Lambda alone, and from here on this account instead."""
         arn = self._iam.get_role(RoleName=self._name)["Role"]["Arn"]
         account = {"AWS": f"arn:aws:iam::{arn.split(':')[4]}:root"}
         allowed = {"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole"}
@@ -243,7 +267,7 @@ class Role:
 
     @property
     def checked(self) -> tuple[Grant, ...]:
-        """Those whose removal the emulator notices."""
+        """Return the grants whose removal the emulator notices."""
         return tuple(grant for grant in self.grants if grant.action not in UNCHECKED)
 
     @contextmanager
@@ -255,6 +279,6 @@ class Role:
             self._put(self.grants)
 
     def _put(self, grants: Sequence[Grant]) -> None:
-        statements = [as_checked(grant).statement for grant in grants]
+        statements = [checked.statement for grant in grants for checked in as_checked(grant)]
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
         self._iam.put_role_policy(RoleName=self._name, PolicyName=self._policy, PolicyDocument=document)

@@ -2,12 +2,16 @@
 
 import hashlib
 import io
+import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from app.local.stack import Stack
-from app.local.template import ROOT
+from samtranslator.yaml_helper import yaml_parse
+
+from app.local.aws.stack import STACK_NAME, Stack, apply, revision_of, stack_at
+from app.local.aws.template import FUNCTION, ROOT, TEMPLATE, local_template
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -16,7 +20,7 @@ CODE_BUCKET = "wharf-code"
 
 
 def upload_code(s3: "S3Client", folder: Path = ROOT / "app") -> str:
-    """Put `folder` where the emulator's functions can load it; return its URI, for `stack.deploy`.
+    """Put `folder` where the emulator's functions can load it; return its URI, for `deploy`.
 
     The key changes with the code, because a function is only renewed when its key is new.
     """
@@ -40,3 +44,29 @@ def _zipped(folder: Path) -> bytes:
             if path.is_file() and "__pycache__" not in path.parts:
                 file.writestr(zipfile.ZipInfo(str(path.relative_to(folder.parent))), path.read_bytes())
     return archive.getvalue()
+
+
+def deploy(
+    cloudformation: Any,
+    *,
+    name: str = STACK_NAME,
+    code_uri: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Stack:
+    """Deploy the stack of a stage; with `code_uri`, the emulator itself runs and feeds its functions."""
+    given = {**(parameters or {}), "Polling": "on" if code_uri else "off"}
+    given["Revision"] = revision_of(code_uri or "", given)
+    template = local_template(given["Revision"])
+    if code_uri:
+        put_code(template, code_uri)
+    apply(cloudformation, name, json.dumps(template, separators=(",", ":")), given)
+    return stack_at(cloudformation, name)
+
+
+def put_code(template: dict[str, Any], code_uri: str) -> None:
+    """Put the functions' code in the place of the placeholders."""
+    written = yaml_parse(TEMPLATE.read_text())["Resources"]
+    for name, function in template["Resources"].items():
+        if function["Type"] == FUNCTION:
+            del function["Properties"]["InlineCode"]
+            function["Properties"] |= {"CodeUri": code_uri, "Handler": written[name]["Properties"]["Handler"]}

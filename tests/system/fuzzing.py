@@ -24,6 +24,12 @@ from tests.system.schemathesis_hooks import READY_OBJECT
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 #: Schemathesis never acts as this owner, so it cannot delete the owner's object.
 OWNER = "keeper"
+SETTINGS = {
+    # Otherwise a request for events takes twenty seconds if there are none.
+    "MAX_WAIT_SECONDS": "0",
+    # The document tells the limits of the largest deployment, and a file's follows from the lease.
+    "LEASE_SECONDS": "900",
+}
 PAYLOAD = b"city,distance\nPorto,7\nFife,9\n"
 
 
@@ -66,7 +72,7 @@ def main() -> int:
     arguments = [f"--max-examples={given.examples}", f"--seed={given.seed}"]
     if given.seconds:
         arguments.append(f"--max-time={given.seconds}")
-    with TemporaryDirectory() as folder, started(Path(folder)) as runtime:
+    with TemporaryDirectory() as folder, started(Path(folder), settings=SETTINGS) as runtime:
         report = fuzz(runtime, arguments)
     print(report.output)
     return report.status

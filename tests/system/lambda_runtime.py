@@ -89,7 +89,7 @@ class Invoked:
             answer: Json = json.loads(connection.getresponse().read())
         finally:
             connection.close()
-        if "errorType" in answer:
+        if answer and "errorType" in answer:
             raise FunctionFailed(f"{answer}\n{self.log.read_text()}")
         return answer
 

@@ -57,7 +57,8 @@ BROKEN_ON_PURPOSE = """
     ocrmypdf/invalid.pdf pikepdf/378014596.pdf
     pillow/badbitcount.bmp pillow/badpalettesize.bmp pillow/shortfile.bmp pillow/zero_width.gif
     pillow/truncated_jpeg.jpg pillow/ultrahdr.jpg pillow/chunk_no_fctl.png
-    pillow/syntax_num_frames_zero.png pillow/broken.png pillow/broken_data_stream.png
+    pillow/syntax_num_frames_zero.png pillow/syntax_num_frames_high.png pillow/sequence_reorder_chunk.png
+    pillow/broken.png pillow/broken_data_stream.png
     pillow/truncated_end_chunk.png pillow/truncated_image.png pillow/unknown_compression_method.png
     pillow/hopper_unknown_pixel_mode.tif pillow/libtiff_segfault.tif
     pillow/oom-225817ca0f8c663be7ab4b9e717b02c661e66834.tif pillow/seek_too_large.tif

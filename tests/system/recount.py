@@ -22,19 +22,19 @@ from uuid import UUID
 from app.aws import CONFIG, S3_CONFIG
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ObjectDeleted, ProblemCode, Unavailable
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Payload, Result, Status
 from app.domain.usage import NOTHING, Usage, usage_of
-from app.domain.values import Payload, Result, Status
-from app.local import stack as stacks
-from app.local.emulator import Emulator
-from app.local.invocation import Json
-from app.local.stack import Function
-from app.local.stream import StreamSource
+from app.local.aws import stack as stacks
+from app.local.aws.emulator import Emulator
+from app.local.aws.stack import Function
+from app.local.feeding.invocation import Json
+from app.local.feeding.stream import StreamSource
 from app.messaging.messages import Deletion, Message
-from app.services.creating import NewObject
-from app.services.uploads import DeclaredPayload, InlinePayload
+from app.services.objects.creating import NewObject
+from app.services.objects.uploads import DeclaredPayload, InlinePayload
 from app.storage.items import OBJECT, from_item
-from app.storage.usage import PAUSES_SECONDS
+from app.storage.recording import PAUSES_SECONDS
 from tests.conftest import Aws, Clock
 from tests.faults import after, answering, conflict, fail, lose_reply, not_replying, unhook_all
 from tests.services import WholeService, relaying_on
@@ -43,8 +43,8 @@ from tests.system.conftest import emulated, session_of
 OWNERS = ("local-ada", "local-bob", "local-cyd", "local-dee")
 LIST_SHARDS = 4
 LARGEST = 5_000_000
+#: The share of creates in all operations, and that of deletions in all changes.
 CREATES, DELETIONS = 0.25, 0.1
-"""Of all operations, and of all changes."""
 TROUBLED_WRITES = 0.1
 TROUBLED_DELIVERIES = 0.5
 INVALID = InvalidPayload(ProblemCode.INVALID_CONTENT, "Line 3 has no end.")
@@ -63,6 +63,7 @@ EVERYTHING = {*CREATED, "delete", *(action for actions in ALLOWED.values() for a
 RECORDS_ALLOW: Mapping[Status, Sequence[str]] = {Status.READY: ("edit",), Status.DELETED: ("purge",)}
 
 
+#: Functions that set up a fault, from the client, the operation and the number of calls to spare.
 TROUBLES: Mapping[str, Callable[[Any, str, int], None]] = {
     "lost replies": lambda client, operation, spared: lose_reply(client, operation, spared=spared),
     "failed calls": lambda client, operation, _: fail(client, operation, answering(503)),
@@ -71,7 +72,6 @@ TROUBLES: Mapping[str, Callable[[Any, str, int], None]] = {
         client, operation, lambda _: not_replying(), spared=spared
     ),
 }
-"""By client, operation, and the calls that are spared before."""
 
 
 class Crowd:
@@ -104,7 +104,7 @@ class Crowd:
             TROUBLES[trouble](self._client, "PutItem", 0)
 
     def _create(self) -> None:
-        """Or repeat a create, which finds the object as it is by now, or its tombstone."""
+        """Create an object, or repeat a create, which finds the object as it is by now, or its tombstone."""
         if self._requests and self._chance.random() < 0.2:
             owner, request = self._chance.choice(self._requests)
             self.done["create again"] += 1
@@ -156,7 +156,7 @@ class Crowd:
         return self._chance.choice(ALLOWED[stored.status] if stored.newest else RECORDS_ALLOW[stored.status])
 
     def _act_on(self, stored: StoredObject, action: str) -> StoredObject | None:
-        """What became of it, where the services tell."""
+        """Act on an object, and return what became of it if the services tell."""
         me, object_id = stored.owner, UUID(stored.id)
         by_services: Mapping[str, Callable[[], StoredObject | None]] = {
             "edit": lambda: self._editing.edit(
@@ -179,7 +179,7 @@ class Crowd:
         return after_it
 
     def _processed(self, stored: StoredObject, action: str) -> StoredObject:
-        """By worker, sweep or operator."""
+        """Let worker, sweep or operator process it."""
         now = self._clock.now
         lease_until = now + timedelta(seconds=300)
         transitions: Mapping[str, Callable[[], StoredObject]] = {
@@ -216,7 +216,7 @@ class Relay:
         self.troubles: Counter[str] = Counter()
 
     def catch_up(self, polls: int) -> None:
-        """With so many polls at most: after some trouble it stays behind for a while."""
+        """Poll at most `polls` times, so that after some trouble it stays behind for a while."""
         while polls and self._source.poll() != 0:
             polls -= 1
 
@@ -245,7 +245,7 @@ class Relay:
         return self._relaying.relay(records)
 
     def _deliver_again(self) -> None:
-        """From the batch before, or from long ago: of objects that were purged since."""
+        """Repeat records of the batch before, or old ones, whose objects may be purged since."""
         if self._delivered and self._chance.random() < 0.2:
             start = self._chance.choice((0, max(0, len(self._delivered) - 40)))
             start = self._chance.randrange(start, len(self._delivered))
@@ -266,8 +266,9 @@ class Relay:
                     TROUBLES[trouble](self._client, operation, self._chance.randrange(15))
 
 
+#: The operations between two polls, so many that a batch has several changes of an owner, and often of
+#: an object.
 POLLED_EVERY = 20
-"""Operations, so that a batch has several changes of an owner, and often of an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,8 +277,8 @@ class Outcome:
     relay: Relay
     counted: Mapping[str, Usage]
     recounted: Mapping[str, Usage]
+    #: The number of items: one for each owner and shard.
     counters: int
-    """Items: one for each owner and shard."""
 
     def __str__(self) -> str:
         crowd, relay = self.crowd, self.relay
@@ -293,7 +294,7 @@ def _in_words(troubles: Counter[str]) -> str:
 
 
 def operate(folder: Path, *, operations: int, seed: int) -> Outcome:
-    """In an emulator of its own, whose stream nobody else writes."""
+    """Operate an emulator of its own, to whose stream nobody else writes."""
     chance = Random(seed)
     with emulated(folder) as own:
         aws, streams, function = _stage(own)
@@ -313,11 +314,9 @@ def _stage(own: Emulator) -> tuple[Aws, Any, Function]:
         config = S3_CONFIG if service == "s3" else CONFIG
         return session.client(service, endpoint_url=own.url, config=config)  # type: ignore[call-overload]
 
-    stack = stacks.deploy(client("cloudformation"))
-    names = ("TableName", "BucketName", "BusName", "QueueUrl", "DeadLetterQueueUrl")
-    services = ("dynamodb", "s3", "sqs", "events")
-    aws = Aws(*(client(service) for service in services), *(stack.outputs[name] for name in names))
-    function = stacks.describe_function(client("lambda"), stack, "RelayFunction")
+    stack = stacks.deploy(client("cloudformation"), {})
+    aws = Aws.of_stack(client, stack.outputs)
+    function = stacks.describe_function(client("lambda"), stack, "RelayFunction", "Changes")
     return aws, client("dynamodbstreams"), function
 
 

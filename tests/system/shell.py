@@ -11,7 +11,7 @@ from tests.system.conftest import ROOT
 @dataclass(frozen=True, slots=True)
 class Ran:
     status: int
-    #: Standard output, then standard error.
+    #: The standard output, and after it the standard error.
     output: str
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from app.local import stack as stacks
-from app.local.emulator import Emulator
-from app.local.stack import Stack
+from app.local.aws.emulator import Emulator
+from app.local.aws.stack import Stack
 from tests.system.client import send
 from tests.system.conftest import emulated, session_of
 from tests.system.functions import api_url, upload_code
+from tests.system.functions import deploy as deploy_stage
 from tests.system.shell import run_script
 
 
@@ -33,11 +33,11 @@ def session(own: Emulator) -> boto3.session.Session:
 def deploy(own: Emulator, session: boto3.session.Session, mode: str) -> Stack:
     code = upload_code(session.client("s3", endpoint_url=own.url))
     cloudformation = session.client("cloudformation", endpoint_url=own.url)
-    return stacks.deploy(cloudformation, code_uri=code, parameters={"AuthMode": mode}, name="wharf-dev")
+    return deploy_stage(cloudformation, code_uri=code, parameters={"AuthMode": mode}, name="wharf-dev")
 
 
 def machine_token(own: Emulator, session: boto3.session.Session, stack: Stack, scope: str) -> str:
-    """As a program gets it: by client credentials (RFC 6749, section 4.4)."""
+    """Get a token as a program does, by client credentials (RFC 6749, section 4.4)."""
     client = session.client("cognito-idp", endpoint_url=own.url)
     ids = {"UserPoolId": stack.outputs["UserPoolId"], "ClientId": stack.outputs["MachineClientId"]}
     secret = client.describe_user_pool_client(**ids)["UserPoolClient"]["ClientSecret"]
@@ -52,6 +52,7 @@ def machine_token(own: Emulator, session: boto3.session.Session, stack: Stack, s
     return str(answer.json()["access_token"])
 
 
+@pytest.mark.long
 def test_a_mode_is_switched_on_an_existing_stack_and_takes_effect(
     own: Emulator, session: boto3.session.Session
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from benchmarks import measuring, memory, pipeline, proof, relay, sandbox, tables
+from benchmarks import door, measuring, memory, pipeline, proof, relay, sandbox, tables, waiters
 
 RATIO = re.compile(r" \d+\.\d\d ")
 
@@ -44,4 +44,27 @@ def test_the_relay_is_timed_with_and_without_faults(
 
     relay.main([])
 
-    assert len(re.findall(r"\d+% +\d+ +\d\.\d\d +\d+\.\d% +\d+\.\d\d s", capsys.readouterr().out)) == 3
+    row = r"\d+% +\d+% +\d+ +\d\.\d\d +\d\.\d\d +\d+\.\d% +\d+\.\d\d s"
+    assert len(re.findall(row, capsys.readouterr().out)) == 5
+
+
+def test_the_door_is_timed_for_both_kinds_of_upload(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "BYTES", 1_000_000)
+    monkeypatch.setattr(door, "RUNS", 1)
+
+    door.main([])
+
+    assert len(re.findall(r"\d ms +\d+ ms +\d+\.\d\d", capsys.readouterr().out)) == 2
+
+
+@pytest.mark.long
+def test_clients_that_wait_are_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiters, "CLIENTS", 5)
+
+    waiters.main([])
+
+    assert re.search(r"^5 +-?\d+ +-?\d+ ms +-?\d+ ms +-?\d+ ms", capsys.readouterr().out, re.MULTILINE)

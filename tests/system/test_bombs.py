@@ -18,6 +18,8 @@ import pytest
 from tests.system.client import Client
 from tests.system.conftest import Runtime, started
 
+pytestmark = pytest.mark.long
+
 LEASE_SECONDS = 10
 MEBIBYTE = 1024 * 1024
 COLUMNS = 10_000_000
@@ -79,7 +81,7 @@ def endless_pdf() -> bytes:
     )
 
 
-def crashing_pdf() -> bytes:
+def pdf_for_all_memory() -> bytes:
     """Two kilobytes that unpack to a gibibyte, and again: PDFium aborts when memory runs out."""
     packer = zlib.compressobj(9)
     once = b"".join(packer.compress(bytes(MEBIBYTE)) for _ in range(1024)) + packer.flush()
@@ -90,7 +92,10 @@ def crashing_pdf() -> bytes:
 
 
 def pdf(*objects: bytes) -> bytes:
-    """From the third object on; the third is the only page. Readers find objects without a table."""
+    """Return a PDF of these objects, from the third on; the third is the only page.
+
+    Readers find objects without a table.
+    """
     catalogue = b"<< /Type /Catalog /Pages 2 0 R >>"
     numbered = enumerate((catalogue, b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", *objects), start=1)
     body = b"".join(b"%d 0 obj\n%b\nendobj\n" % (number, content) for number, content in numbered)
@@ -124,7 +129,7 @@ def footer_with_too_many_rows() -> bytes:
 
 
 def varint(number: int) -> bytes:
-    """As Thrift's compact protocol writes it: zigzag, seven bits to a byte."""
+    """Write a number as Thrift's compact protocol does: zigzag, seven bits to a byte."""
     number, written = number << 1, b""
     while number >= 128:
         written += bytes([number & 127 | 128])
@@ -144,7 +149,7 @@ CSV, PARQUET, PDF = "text/csv", "application/vnd.apache.parquet", "application/p
         (row_of_many_columns, "dataset", CSV, "limit_exceeded"),
         (zip_archive, "dataset", CSV, "media_type_mismatch"),
         (endless_pdf, "document", PDF, "limit_exceeded"),
-        (crashing_pdf, "document", PDF, "processor_crashed"),
+        (pdf_for_all_memory, "document", PDF, "limit_exceeded"),
         (footer_of_a_false_length, "dataset", PARQUET, "invalid_content"),
         (footer_with_too_many_rows, "dataset", PARQUET, "invalid_content"),
     ],

@@ -23,10 +23,10 @@ import boto3
 import pytest
 
 from app.domain.kinds import KINDS
-from app.local.emulator import Emulator
-from app.local.sources import QueueSource
-from app.local.stack import Function, Stack, describe_function
-from app.local.stream import StreamSource
+from app.local.aws.emulator import Emulator
+from app.local.aws.stack import Function, Stack, describe_function
+from app.local.feeding.sources import QueueSource
+from app.local.feeding.stream import StreamSource
 from benchmarks.samples import pdf_file, picture
 from scripts.build.bundle import FUNCTIONS
 from tests.conftest import Measured
@@ -41,10 +41,13 @@ CSV = b"city,people\nPorto,231800\nBergen,289330\n"
 SETTLES_SECONDS = 60
 PRIVATE = "kanarie7731"
 WARM_CALLS = 20
+#: The event source that gives each function its main work.
+SOURCES = {"worker": "Work", "relay": "Changes"}
+#: Lines of Lambda's own, the last of which tells what a handler raised.
 OF_THE_RUNTIME = re.compile(
     r"\d\d \w{3} \d{4} [\d:,]+ \[\w+\] \(rapid\)|(START|END|REPORT) RequestId: |\[ERROR\] FunctionFailed: |$"
 )
-"""Lines of Lambda's own, the last of which tells what a handler raised."""
+#: A shell script: its first argument stays writable, but not the second within it.
 ONLY_TEMPORARY = """
 set -e
 mount --bind "$1" "$1"
@@ -54,7 +57,6 @@ mount -o remount,bind,ro /
 shift 2
 exec "$@"
 """
-"""A shell's: its first argument stays writable, but the second within it."""
 
 Json = dict[str, Any]
 
@@ -93,7 +95,7 @@ def built(
             "native",
         ]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        function = describe_function(client, deployed, f"{name.capitalize()}Function")
+        function = describe_function(client, deployed, f"{name.capitalize()}Function", SOURCES.get(name))
         configured = client.get_function_configuration(FunctionName=function.name)
         of_lambda = {
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
@@ -150,7 +152,7 @@ class Timed:
 
 
 class Service:
-    """The three functions, fed from the emulator's API Gateway requests, queue and stream."""
+    """The functions, fed from the emulator's API Gateway requests, queue and stream."""
 
     def __init__(
         self,
@@ -158,11 +160,15 @@ class Service:
         built: Mapping[str, Built],
         sqs: Any,
         streams: Any,
-        queue_url: str,
+        forwarder: Function,
+        outputs: Mapping[str, str],
     ) -> None:
         self.timed = {name: Timed(function) for name, function in functions.items()}
         worker, relay = (built[name].function for name in ("worker", "relay"))
-        self._queue = QueueSource(sqs, queue_url, worker, self.timed["worker"], Event())
+        queues = (outputs["ArrivalQueueUrl"], forwarder, "relay"), (outputs["QueueUrl"], worker, "worker")
+        self._queues = [
+            QueueSource(sqs, url, function, self.timed[name], Event()) for url, function, name in queues
+        ]
         self._stream = StreamSource(streams, relay, self.timed["relay"], Event())
 
     def call(self, method: str, path: str, body: object = None) -> Json:
@@ -175,7 +181,7 @@ class Service:
         return found
 
     def upload(self, kind: str, media_type: str, content: bytes) -> str:
-        """Hand over a payload by its presigned URL; the object's path."""
+        """Hand over a payload by its presigned URL, and return the object's path."""
         payload = {"media_type": media_type, "size": len(content)}
         created = self.call("POST", "/v1/objects", {"kind": kind, "name": "a", "payload": payload})
         upload = created["upload"]
@@ -184,11 +190,12 @@ class Service:
         return f"/v1/objects/{created['id']}"
 
     def settle(self, path: str) -> Json:
-        """Feed the worker until the object is settled, then the relay."""
+        """Feed forwarder and worker until the object is settled, then the relay."""
         give_up = time.monotonic() + SETTLES_SECONDS
         while (found := self.call("GET", path))["status"] in {"pending", "processing"}:
             assert time.monotonic() < give_up, found
-            self._queue.poll()
+            for queue in self._queues:
+                queue.poll()
         assert self._stream.drain(SETTLES_SECONDS)
         return found
 
@@ -203,12 +210,14 @@ def service(
 ) -> Service:
     sqs = session.client("sqs", endpoint_url=emulator.url)
     streams = session.client("dynamodbstreams", endpoint_url=emulator.url)
-    return Service(functions, built, sqs, streams, deployed.outputs["QueueUrl"])
+    client = session.client("lambda", endpoint_url=emulator.url)
+    forwarder = describe_function(client, deployed, "RelayFunction", "Arrivals")
+    return Service(functions, built, sqs, streams, forwarder, deployed.outputs)
 
 
 @pytest.fixture(scope="module")
 def payloads(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[str, bytes]]:
-    """Media type and content, by kind."""
+    """Return media type and content, by kind."""
     folder = tmp_path_factory.mktemp("payloads")
     return {
         "file": ("text/plain", b"Ahoy"),
@@ -234,11 +243,11 @@ def test_a_payload_becomes_ready_and_its_history_is_told(
 def test_every_line_that_the_functions_log_is_json_with_their_events(
     service: Service, functions: Mapping[str, Invoked]
 ) -> None:
-    """As Lambda's runtime carries it; a fault that no code of ours expects, too."""
+    """Lambda's runtime carries each line; a fault that no code of ours expects is one too."""
     path = service.upload("dataset", "text/csv", CSV)
     service.settle(path)
     with pytest.raises(FunctionFailed):
-        functions["relay"]({"Records": [{"dynamodb": {"Keys": f"a {PRIVATE}"}}]})
+        functions["relay"]({"Records": [{"eventSource": "aws:sqs", "body": f"a {PRIVATE}"}]})
 
     logged = {
         name: [line for line in one.log.read_bytes().decode().split("\n") if not OF_THE_RUNTIME.match(line)]
@@ -261,7 +270,7 @@ def test_the_documentation_is_in_the_bundle(functions: Mapping[str, Invoked]) ->
 def test_the_readiness_check_runs_before_a_snapshot_and_again_after_a_restore(
     runtime: LambdaRuntime, built: Mapping[str, Built]
 ) -> None:
-    """By the runtime's own hooks; the emulator takes no snapshots."""
+    """The runtime's own hooks call it; the emulator takes no snapshots."""
     code = (
         "import app.lambda_api\n"
         "from app.api.lambda_adapter import PRIMING_EVENT\n"
@@ -285,11 +294,12 @@ def test_the_readiness_check_runs_before_a_snapshot_and_again_after_a_restore(
 def test_a_function_leaves_its_bundle_as_it_was(
     service: Service, built: Mapping[str, Built], measured: Measured
 ) -> None:
-    """Under a read-only root where this user may arrange that; the bundles are compared anywhere."""
+    """The root is read-only where this user may arrange that; the bundles are compared anywhere."""
     path = service.upload("dataset", "text/csv", CSV)
     service.settle(path)
     for _ in range(WARM_CALLS):
         service.call("GET", path)
+        service.timed["sender"]({"detail-type": "sweep"})
 
     python = subprocess.run([SAM_PYTHON, "-V"], capture_output=True, text=True, check=True).stdout.strip()
     place = "read-only but for /tmp" if read_only(built["api"].bundle) else "writable"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.emulator import EVERYWHERE
+from app.local.aws.emulator import EVERYWHERE
 from tests.system.client import Client
 from tests.system.conftest import ROOT, Runtime, free_port, wait_until_healthy
 from tests.system.dockerfile import Stage, carry_out
@@ -13,8 +13,8 @@ from tests.system.dockerfile import Stage, carry_out
 pytestmark = pytest.mark.builds
 
 DOCKERFILE = ROOT / "Dockerfile"
+#: An address of this machine that `make run` does not listen on.
 ELSEWHERE = "127.0.0.2"
-"""An address of this machine that `make run` does not listen on."""
 CSV = b"a,b\n1,2\n"
 
 
@@ -24,7 +24,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 
 def test_a_container_serves_whoever_reaches_its_ports(image: Stage) -> None:
-    """With another address of this machine for all of them, which a test must not open."""
+    """Another address of this machine stands for all of them, which a test must not open."""
     port, aws_port = free_port(), free_port()
     assert EVERYWHERE in image.entrypoint
     command = [ELSEWHERE if word == EVERYWHERE else word for word in image.entrypoint]

@@ -1,4 +1,4 @@
-"""What the running stack tells over a real connection: nothing of what it is made with, nothing back."""
+"""The running stack, over a real connection, neither tells what it is made with nor echoes a request."""
 
 import socket
 import sys
@@ -11,8 +11,8 @@ from tests.system.client import send
 from tests.system.conftest import Runtime
 
 PATHS = ("/healthz", "/readyz", "/docs", "/openapi.json", "/v1/objects", "/nothing", "/docs/assets/nothing")
+#: States of a socket, as proc(5) writes them.
 LISTENING, LOOPBACK = "0A", "0100007F"
-"""As proc(5) writes them."""
 SENT = "Zq7canaryXv"
 MADE_WITH = ("uvicorn", "starlette", "fastapi", "python", "h11", "httptools")
 

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,26 +19,30 @@ from uuid import UUID
 import boto3
 import pytest
 
-from app.bootstrap import adapters, compose_api, compose_relay
+from app.bootstrap.adapters import adapters
+from app.bootstrap.api import compose_api
+from app.bootstrap.relay import compose_forwarding, compose_relay
 from app.config import ApiSettings, RelaySettings
 from app.domain.causes import Cause
-from app.domain.objects import StoredObject
-from app.local import stack as stacks
-from app.local.emulator import Emulator
-from app.local.sources import sqs_event
-from app.local.stack import Stack
-from app.local.stream import StreamSource
-from app.services.creating import NewObject
-from app.services.uploads import DeclaredPayload
+from app.domain.objects.stored import StoredObject
+from app.local.aws import stack as stacks
+from app.local.aws.emulator import Emulator
+from app.local.aws.stack import Stack
+from app.local.feeding.sources import QueueSource, sqs_event
+from app.local.feeding.stream import StreamSource
+from app.messaging.messages import Sweep, Trial, parse_message
+from app.services.objects.creating import NewObject
+from app.services.objects.uploads import DeclaredPayload, Upload
 from tests.conftest import Measured
 from tests.shares import Share
 from tests.system.client import send
 from tests.system.conftest import ROOT, session_of
 from tests.system.samples import as_csv
 
+pytestmark = pytest.mark.long
+
 ME = "local-killed"
-LEASE_SECONDS = 2
-"""Of the workers that are killed; nobody has to wait longer for what they held."""
+LEASE_SECONDS = 60
 SWEEP = '{"detail-type":"sweep","source":"wharf.clock","detail":{}}'
 EXPECTED_STEPS = [
     *("before 1 dynamodb GetItem", "after 1 dynamodb GetItem"),
@@ -53,6 +56,7 @@ EXPECTED_STEPS = [
     "before 17 the message is deleted",
 ]
 KILLED_PER_RUN = 4
+TRIES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,34 @@ class Site:
         return list(answer.get("Messages", []))
 
     def receive_about(self, object_id: str) -> Any:
-        """The message that names the object; the clock's, which the emulator sends, are taken out."""
-        while messages := self.receive(seconds=10):
-            others = [message for message in messages if object_id not in message["Body"]]
-            assert all(message["Body"] == SWEEP for message in others)
-            if len(others) < len(messages):
-                return next(message for message in messages if message not in others)
+        """The message that names the object. What the clock sends, and S3 to try the queue, is taken out."""
+        for _ in range(TRIES):
+            self.forward()
+            messages = self.receive(seconds=1)
+            about = [message for message in messages if object_id in message["Body"]]
+            others = [message for message in messages if message not in about]
+            assert all(
+                isinstance(parse_message(message["Body"]).content, Sweep | Trial) for message in others
+            )
+            if about:
+                return about[0]
         raise AssertionError(f"S3 announced no payload of {object_id}")
+
+    def forward(self) -> None:
+        """Pass on what S3 has announced, as the relay does."""
+        function = stacks.describe_function(self.client("lambda"), self.stack, "RelayFunction", "Arrivals")
+        forwarding = compose_forwarding(adapters(RelaySettings.from_environment(self.environment)))
+
+        def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+            assert forwarding.forward(event["Records"]) == []
+            return {"batchItemFailures": []}
+
+        url = self.stack.outputs["ArrivalQueueUrl"]
+        QueueSource(self.client("sqs"), url, function, handler, Event()).poll()
 
     def relay(self) -> None:
         """Hand over all that is in the stream, as the relay's source does."""
-        function = stacks.describe_function(self.client("lambda"), self.stack, "RelayFunction")
+        function = stacks.describe_function(self.client("lambda"), self.stack, "RelayFunction", "Changes")
         relaying = compose_relay(adapters(RelaySettings.from_environment(self.environment)))
 
         def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -124,9 +145,8 @@ def test_whenever_a_worker_is_killed_its_object_ends_right(
 
     with ThreadPoolExecutor(2) as pool:
         statuses = list(pool.map(lambda step: handle(site, [messages[step]], step).returncode, steps))
-    time.sleep(LEASE_SECONDS)
     sweep_and_work(site)
-    work(site, list(messages.values()))
+    work(site, list(messages.values()), later=LEASE_SECONDS)
     sweep_and_work(site)
     site.relay()
 
@@ -156,18 +176,28 @@ def upload(site: Site, payload: bytes) -> Any:
         fingerprint="f" * 64,
     )
     created = services.creating.create(ME, new, cause=Cause("request-1"))
-    assert created.upload is not None
+    assert isinstance(created.upload, Upload)
     stored = send("PUT", created.upload.url, body=payload, headers=created.upload.headers)
     assert stored.status == 200, stored.body
     return site.receive_about(created.stored.id)
 
 
-def handle(site: Site, messages: list[Any], step: str | None) -> "subprocess.CompletedProcess[str]":
-    """By a worker of its own, who kills itself at the step, if there is one."""
+def handle(
+    site: Site, messages: list[Any], step: str | None, *, later: int = 0
+) -> "subprocess.CompletedProcess[str]":
+    """Handle it by a worker of its own, which kills itself at the step, if there is one.
+
+    Its clock is ahead by the seconds `later`.
+    """
     return subprocess.run(
         [sys.executable, "-m", "tests.system.doomed_worker", *([step] if step else [])],
         cwd=ROOT,
-        env={**os.environ, **site.environment, "LEASE_SECONDS": str(LEASE_SECONDS)},
+        env={
+            **os.environ,
+            **site.environment,
+            "LEASE_SECONDS": str(LEASE_SECONDS),
+            "SECONDS_LATER": str(later),
+        },
         input=json.dumps(sqs_event(messages, "arn:aws:sqs:us-east-1:000000000000:work")),
         capture_output=True,
         text=True,
@@ -176,15 +206,15 @@ def handle(site: Site, messages: list[Any], step: str | None) -> "subprocess.Com
 
 
 def sweep_and_work(site: Site) -> None:
-    """The clock's message, and then all that it queued."""
+    """Sweep when the leases of the killed have ended, and work on all that was queued."""
     site.client("sqs").send_message(QueueUrl=site.stack.outputs["QueueUrl"], MessageBody=SWEEP)
     while messages := site.receive(seconds=1):
-        work(site, messages)
+        work(site, messages, later=LEASE_SECONDS)
 
 
-def work(site: Site, messages: list[Any]) -> Any:
-    """By a worker that lives; what it printed."""
-    lived = handle(site, messages, None)
+def work(site: Site, messages: list[Any], *, later: int = 0) -> Any:
+    """Work as a worker that lives; return what it printed."""
+    lived = handle(site, messages, None, later=later)
     assert lived.returncode == 0, lived.stderr
     answer = json.loads(lived.stdout.splitlines()[-1])
     assert answer["batchItemFailures"] == []
@@ -196,10 +226,10 @@ def work(site: Site, messages: list[Any]) -> Any:
 
 
 def has_ended_right(site: Site, message: Any) -> bool:
-    """Ready, with its three artifacts, and each of its versions announced once."""
+    """True if the object is ready with its three artifacts, and each of its versions was announced once."""
     settings = ApiSettings.from_environment({**site.environment, "AUTH_MODE": "local"})
     services = compose_api(adapters(settings), settings)
-    object_id = UUID(json.loads(message["Body"])["detail"]["object"]["key"].split("/")[2])
+    object_id = UUID(parse_message(message["Body"]).object_id)
     stored: StoredObject = services.reading.read(ME, object_id)
     events = services.reading.history(ME, object_id, cursor=None, limit=20).items
     bucket = site.stack.outputs["BucketName"]

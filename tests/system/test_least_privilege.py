@@ -19,9 +19,11 @@ from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 from app.aws import error_code
-from app.local.emulator import REGION
-from app.local.stack import Stack
-from app.local.template import ROOT, TEMPLATE
+from app.domain.objects.values import PayloadKey
+from app.local.aws.emulator import CREDENTIALS, REGION, Door
+from app.local.aws.stack import Stack
+from app.local.aws.template import ROOT, TEMPLATE
+from app.messaging.messages import Arrival, parse_message
 from scripts.checks.resolved_template import expanded
 from tests.conftest import Measured
 from tests.system.conftest import emulated
@@ -44,9 +46,20 @@ OPERATORS_FILES = {"dead_letters.py"}
 OPERATORS_CALLS = {"scan"}
 
 
+class Enforcing(Door):
+    """No door, but an emulator that lets a role do only what its policies allow."""
+
+    @property
+    def setting(self) -> Mapping[str, str]:
+        return {**self.credentials, "AUTH": "true"}
+
+
+ENFORCING = Enforcing(CREDENTIALS, frozenset(), ())
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with emulated(tmp_path_factory.mktemp("enforcing"), {"AUTH": "true"}) as own:
+    with emulated(tmp_path_factory.mktemp("enforcing"), ENFORCING) as own:
         yield Stage(own)
 
 
@@ -64,7 +77,7 @@ class Observed:
 
 
 def observe(function: Acting, scenario: Scenario) -> Observed:
-    """What a scenario did to AWS. One that breaks without a denial is at fault itself."""
+    """Return what a scenario did to AWS. One that breaks without a denial is at fault itself."""
     function.stage.clear()
     function.traffic.clear()
     try:
@@ -164,7 +177,7 @@ def declared() -> Json:
 
 
 class TestTemplate:
-    """What the expanded template grants, also where a condition leaves it out here."""
+    """The grants of the expanded template, also those that a condition leaves out here."""
 
     def test_every_function_has_a_role_of_its_own_and_is_watched_here(self, declared: Json) -> None:
         assert {name: role_of(declared, name) for name in functions_in(declared)} == {
@@ -185,12 +198,12 @@ class TestTemplate:
 
     @pytest.mark.parametrize("name", FUNCTIONS)
     def test_traces_may_be_sent_where_tracing_is_on(self, declared: Json, name: str) -> None:
-        tracing = declared[f"{name}Function"]["Properties"].get("TracingConfig", {}).get("Mode")
+        """The grant is of no use in China, which has no X-Ray."""
+        tracing = declared[f"{name}Function"]["Properties"]["TracingConfig"]["Mode"]
         sends = {action for action in actions_in(declared, f"{name}Role") if action.startswith("xray:")}
 
-        assert sends == (
-            {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} if tracing == "Active" else set()
-        )
+        assert tracing == {"Fn::If": ["IsChina", "PassThrough", "Active"]}
+        assert sends == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
     @pytest.mark.parametrize("name", FUNCTIONS)
     def test_without_a_key_no_role_may_use_one(self, functions: Mapping[str, Acting], name: str) -> None:
@@ -213,7 +226,7 @@ def actions_in(declared: Json, role: str) -> set[str]:
 
 
 def _actions(statement: Json) -> Iterator[str]:
-    """Of both branches of a condition."""
+    """Yield the actions of both branches of a condition."""
     match statement:
         case {"Fn::If": [_, *branches]}:
             for branch in branches:
@@ -281,6 +294,7 @@ def query(index: str) -> dict[str, Any]:
     }
 
 
+#: Calls to resources that belong to another function, or to nobody.
 FORBIDDEN: dict[str, tuple[str, str, Call]] = {
     "the API deletes no payload": (
         *("Api", "s3"),
@@ -290,8 +304,18 @@ FORBIDDEN: dict[str, tuple[str, str, Call]] = {
         *("Api", "s3"),
         lambda s3, stage: s3.put_object(Bucket=stage.bucket, Key="artifacts/a/b/1/c", Body=b""),
     ),
-    "the API deletes no item": (
+    "the API deletes items one by one": (
         *("Api", "dynamodb"),
+        lambda dynamodb, stage: dynamodb.batch_write_item(
+            RequestItems={stage.table: [{"DeleteRequest": {"Key": KEY}}]}
+        ),
+    ),
+    "the API changes no part of an item": (
+        *("Api", "dynamodb"),
+        lambda dynamodb, stage: dynamodb.update_item(TableName=stage.table, Key=KEY),
+    ),
+    "the worker deletes no single item": (
+        *("Worker", "dynamodb"),
         lambda dynamodb, stage: dynamodb.delete_item(TableName=stage.table, Key=KEY),
     ),
     "the API scans no table": (
@@ -302,9 +326,51 @@ FORBIDDEN: dict[str, tuple[str, str, Call]] = {
         *("Api", "dynamodb"),
         lambda dynamodb, stage: dynamodb.query(TableName=stage.table, **query("in_flight")),
     ),
-    "the API queues no work": (
+    "the API takes no work": (
         *("Api", "sqs"),
+        lambda sqs, stage: sqs.receive_message(QueueUrl=stage.queue_url),
+    ),
+    "the API takes nothing from the sender's queue": (
+        *("Api", "sqs"),
+        lambda sqs, stage: sqs.receive_message(QueueUrl=stage.sender_queue_url),
+    ),
+    "the worker reads no webhook": (
+        *("Worker", "dynamodb"),
+        lambda dynamodb, stage: dynamodb.get_item(TableName=stage.webhooks_table, Key=KEY),
+    ),
+    "the relay reads no webhook": (
+        *("Relay", "dynamodb"),
+        lambda dynamodb, stage: dynamodb.query(TableName=stage.webhooks_table, **query("due")),
+    ),
+    "the sender reads no object": (
+        *("Sender", "dynamodb"),
+        lambda dynamodb, stage: dynamodb.batch_get_item(RequestItems={stage.table: {"Keys": [KEY]}}),
+    ),
+    "the sender lists nobody's objects": (
+        *("Sender", "dynamodb"),
+        lambda dynamodb, stage: dynamodb.query(TableName=stage.table, **query("by_owner")),
+    ),
+    "the sender writes no object": (
+        *("Sender", "dynamodb"),
+        lambda dynamodb, stage: dynamodb.put_item(TableName=stage.table, Item=KEY),
+    ),
+    "the sender deletes no webhook": (
+        *("Sender", "dynamodb"),
+        lambda dynamodb, stage: dynamodb.delete_item(TableName=stage.webhooks_table, Key=KEY),
+    ),
+    "the sender reads no payload": (
+        *("Sender", "s3"),
+        lambda s3, stage: s3.get_object(Bucket=stage.bucket, Key="payloads/a/b/1"),
+    ),
+    "the sender queues no work": (
+        *("Sender", "sqs"),
         lambda sqs, stage: sqs.send_message(QueueUrl=stage.queue_url, MessageBody="{}"),
+    ),
+    "the sender publishes nothing": (
+        *("Sender", "events"),
+        lambda events, stage: events.put_events(
+            Entries=[{**ENTRY, "EventBusName": stage.stack.outputs["BusName"]}]
+        ),
     ),
     "the worker publishes nothing": (
         *("Worker", "events"),
@@ -312,9 +378,13 @@ FORBIDDEN: dict[str, tuple[str, str, Call]] = {
             Entries=[{**ENTRY, "EventBusName": stage.stack.outputs["BusName"]}]
         ),
     ),
-    "the worker writes no payload": (
+    "the worker writes nothing of the relay": (
         *("Worker", "s3"),
-        lambda s3, stage: s3.put_object(Bucket=stage.bucket, Key="payloads/a/b/1", Body=b""),
+        lambda s3, stage: s3.put_object(Bucket=stage.bucket, Key="relay-failures/1.json", Body=b""),
+    ),
+    "the API begins no artifact in parts": (
+        *("Api", "s3"),
+        lambda s3, stage: s3.create_multipart_upload(Bucket=stage.bucket, Key="artifacts/a/b/1/c"),
     ),
     "the worker reads no artifact": (
         *("Worker", "s3"),
@@ -336,20 +406,23 @@ FORBIDDEN: dict[str, tuple[str, str, Call]] = {
         *("Relay", "s3"),
         lambda s3, stage: s3.put_object(Bucket=stage.bucket, Key="payloads/a/b/1", Body=b""),
     ),
-    "the relay reads no item": (
+    "the relay lists no items": (
         *("Relay", "dynamodb"),
-        lambda dynamodb, stage: dynamodb.get_item(TableName=stage.table, Key=KEY),
+        lambda dynamodb, stage: dynamodb.scan(TableName=stage.table),
     ),
-    "the relay queues no work": (
+    "the relay takes no work": (
         *("Relay", "sqs"),
-        lambda sqs, stage: sqs.send_message(QueueUrl=stage.queue_url, MessageBody="{}"),
+        lambda sqs, stage: sqs.receive_message(QueueUrl=stage.queue_url),
+    ),
+    "the relay announces no payload": (
+        *("Relay", "sqs"),
+        lambda sqs, stage: sqs.send_message(QueueUrl=stage.arrival_queue_url, MessageBody="{}"),
     ),
     "the relay publishes on no other bus": (
         *("Relay", "events"),
         lambda events, stage: events.put_events(Entries=[{**ENTRY, "EventBusName": "default"}]),
     ),
 }
-"""What belongs to another function, or to nobody."""
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
@@ -361,6 +434,20 @@ def test_a_function_cannot_do_anothers_work(stage: Stage, functions: Mapping[str
         call(client, stage)
 
     assert error_code(denied.value) in DENIALS
+
+
+def test_s3_may_announce_payloads_and_announces_nothing_else(stage: Stage) -> None:
+    stage.clear()
+    for key in ("artifacts/a/b/1/c", "relay-failures/1.json", "payloads/a/b/1"):
+        stage.put(key, b"")
+        stage.s3.delete_object(Bucket=stage.bucket, Key=key)
+
+    received = stage.sqs.receive_message(
+        QueueUrl=stage.arrival_queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=2
+    )
+
+    [message] = received["Messages"]
+    assert parse_message(message["Body"]).content == Arrival(PayloadKey("a", "b", 1), 0)
 
 
 def test_the_bucket_refuses_plain_http_whatever_the_role_allows(

@@ -1,8 +1,8 @@
-"""What happens to an object after it is ready, on the running stack."""
+"""The life of an object after it is ready, on the running stack."""
 
-import boto3
 import pytest
 
+from app.domain.usage import VERSION_BYTES
 from tests.system.client import Client, eventually, send
 from tests.system.conftest import Runtime
 
@@ -83,13 +83,11 @@ class Storage:
     """The table and the bucket of the running stack."""
 
     def __init__(self, running: Runtime) -> None:
-        endpoint = f"http://127.0.0.1:{running.aws_port}"
-        session = boto3.session.Session("test", "test", region_name="us-east-1")
-        stacks = session.client("cloudformation", endpoint_url=endpoint).describe_stacks(StackName="wharf")
+        stacks = running.client("cloudformation").describe_stacks(StackName="wharf")
         outputs = {found["OutputKey"]: found["OutputValue"] for found in stacks["Stacks"][0]["Outputs"]}
         self._table, self._bucket = outputs["TableName"], outputs["BucketName"]
-        self._dynamodb = session.client("dynamodb", endpoint_url=endpoint)
-        self._s3 = session.client("s3", endpoint_url=endpoint)
+        self._dynamodb = running.client("dynamodb")
+        self._s3 = running.client("s3")
 
     def keys(self, object_id: str) -> list[str]:
         found = self._s3.list_objects_v2(Bucket=self._bucket).get("Contents", [])
@@ -101,7 +99,7 @@ class Storage:
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": f"local-lifecycle#{object_id}"}},
         )
-        # Of a purged event its key is left for a while, as the proof that it was counted.
+        # The key of a purged event is left for a while, as the proof that the event was counted.
         return [item["sk"]["S"] for item in found["Items"] if "purge_at" not in item]
 
 
@@ -114,8 +112,11 @@ def test_usage_follows_what_is_there(running: Runtime) -> None:
 
     object_id = client.upload("dataset", "n.csv", "text/csv", FIRST)
     client.create({"kind": "record", "name": "n"})
-    client.wait_until_settled(object_id)
-    assert eventually(lambda: usage() == (2, len(FIRST)))
+    ready = client.wait_until_settled(object_id)
+    artifacts = sum(artifact["size"] for artifact in ready["result"]["artifacts"])
+    record = len("{}") + VERSION_BYTES
+    dataset = len(FIRST) + artifacts + len("{}") + ready["version"] * VERSION_BYTES
+    assert eventually(lambda: usage() == (2, record + dataset))
 
     send("DELETE", f"{client.url}/v1/objects/{object_id}", headers=client.headers)
-    assert eventually(lambda: usage() == (1, 0))
+    assert eventually(lambda: usage() == (1, record))

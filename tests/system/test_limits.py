@@ -11,6 +11,7 @@ RECORD = {"kind": "record", "name": "order 42"}
 MAX_BYTES = 1_099_511_627_776
 
 
+@pytest.mark.long
 def test_an_owner_meets_the_limits_and_finds_room_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

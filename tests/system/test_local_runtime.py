@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,22 +19,24 @@ import boto3
 import pytest
 
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Payload
 from app.domain.usage import usage_change
-from app.domain.values import Payload
-from app.local.catch_up import lost_records
-from app.local.emulator import Emulator
-from app.local.invocation import Handler, LambdaContext, failures
-from app.local.sources import QueueSource
-from app.local.stack import Function
-from app.local.stream import StreamSource, passes, stream_record
-from app.services.relaying import announcement_of
+from app.local.aws.emulator import Emulator
+from app.local.aws.stack import Function
+from app.local.feeding.catch_up import lost_records, unfinished
+from app.local.feeding.invocation import Handler, LambdaContext, failures
+from app.local.feeding.place import NOWHERE, Place, PlaceFile, beginning
+from app.local.feeding.sources import QueueSource
+from app.local.feeding.stream import StreamSource, passes, still_has, stream_record
+from app.services.changes.relaying import announcement_of
 from app.storage.history import HistoryRepository
-from app.storage.items import to_item
+from app.storage.items import UnreadableItem, to_item
 from tests.conftest import NOW
 from tests.services import add_to_history
+from tests.system.client import Client, send
 from tests.system.conftest import Runtime, call, free_port, spawn, started
-from tests.system.shell import run_script
+from tests.system.shell import run, run_script
 from tests.unit.domain.test_transitions import IN_STATUS, RESULT, TRANSITIONS
 
 Json = dict[str, Any]
@@ -60,7 +63,7 @@ class Queue:
         return QueueSource(self.client, self.url, function, handler, stopping or Event())
 
     def left(self) -> int:
-        """Waiting and taken."""
+        """Return how many messages are left, waiting or taken."""
         found = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         return sum(int(found[name]) for name in names)
@@ -132,9 +135,11 @@ class TestNamedEmulator:
         settings = {"AWS_ENDPOINT_URL": emulator.url, "AWS_PROFILE": "nobody", "AWS_CA_BUNDLE": "/nowhere"}
         with started(tmp_path, settings=settings) as runtime:
             ran = run_script("smoke", runtime.url, "--local")
+            listed = run_script("redrive", "local", "--data-dir", str(tmp_path))
             stopped = runtime.stop()
 
         assert ran.status == 0, ran.output
+        assert listed.status == 0, listed.output
         assert f"  AWS      {emulator.url}\n" in runtime.output()
         assert stopped == 0
         assert emulator.is_alive()
@@ -160,6 +165,36 @@ class TestNamedEmulator:
         assert f"which {url} is not. Other emulators and AWS are not supported here." in runtime.output()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MAX_OBJECT", "5", "There is no setting MAX_OBJECT. If you mean MAX_OBJECTS, "),
+        ("PUBLIC_S3_URL", "banana", "PUBLIC_S3_URL must be a scheme and a host, like "),
+        ("CORS_ORIGINS", "app.example", "CORS_ORIGINS must be * or origins like https://app.example, not "),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be one of "),
+        ("MAX_OBJECTS", "ten", "Wrong environment: MAX_OBJECTS: Input should be "),
+    ],
+)
+def test_a_setting_that_is_wrong_is_refused_in_one_line(
+    tmp_path: Path, name: str, value: str, said: str
+) -> None:
+    runtime = spawn(tmp_path, settings={name: value})
+    code = runtime.process.wait(30)
+
+    assert code == 1
+    assert runtime.output().startswith(f"wharf: {said}")
+    assert len(runtime.output().splitlines()) == 1
+
+
+@pytest.mark.parametrize("python", ["no-such-python", "/nowhere/python3", ""])
+def test_so_is_a_python_that_is_not_there(python: str) -> None:
+    ran = run(["make", "--no-print-directory", "run", f"PYTHON={python}"], {})
+
+    assert ran.status == 2
+    assert f'There is no "{python}". Name a Python 3.11 or later' in ran.output
+    assert len(ran.output.splitlines()) == 1
+
+
 def test_two_runs_cannot_share_a_data_folder(running: Runtime, tmp_path: Path) -> None:
     # Its output goes elsewhere, or it would overwrite the first one's.
     (tmp_path / "lock").symlink_to(running.data_dir / "lock")
@@ -177,6 +212,7 @@ def test_wrong_usage_exits_with_two(tmp_path: Path) -> None:
     assert runtime.process.wait(30) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_it_leaves_no_process_and_keeps_its_objects(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path) as first:
@@ -195,6 +231,27 @@ def test_it_leaves_no_process_and_keeps_its_objects(tmp_path: Path, number: sign
     assert children, "the emulator is a child process"
     assert found["name"] == "kept"
     assert "Traceback" not in last_words
+
+
+@pytest.mark.long
+def test_a_stop_answers_everybody_who_waits(tmp_path: Path) -> None:
+    with started(tmp_path) as runtime, ThreadPoolExecutor(4) as clients:
+        client = Client(runtime.url, {})
+        born = client.create({"kind": "record", "name": "order 42"})
+        known = {"If-None-Match": born.headers["etag"], "Prefer": "wait=20"}
+        url = f"{runtime.url}{born.headers['location']}"
+        # The event must be known before, or it might be news.
+        client.wait_for_history(born.json()["id"], "object.created")
+        latest = client.get("/v1/events?after=latest&wait=0").json()["next_after"]
+        waiting = [clients.submit(send, "GET", url, headers=known) for _ in range(3)]
+        waiting.append(clients.submit(send, "GET", f"{runtime.url}/v1/events?after={latest}&wait=20"))
+        time.sleep(1)
+        assert not any(one.done() for one in waiting)
+
+        assert runtime.stop() == 0
+
+        # Not cut off, as by a server that only waits for some seconds.
+        assert [one.result().status for one in waiting] == [304, 304, 304, 200]
 
 
 class TestQueueSource:
@@ -284,6 +341,57 @@ class TestStreamSource:
         assert len(calls) == 2
         assert calls[0] == calls[1]
 
+    def test_another_source_goes_on_behind_the_place_that_was_kept(self, table: Table) -> None:
+        """It goes on behind the last record that was finished, whatever the handler had left."""
+        for version in ("1", "2", "3"):
+            table.put("object", version)
+        places: list[Place] = []
+
+        def one_only(event: Json, _context: LambdaContext) -> Json:
+            _first, *rest = event["Records"]
+            return failed(rest[0]["dynamodb"]["SequenceNumber"]) if rest else {}
+
+        first = replace_keep(table.source(one_only), places)
+        first.poll()
+        first.poll()
+        seen: list[Json] = []
+        second = replace(table.source(lambda event, _: seen.extend(event["Records"])), place=places[-1])
+
+        assert second.drain(10)
+        assert [one["dynamodb"]["NewImage"]["version"]["N"] for one in seen] == ["3"]
+
+    def test_what_the_filter_keeps_back_moves_the_place_too(self, table: Table) -> None:
+        table.put("event#000000000001", "0")
+        places: list[Place] = []
+
+        assert replace_keep(table.source(lambda *_: None), places).drain(10)
+
+        assert still_has(table.streams, places[-1], table.stream_arn)
+
+    def test_a_stream_has_only_places_of_its_own(self, table: Table) -> None:
+        table.put("object", "1")
+        places: list[Place] = []
+        assert replace_keep(table.source(lambda *_: None), places).drain(10)
+        [place] = places
+        [shard] = place.shards
+
+        assert still_has(table.streams, place, table.stream_arn)
+        assert not still_has(table.streams, NOWHERE, table.stream_arn)
+        assert not still_has(table.streams, replace(place, stream_arn="another"), table.stream_arn)
+        trimmed = replace(place, shards={shard: "000000000000000000000000000001"})
+        assert not still_has(table.streams, trimmed, table.stream_arn)
+
+    def test_a_place_that_is_gone_is_the_oldest_record(self, table: Table) -> None:
+        table.put("object", "1")
+        [shard] = table.streams.describe_stream(StreamArn=table.stream_arn)["StreamDescription"]["Shards"]
+        gone = Place(table.stream_arn, {shard["ShardId"]: "000000000000000000000000000001"})
+        seen: list[Json] = []
+
+        source = replace(table.source(lambda event, _: seen.extend(event["Records"])), place=gone)
+
+        assert source.drain(10)
+        assert len(seen) == 1
+
     def test_a_record_looks_as_lambda_shows_it(self) -> None:
         moment = datetime(2026, 3, 1, tzinfo=UTC)
         shown = stream_record(
@@ -301,6 +409,82 @@ class TestStreamSource:
     def test_a_filter_that_needs_more_than_equality_is_refused(self) -> None:
         with pytest.raises(NotImplementedError):
             passes({"eventName": "INSERT"}, [{"eventName": [{"prefix": "IN"}]}])
+
+
+def replace_keep(source: StreamSource, places: list[Place]) -> StreamSource:
+    """The source, which notes every place that it is to keep."""
+    return replace(source, keep=places.append)
+
+
+DRAINED = Place("stream", {"shard": "7"}, is_caught_up=True, is_drained=True)
+CRASHED = replace(DRAINED, is_drained=False)
+HALF_COMPARED = replace(CRASHED, is_caught_up=False)
+
+
+@pytest.mark.parametrize(
+    ("kept", "is_in_stream", "is_emulator_new", "expected"),
+    [
+        (NOWHERE, False, True, Place()),
+        (DRAINED, True, False, CRASHED),
+        (CRASHED, True, False, CRASHED),
+        (HALF_COMPARED, True, False, HALF_COMPARED),
+        (DRAINED, False, True, Place(is_caught_up=True)),
+        (CRASHED, False, True, Place()),
+        # Nobody knows how an emulator of somebody else has stopped.
+        (DRAINED, False, False, Place()),
+    ],
+)
+def test_only_after_a_crash_versions_are_compared_with_history(
+    kept: Place, is_in_stream: bool, is_emulator_new: bool, expected: Place
+) -> None:
+    assert beginning(kept, is_in_stream=is_in_stream, is_emulator_new=is_emulator_new) == expected
+
+
+def test_what_was_in_hand_comes_again_unless_the_table_is_older(table: Table) -> None:
+    """The relay may have written it to the history, but not published it."""
+    for number, version in ((1, "2"), (2, "1")):
+        item = {"pk": {"S": f"local-me#{number}"}, "sk": {"S": "object"}, "version": {"N": version}}
+        table.client.put_item(TableName=table.name, Item=item)
+    in_hand = [in_hand_of(number, version) for number in (1, 2, 3) for version in ("1", "2")]
+
+    found = list(unfinished(table.client, table.name, in_hand))
+
+    assert found == [in_hand[0], in_hand[1], in_hand[2]]
+
+
+def in_hand_of(number: int, version: str) -> Json:
+    keys = {"pk": {"S": f"local-me#{number}"}, "sk": {"S": "object"}}
+    return {"dynamodb": {"Keys": keys, "NewImage": {**keys, "version": {"N": version}}}}
+
+
+class TestPlaceFile:
+    def test_what_is_in_hand_is_kept_until_it_is_done(self, tmp_path: Path, table: Table) -> None:
+        table.put("object", "1")
+        file = PlaceFile(tmp_path)
+        seen: list[Json] = []
+
+        def handler(event: Json, _context: LambdaContext) -> None:
+            seen.extend(file.in_hand())
+            assert seen == event["Records"]
+
+        assert replace(table.source(handler), take=file.take).drain(10)
+        assert (len(seen), file.in_hand()) == (1, [])
+
+    def test_a_place_is_kept_until_it_is_forgotten(self, tmp_path: Path) -> None:
+        file = PlaceFile(tmp_path)
+        file.write(CRASHED)
+        file.write(DRAINED)
+        kept = file.read()
+        file.forget()
+        file.forget()
+
+        assert (kept, file.read()) == (DRAINED, NOWHERE)
+
+    @pytest.mark.parametrize("text", ["", "{", "5", "null", '{"shard": 1}'])
+    def test_one_that_cannot_be_read_is_none(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "relay.json").write_text(text)
+
+        assert PlaceFile(tmp_path).read() == NOWHERE
 
 
 @pytest.mark.parametrize(
@@ -376,6 +560,47 @@ def test_an_object_ahead_of_its_history_is_counted_from_what_was_announced(
     found = announcement_of(record)
     assert found is not None
     assert found.usage == usage_change(announced[-1] if announced else None, now)
+
+
+BROKEN: dict[str, Callable[[Table, StoredObject], None]] = {
+    "no version": lambda table, stored: change(table, stored, "REMOVE version"),
+    "an unknown status": lambda table, stored: change(table, stored, "SET label_less = :x REMOVE labels"),
+    "an event that is no JSON": lambda table, stored: change(
+        table, stored, "SET event = :x", "event#000000000001"
+    ),
+}
+
+
+def change(table: Table, stored: StoredObject, how: str, sk: str = "object") -> None:
+    values = {"ExpressionAttributeValues": {":x": {"S": "{"}}} if ":x" in how else {}
+    key = {"pk": {"S": f"{stored.owner}#{stored.id}"}, "sk": {"S": sk}}
+    table.client.update_item(TableName=table.name, Key=key, UpdateExpression=how, **values)
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_an_object_that_cannot_be_read_is_left_to_the_relay_and_the_rest_is_announced(
+    table: Table, how: str
+) -> None:
+    sound = replace(READY, id=str(uuid4()))
+    announce(table, PENDING)
+    for stored in (READY, sound):
+        table.client.put_item(TableName=table.name, Item=to_item(stored))
+    table.client.put_item(
+        TableName=table.name, Item={"pk": {"S": sound.owner}, "sk": {"S": "event#x"}, "event": {"S": ""}}
+    )
+    BROKEN[how](table, READY)
+
+    records = {record["dynamodb"]["Keys"]["pk"]["S"]: record for record in lost_records(*_of(table))}
+
+    found = announcement_of(records.pop(f"{sound.owner}#{sound.id}"))
+    assert found is not None
+    [unreadable] = records.values()
+    with pytest.raises(UnreadableItem):
+        announcement_of(unreadable)
+
+
+def _of(table: Table) -> tuple[Any, str, str]:
+    return table.client, table.name, table.stream_arn
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,20 @@ from PIL import Image
 from app.config import WorkerSettings
 from app.domain.errors import InvalidPayload
 from app.domain.kinds import KINDS
+from app.domain.media_types import UNDECLARED
 from app.processors.image.exif import TAGS
 from app.processors.report import Report, Task
 from app.sandbox.client import Sandbox
-from app.services.processing import PROCESSOR_MEMORY_BYTES
+from app.services.background.processing import PROCESSOR_MEMORY_BYTES
 from tests.system.client import Client
 from tests.system.conftest import Runtime
-from tests.system.real_files import PACKAGES, RealFile, files_of
+from tests.system.real_files import PACKAGES, SAMPLES, RealFile, files_of
 
 pytestmark = pytest.mark.real_files
 
 WORKER = WorkerSettings(table_name="t", bucket_name="b", queue_url="q", dead_letter_queue_url="d")
+#: One file in so many goes through the running stack.
 EVERY = 7
-"""One file in so many goes through the running stack."""
 FAULTS = ("sandbox.", "worker.raised", "processing.failed", "Traceback")
 
 
@@ -53,6 +54,7 @@ def processed(sandbox: Sandbox, file: RealFile, folder: Path) -> Report:
         media_type=file.media_type,
         unpacked_limit=kind.unpacked_limit,
         memory_limit=PROCESSOR_MEMORY_BYTES,
+        disk_limit=16 * PROCESSOR_MEMORY_BYTES,
     )
     return sandbox.run(task, seconds=WORKER.lease_seconds)
 
@@ -97,6 +99,23 @@ def test_every_file_of_a_package_ends_as_it_should(
     }
     assert len(before) == 1
     assert children() == before, "the fork server died"
+
+
+def test_what_file_recognises_is_printed(
+    sandbox: Sandbox, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    """The list is by suffix, as a person goes by names. Nothing is declared, so no file is refused."""
+    found: dict[str, Counter[str]] = {}
+    for number, path in enumerate(sorted(SAMPLES.glob("*/*"))):
+        report = processed(sandbox, RealFile(path, "file", UNDECLARED), tmp_path / str(number))
+        types = found.setdefault(path.suffix.lower(), Counter())
+        types[report.summary["detected_media_type"] or "unknown"] += 1
+
+    for suffix, types in sorted(found.items()):
+        measured(f"{suffix or 'no suffix'}: {told(types.elements())}")
+    unknown = sum(types["unknown"] for types in found.values())
+    measured(f"{unknown} of {sum(map(Counter.total, found.values()))} files are of no known type")
+    assert found
 
 
 def test_files_of_every_package_pass_the_running_stack(

@@ -1,6 +1,7 @@
 """Scripts that work on a deployed stage, on one that the emulator has."""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -9,14 +10,15 @@ from typing import Any
 import boto3
 import pytest
 
-from app.local import stack as stacks
-from app.local.emulator import Emulator
+from app.local.aws import stack as stacks
+from app.local.aws.emulator import Emulator
 from app.local.errors import CannotStart
-from scripts.ops.adopt import adopt, template_of
+from scripts.ops.adopt import adopt, importable, template_of
 from scripts.ops.deployment import delete_old_versions
 from scripts.ops.destroy import delete_user_pool
 from scripts.ops.kept_data import last_deleted
 from tests.system.conftest import Runtime, SignedApi, emulated, free_port, session_of
+from tests.system.functions import deploy
 from tests.system.shell import Ran, run, run_script
 
 STACK = "wharf-dev"
@@ -58,7 +60,7 @@ class TestSmoke:
         assert "FAILED  GET /v1/objects without a caller: 200" in ran.output
 
     def test_an_endpoint_that_is_not_there_fails_in_one_line(self) -> None:
-        ran = run_script("smoke", f"http://127.0.0.1:{free_port()}")
+        ran = run_script("smoke", f"http://127.0.0.1:{free_port()}", "--local")
 
         assert ran.status == 1
         assert len(ran.output.splitlines()) == 1
@@ -74,7 +76,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture
 def session(stage: Emulator) -> boto3.session.Session:
     session = session_of(stage)
-    stacks.deploy(session.client("cloudformation", endpoint_url=stage.url), name=STACK)
+    deploy(session.client("cloudformation", endpoint_url=stage.url), name=STACK)
     return session
 
 
@@ -82,7 +84,7 @@ def test_old_versions_are_deleted_and_those_in_use_are_kept(
     stage: Emulator, session: boto3.session.Session
 ) -> None:
     client = session.client("lambda", endpoint_url=stage.url)
-    stack = stacks.deploy(session.client("cloudformation", endpoint_url=stage.url), name=STACK)
+    stack = deploy(session.client("cloudformation", endpoint_url=stage.url), name=STACK)
     name = stack.resources["ApiFunction"]
     for number in range(4):
         client.update_function_configuration(FunctionName=name, Description=f"change {number}")
@@ -122,6 +124,17 @@ def test_before_a_deployment_the_account_is_looked_at(
     assert "WorkerConcurrency=1000 can leave too few for the API" in again.output
 
 
+def test_a_parameter_that_the_template_does_not_take_is_told_in_a_line_each(stage: Emulator) -> None:
+    ran = deployment(stage, "check", "dev", "MaxObject=5", "WorkerConcurrency=ten", "MaxBytes")
+
+    assert ran.status == 2
+    assert [line.split(" ")[0] for line in ran.output.splitlines()] == [
+        "MaxBytes",
+        "MaxObject",
+        "WorkerConcurrency=ten",
+    ]
+
+
 def test_a_failed_change_of_a_stack_is_told_with_its_own_reason(
     stage: Emulator, session: boto3.session.Session
 ) -> None:
@@ -146,6 +159,7 @@ def test_before_a_deployment_a_key_that_is_closed_to_the_services_is_refused(
     assert [
         line.split(" does not let ")[1].split()[0] for line in ran.output.splitlines() if key in line
     ] == [
+        "s3.amazonaws.com",
         "events.amazonaws.com",
         "logs.us-east-1.amazonaws.com",
         "cloudwatch.amazonaws.com",
@@ -158,14 +172,18 @@ def test_after_a_deployment_the_outputs_and_the_first_key_are_told(
     gateway = session.client("apigateway", endpoint_url=stage.url)
     outputs = stacks.outputs_of(session.client("cloudformation", endpoint_url=stage.url), STACK)
 
-    finished = deployment(stage, "finish", "dev")
+    known = stacks.parameters_of(session.client("cloudformation", endpoint_url=stage.url), STACK)
+    finished = deployment(stage, "finish", "dev", f"Revision={known['Revision']}")
+    declined = deployment(stage, "finish", "dev", "Revision=another")
     key = deployment(stage, "api-key", "dev")
-    missing = deployment(stage, "finish", "prod")
+    missing = deployment(stage, "finish", "prod", "Revision=another")
 
     assert finished.status == 0, finished.output
     assert f"ApiUrl={outputs['ApiUrl']}" in finished.output.splitlines()
+    for ran, name in ((declined, STACK), (missing, "wharf-prod")):
+        told = f"wharf: Nothing was deployed: the changes of the stack {name} were not carried out.\n"
+        assert (ran.status, ran.output) == (1, told)
     assert key.output.strip() == gateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
-    assert (missing.status, len(missing.output.splitlines())) == (1, 1)
 
 
 def test_a_stack_of_more_than_100_resources_is_read_whole(
@@ -229,7 +247,7 @@ def test_data_that_a_deleted_stack_kept_is_adopted_by_the_next_one(
     early = run_script("adopt", "dev", environment=stage.environment)
     run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
     adopted = run_script("adopt", "dev", environment=stage.environment)
-    after = stacks.deploy(cloudformation, name=STACK).outputs
+    after = deploy(cloudformation, name=STACK).outputs
 
     assert (early.status, early.output) == (
         1,
@@ -239,6 +257,57 @@ def test_data_that_a_deleted_stack_kept_is_adopted_by_the_next_one(
     assert f"ObjectsTable {before['TableName']} is adopted." in adopted.output
     assert (after["TableName"], after["BucketName"]) == (before["TableName"], before["BucketName"])
     assert s3.get_object(Bucket=after["BucketName"], Key="payloads/kept")["Body"].read() == b"kept"
+
+
+def test_a_stack_of_adopted_data_alone_can_be_deleted_and_adopted_again(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    names = stacks.outputs_of(cloudformation, STACK)
+    run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
+
+    run_script("adopt", "dev", environment=stage.environment)
+    run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
+    again = run_script("adopt", "dev", environment=stage.environment)
+
+    assert again.status == 0, again.output
+    for data in ("Table", "Bucket", "WebhooksTable"):
+        assert f" {names[f'{data}Name']} is adopted." in again.output
+
+
+@pytest.mark.parametrize(
+    ("switched", "fate"), [(("off",), "not adopted"), (("off", "on"), "adopted")], ids=["off", "off and on"]
+)
+def test_of_what_a_stack_has_left_behind_only_what_it_had_in_the_end_is_adopted(
+    stage: Emulator, session: boto3.session.Session, switched: tuple[str, ...], fate: str
+) -> None:
+    """The emulator makes the second table with the name of the first, as AWS does not."""
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    first = stacks.outputs_of(cloudformation, STACK)["WebhooksTableName"]
+    for value in switched:
+        deploy(cloudformation, name=STACK, parameters={"Webhooks": value})
+    destroyed = run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
+
+    adopted = run_script("adopt", "dev", environment=stage.environment)
+
+    assert adopted.status == 0, adopted.output
+    assert f"WebhooksTable {first} stays." in destroyed.output
+    fates = re.findall(r"^WebhooksTable \S+ is (not adopted|adopted)", adopted.output, re.MULTILINE)
+    assert fates == [fate]
+
+
+def test_the_data_that_a_change_left_behind_is_deleted_with_the_stack(
+    stage: Emulator, session: boto3.session.Session
+) -> None:
+    cloudformation = session.client("cloudformation", endpoint_url=stage.url)
+    dynamodb = session.client("dynamodb", endpoint_url=stage.url)
+    left = stacks.outputs_of(cloudformation, STACK)["WebhooksTableName"]
+    deploy(cloudformation, name=STACK, parameters={"Webhooks": "off"})
+
+    deleted = run_script("destroy", "dev", "--with-data", "--yes", STACK, environment=stage.environment)
+
+    assert deleted.status == 0, deleted.output
+    assert left not in dynamodb.list_tables()["TableNames"]
 
 
 def test_data_can_be_deleted_after_its_stack_and_again(
@@ -269,7 +338,8 @@ def test_data_that_another_stack_has_adopted_is_not_deleted(
     run_script("destroy", "dev", "--yes", STACK, environment=stage.environment)
     found = last_deleted(session, STACK)
     assert found
-    adopt(cloudformation, "other", template_of(cloudformation, found.stack_id, found.data), found.data)
+    template = importable(template_of(cloudformation, found.stack_id), found.data)
+    adopt(cloudformation, "other", template, found.data)
 
     ran = run_script("destroy", "dev", "--with-data", "--yes", STACK, environment=stage.environment)
 
@@ -309,7 +379,7 @@ def bucket_names(session: boto3.session.Session, stage: Emulator) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "script", ["adopt", "deploy", "destroy", "logs", "redrive", "republish", "smoke", "subscriber"]
+    "script", ["adopt", "deploy", "destroy", "logs", "recount", "redrive", "republish", "smoke", "subscriber"]
 )
 def test_a_script_says_how_it_is_used(script: str) -> None:
     ran = run_script(script, "--help")

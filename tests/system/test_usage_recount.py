@@ -1,6 +1,8 @@
-"""What the counters say is what a recount of the table finds, whatever went wrong on the way."""
+"""The counters say what a recount of the table finds, whatever went wrong on the way."""
 
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import Measured
 from tests.shares import Share
@@ -10,6 +12,7 @@ LIVES = range(1, 9)
 OPERATIONS = 1_200
 
 
+@pytest.mark.long
 def test_the_counters_equal_a_recount_after_lost_replies_and_repeated_records(
     tmp_path: Path, measured: Measured, share: Share
 ) -> None:

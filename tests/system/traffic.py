@@ -12,29 +12,40 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx2
 
 from app.api.app import create_app
-from app.bootstrap import Adapters, compose_api, compose_relay, compose_worker
-from app.config import ApiSettings, RelaySettings, WorkerSettings
+from app.bootstrap.adapters import Adapters
+from app.bootstrap.api import compose_api
+from app.bootstrap.relay import compose_forwarding, compose_relay
+from app.bootstrap.sender import compose_sender
+from app.bootstrap.worker import compose_worker
+from app.config import ApiSettings, RelaySettings, SenderSettings, WorkerSettings
 from app.domain.events import event_of
-from app.domain.objects import StoredObject
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Payload, PayloadKey, Revision
 from app.domain.times import utc_now
 from app.domain.usage import Usage
-from app.domain.values import Payload, PayloadKey, Revision
-from app.local.sources import sqs_event
-from app.local.stream import StreamSource
-from app.services.relaying import Relaying
-from app.storage.usage import CountedEvent
+from app.domain.webhooks.deliveries import Delivery, delivery_of_test
+from app.domain.webhooks.webhook import Webhook
+from app.local.feeding.sources import sqs_event
+from app.local.feeding.stream import StreamSource
+from app.sender.batch import SenderBatches
+from app.services.changes.forwarding import Forwarding
+from app.services.changes.relaying import Relaying
+from app.storage.recording import CountedEvent
 from app.worker.batch import BatchWorker
 from tests.conftest import NOW, make_object
 from tests.edges.conftest import through_lambda
 from tests.edges.doors import API_KEY_ID
 from tests.events import object_created, stream_record
+from tests.linked import make_link, put_links
 from tests.services import add_to_history
 from tests.statuses import CSV, SHA256, make_in
+from tests.subscribed import make_event, make_webhook
 from tests.system.enforced import Json, Role, RoleClients, Stage, Traffic
 
 OWNER = f"key-{API_KEY_ID}"
@@ -42,6 +53,7 @@ RECORD = {"kind": "record", "name": "order 42"}
 INLINE = {"kind": "dataset", "name": "a.csv", "payload": {"media_type": "text/csv", "text": CSV.decode()}}
 DECLARED = {"media_type": "text/csv", "size": len(CSV), "sha256": SHA256}
 SWEEP = '{"detail-type":"sweep","source":"wharf.clock","detail":{}}'
+ARRIVALS = "arn:aws:sqs:us-east-1:000000000000:arrivals"
 PLENTY_MS = 300_000
 
 
@@ -105,9 +117,29 @@ class Worker(Acting):
 @dataclass(frozen=True, slots=True)
 class Relay(Acting):
     relaying: Relaying
+    forwarding: Forwarding
 
     def relay(self, *records: Json) -> None:
         assert self.relaying.relay(records) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender(Acting):
+    sender: SenderBatches
+    queue_arn: str
+
+    def handle(self, *messages: Any) -> list[Any]:
+        """The failures among these messages."""
+        event = sqs_event(messages, self.queue_arn)
+        failures: list[Any] = self.sender.handle(event, Context())["batchItemFailures"]
+        return failures
+
+    def deliver(self, body: str) -> None:
+        assert self.handle(message(body)) == []
+
+    def log(self, webhook: Webhook) -> Sequence[Delivery]:
+        page = self.stage.deliveries.page(webhook.owner, webhook.id, outcome=None, before=None, limit=9)
+        return page.items
 
 
 def url_of(stored: StoredObject) -> str:
@@ -190,6 +222,26 @@ def upload_again(api: Api) -> None:
     api.upload(api.http.post(f"{url_of(api.stored('rejected'))}/uploads", json=DECLARED))
 
 
+def upload_in_parts(api: Api) -> None:
+    payload = {"media_type": "text/csv", "size": len(CSV), "multipart": True}
+    created = api.http.post("/v1/objects", json={**INLINE, "payload": payload}).json()
+    own = f"/v1/objects/{created['id']}/upload"
+    for _ in range(2):
+        [part] = api.http.post(f"{own}/parts", json={"numbers": [1]}).json()["parts"]
+    assert api.clients.fetch("PUT", part["url"], body=CSV).status == 200
+    assert api.http.get(own).json()["missing"] == []
+    assert api.http.post(f"{own}/complete").status_code == 202
+    assert len(api.stage.messages(api.stage.queue_url)) == 1
+
+
+def give_up_an_upload_in_parts(api: Api) -> None:
+    payload = {"media_type": "text/csv", "size": len(CSV), "multipart": True}
+    created = api.http.post("/v1/objects", json={**INLINE, "payload": payload}).json()
+    own = f"/v1/objects/{created['id']}/upload"
+    assert api.http.post(f"{own}/parts", json={"numbers": [1]}).status_code == 200
+    assert api.http.delete(own).status_code == 204
+
+
 def put_payload(api: Api) -> None:
     stored = api.stored("rejected")
     headers = {"Content-Type": "text/csv"}
@@ -215,6 +267,17 @@ def download_artifact(api: Api) -> None:
     assert api.download(stored, "artifacts/profile.json") == b"{}"
 
 
+def share_and_revoke(api: Api) -> None:
+    stored = api.stored("ready")
+    api.stage.put(payload_key(stored), CSV)
+    links = f"{url_of(stored)}/links"
+    created = api.http.post(links, json={}).json()
+    opened = api.http.get(urlsplit(created["url"]).path.removeprefix("/dev"))
+    assert api.clients.fetch("GET", opened.headers["Location"]).body == CSV
+    assert len(api.http.get(links).json()["items"]) == 1
+    assert api.http.delete(f"{links}/{created['id']}").status_code == 204
+
+
 def history(api: Api) -> None:
     stored = api.stored("ready")
     event = event_of(None, stored)
@@ -223,10 +286,24 @@ def history(api: Api) -> None:
     assert len(api.http.get(f"{url_of(stored)}/history").json()["items"]) == 1
 
 
+def feed(api: Api) -> None:
+    event = event_of(None, api.stored("ready"))
+    assert event is not None
+    add_to_history(api.stage.history, event)
+    answer = api.http.get("/v1/events").json()
+    assert [one["id"] for one in answer["items"]] == [event.id]
+
+
+def wait_for_a_change(api: Api) -> None:
+    stored = api.stored("ready")
+    known = {"If-None-Match": f'"{stored.version}"', "Prefer": "wait=1"}
+    assert api.http.get(url_of(stored), headers=known).status_code == 304
+
+
 def usage(api: Api) -> None:
     event = event_of(None, api.stored("ready"))
     assert event is not None
-    api.stage.usage.record([CountedEvent(event, Usage(1, 12))], shard=0)
+    api.stage.recorder.record([CountedEvent(event, Usage(1, 12))], shard=0)
     assert api.http.get("/v1/usage").json()["objects"] == 1
 
 
@@ -234,10 +311,38 @@ def readiness(api: Api) -> None:
     assert api.http.get("/readyz").status_code == 200
 
 
+def subscribe_and_unsubscribe(api: Api) -> None:
+    created = api.http.post("/v1/webhooks", json={"url": "https://app.example/"}).json()
+    own = f"/v1/webhooks/{created['id']}"
+    assert api.http.get(own).status_code == 200
+    assert len(api.http.get("/v1/webhooks").json()["items"]) == 1
+    assert [api.http.delete(own).status_code for _ in range(2)] == [204, 204]
+
+
+def change_a_webhook(api: Api) -> None:
+    webhook = subscribed(api.stage, OWNER)
+    answers = [
+        api.http.patch(f"/v1/webhooks/{webhook.id}", json={"enabled": False}),
+        api.http.patch(f"/v1/webhooks/{webhook.id}", json={"enabled": True}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(api.stage.messages(api.stage.sender_queue_url)) == 1
+
+
+def send_a_test_and_replay_it(api: Api) -> None:
+    own = f"/v1/webhooks/{subscribed(api.stage, OWNER).id}"
+    queued = api.http.post(f"{own}/test").json()
+    [entry] = api.http.get(f"{own}/deliveries").json()["items"]
+    replayed = api.http.post(f"{own}/deliveries/{queued['delivery_id']}/replay")
+    assert (entry["id"], replayed.status_code) == (queued["delivery_id"], 202)
+
+
 API = (
+    *(subscribe_and_unsubscribe, change_a_webhook, send_a_test_and_replay_it),
     *(create, create_with_payload_and_replay, create_and_upload, read, list_all, list_by_status),
-    *(edit, delete, upload_again, put_payload, reprocess, download_payload, download_artifact),
-    *(history, usage, readiness, its_logs_are_written),
+    *(edit, delete, upload_again, upload_in_parts, give_up_an_upload_in_parts, put_payload, reprocess),
+    *(download_payload, download_artifact, share_and_revoke),
+    *(history, feed, wait_for_a_change, usage, readiness, its_logs_are_written),
 )
 
 
@@ -250,6 +355,48 @@ def process(worker: Worker) -> None:
     worker.deliver(arrival(stored))
     assert worker.stage.now(stored).status == "ready"
     assert len(worker.stage.keys(stored)) == 4
+
+
+def complete_an_upload(worker: Worker) -> None:
+    stored = in_parts(worker, is_completing=True)
+    worker.deliver(completion(stored))
+    assert worker.stage.keys(stored) == [str(payload_key(stored))]
+
+
+def complete_too_late(worker: Worker) -> None:
+    """The payload is there already, so the parts are dropped."""
+    stored = in_parts(worker, is_completing=True)
+    worker.stage.put(payload_key(stored), CSV)
+    worker.deliver(completion(stored))
+    assert uploads_left(worker, stored) == []
+
+
+def sweep_drops_parts(worker: Worker) -> None:
+    stored = in_parts(worker, is_completing=False)
+    worker.worker.sweep(Context())
+    assert worker.stage.now(stored).status == "expired"
+    assert uploads_left(worker, stored) == []
+
+
+def in_parts(worker: Worker, *, is_completing: bool) -> StoredObject:
+    """An upload in one part, which is there."""
+    newest = Revision(1, "text/csv", len(CSV), SHA256, NOW, part_size=len(CSV))
+    awaited = make_object(id=str(uuid4()), newest=newest)
+    place = {"Bucket": worker.stage.bucket, "Key": str(payload_key(awaited))}
+    upload_id = worker.stage.s3.create_multipart_upload(**place)["UploadId"]
+    worker.stage.s3.upload_part(**place, UploadId=upload_id, PartNumber=1, Body=CSV)
+    begun = awaited.begin_parts(upload_id)
+    return worker.stage.add(begun.ask_completion(now=NOW) if is_completing else begun)
+
+
+def completion(stored: StoredObject) -> str:
+    detail = {"object": {"key": str(payload_key(stored))}}
+    return json.dumps({"detail-type": "upload.complete", "detail": detail})
+
+
+def uploads_left(worker: Worker, stored: StoredObject) -> list[Any]:
+    found = worker.stage.s3.list_multipart_uploads(Bucket=worker.stage.bucket).get("Uploads", [])
+    return [one for one in found if one["Key"] == str(payload_key(stored))]
 
 
 def reject(worker: Worker) -> None:
@@ -279,7 +426,7 @@ def bury(worker: Worker) -> None:
 
 
 def bury_a_message_without_payload(worker: Worker) -> None:
-    """On AWS S3 says that the key is missing only with s3:ListBucket."""
+    """S3 on AWS says that the key is missing only to callers with s3:ListBucket."""
     worker.deliver(arrival(worker.stored("pending")))
     assert len(worker.stage.messages(worker.stage.dead_letter_queue_url)) == 1
 
@@ -296,26 +443,26 @@ def give_back(worker: Worker) -> None:
 def sweep_requeues(worker: Worker) -> None:
     stored = worker.stored("pending")
     worker.stage.put(payload_key(stored), CSV)
-    worker.deliver(SWEEP)
+    worker.worker.sweep(Context())
     assert len(worker.stage.messages(worker.stage.queue_url)) == 1
 
 
 def sweep_expires(worker: Worker) -> None:
-    """On AWS the HEAD of the missing payload is a 404 only with s3:ListBucket."""
+    """The HEAD of the missing payload is a 404 on AWS only for callers with s3:ListBucket."""
     stored = worker.stored("pending")
-    worker.deliver(SWEEP)
+    worker.worker.sweep(Context())
     assert worker.stage.now(stored).status == "expired"
 
 
 def sweep_fails(worker: Worker) -> None:
     stored = worker.stored("processing", attempts=2)
-    worker.deliver(SWEEP)
+    worker.worker.sweep(Context())
     assert worker.stage.now(stored).status == "failed"
 
 
 def sweep_purges(worker: Worker) -> None:
     stored = left_behind(worker)
-    worker.deliver(SWEEP)
+    worker.worker.sweep(Context())
     assert worker.stage.keys(stored) == []
     assert worker.stage.now(stored).purge_at is not None
 
@@ -326,6 +473,7 @@ def purge_deleted(worker: Worker) -> None:
     assert worker.stage.keys(stored) == []
     found = worker.stage.history.page(stored.owner, stored.id, after_version=0, limit=20)
     assert found.items == ()
+    assert worker.stage.links.of_object(stored.owner, stored.id).links == ()
 
 
 def left_behind(worker: Worker) -> StoredObject:
@@ -333,6 +481,7 @@ def left_behind(worker: Worker) -> StoredObject:
     stored = worker.stored("deleted")
     worker.stage.put(payload_key(stored), CSV)
     worker.stage.put(payload_key(stored).artifact("profile.json"), b"{}")
+    put_links(worker.stage.links, make_link(owner=stored.owner, object_id=stored.id))
     event = event_of(None, make_object(id=stored.id))
     assert event is not None
     add_to_history(worker.stage.history, event)
@@ -352,18 +501,23 @@ def purge_replaced(worker: Worker) -> None:
 
 
 def queue_is_polled(worker: Worker) -> None:
-    """By Lambda, which needs these three (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
     queue = worker.queue_arn.rsplit(":", 1)[-1]
     url = worker.stage.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    worker.stage.sqs.send_message(QueueUrl=url, MessageBody=SWEEP)
-    sqs = worker.clients.client("sqs")
+    poll(worker, url, worker.handle)
+
+
+def poll(acting: Acting, url: str, handle: Callable[[Any], list[Any]], body: str = SWEEP) -> None:
+    """Poll as Lambda does, by three calls (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS")."""
+    acting.stage.sqs.send_message(QueueUrl=url, MessageBody=body)
+    sqs = acting.clients.client("sqs")
     sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     [received] = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
-    assert worker.handle(received) == []
+    assert handle(received) == []
     sqs.delete_message(QueueUrl=url, ReceiptHandle=received["ReceiptHandle"])
 
 
 WORKER = (
+    *(complete_an_upload, complete_too_late, sweep_drops_parts),
     *(process, reject, discard, give_up, bury, bury_a_message_without_payload, give_back),
     *(sweep_requeues, sweep_expires, sweep_fails, sweep_purges, purge_deleted, purge_replaced),
     *(queue_is_polled, its_logs_are_written),
@@ -389,6 +543,20 @@ def relay_a_change(relay: Relay) -> None:
     assert [event["type"] for event in page.items] == ["object.processing"]
 
 
+def relay_a_deletion(relay: Relay) -> None:
+    stored = make_in("ready", id=str(uuid4()))
+    relay.relay(stream_record(stored, stored.delete(now=NOW, cause=stored.cause)))
+    assert len(relay.stage.messages(relay.stage.queue_url)) == 1
+
+
+def arrivals_are_polled(relay: Relay) -> None:
+    def forward(received: Any) -> list[Any]:
+        return relay.forwarding.forward(sqs_event([received], ARRIVALS)["Records"])
+
+    poll(relay, relay.stage.arrival_queue_url, forward)
+    assert len(relay.stage.messages(relay.stage.queue_url)) == 1
+
+
 def later(moment: datetime) -> datetime:
     return moment + timedelta(minutes=5)
 
@@ -402,7 +570,7 @@ def set_aside(relay: Relay) -> None:
 
 
 def stream_is_polled(relay: Relay) -> None:
-    """By Lambda, which needs these four (AWS Lambda Developer Guide, "Using Lambda with DynamoDB")."""
+    """Poll as Lambda does, by four calls (AWS Lambda Developer Guide, "Using Lambda with DynamoDB")."""
     relay.stage.add(make_object(id=str(uuid4())))
     read: list[Any] = []
 
@@ -416,21 +584,76 @@ def stream_is_polled(relay: Relay) -> None:
     assert read
 
 
-def lost_records_are_reported(relay: Relay) -> None:
-    """By Lambda, to where the mapping says."""
+def lambda_keeps_what_it_gave_up(relay: Relay) -> None:
+    """Lambda writes to the mapping's bucket (AWS Lambda Developer Guide, "Retain discarded records …")."""
     mapping = relay.stage.source_mapping("RelayFunctionChanges")
-    queue = mapping["DestinationConfig"]["OnFailure"]["Destination"].rsplit(":", 1)[-1]
-    url = relay.stage.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    relay.clients.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    bucket = mapping["DestinationConfig"]["OnFailure"]["Destination"].rsplit(":", 1)[-1]
+    s3 = relay.clients.client("s3")
+    s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    s3.put_object(Bucket=bucket, Key="aws/lambda/0e1c/shardId-1/batch", Body=b"{}")
 
 
 RELAY = (
-    *(relay_a_birth, relay_a_change, set_aside),
-    *(stream_is_polled, lost_records_are_reported, its_logs_are_written),
+    *(relay_a_birth, relay_a_change, relay_a_deletion, set_aside),
+    *(stream_is_polled, arrivals_are_polled, lambda_keeps_what_it_gave_up, its_logs_are_written),
+)
+
+# The sender
+
+
+def subscribed(stage: Stage, owner: str, **changes: Any) -> Webhook:
+    """A webhook to where nobody may send, so that no attempt leaves this machine."""
+    return stage.webhooks.add(make_webhook(owner=owner, id=str(uuid4()), url="https://10.0.0.1/", **changes))
+
+
+def fan_out(sender: Sender) -> None:
+    # The sender remembers the webhooks of owners that it met.
+    webhook = subscribed(sender.stage, f"local-{uuid4().hex}")
+    event = make_event(owner=webhook.owner)
+    sender.deliver(json.dumps({"source": "wharf.objects", "detail": event}))
+    assert len(sender.log(webhook)) == 1
+    assert len(sender.stage.messages(sender.stage.sender_queue_url)) == 1
+
+
+def look(sender: Sender) -> None:
+    webhook = subscribed(sender.stage, "local-me")
+    sender.stage.deliveries.add(delivery_of_test(webhook, utc_now()))
+    sender.deliver(json.dumps({"source": "wharf.sender", "detail": named(webhook)}))
+    [tried] = sender.log(webhook)
+    assert tried.last is not None
+    assert tried.last.error == "endpoint_forbidden"
+
+
+def sweep_endpoints(sender: Sender) -> None:
+    webhook = subscribed(sender.stage, "local-me")
+    sender.stage.endpoints.wake(webhook.owner, webhook.id, utc_now() - timedelta(seconds=1))
+    sender.sender.sweep()
+    assert len(sender.stage.messages(sender.stage.sender_queue_url)) == 1
+
+
+def show_an_unknown_message_again(sender: Sender) -> None:
+    sender.stage.sqs.send_message(QueueUrl=sender.stage.sender_queue_url, MessageBody="{}")
+    [received] = sender.stage.messages(sender.stage.sender_queue_url)
+    taken = {**message("{}"), "ReceiptHandle": received["ReceiptHandle"]}
+    assert sender.handle(taken) == [{"itemIdentifier": taken["MessageId"]}]
+
+
+def senders_queue_is_polled(sender: Sender) -> None:
+    body = json.dumps({"source": "wharf.sender", "detail": {"owner": "local-me", "webhook_id": "none"}})
+    poll(sender, sender.stage.sender_queue_url, sender.handle, body)
+
+
+def named(webhook: Webhook) -> dict[str, str]:
+    return {"owner": webhook.owner, "webhook_id": webhook.id}
+
+
+SENDER = (
+    *(fan_out, look, sweep_endpoints, show_an_unknown_message_again),
+    *(senders_queue_is_polled, its_logs_are_written),
 )
 
 Scenario = Callable[[Any], None]
-SCENARIOS: dict[str, Sequence[Scenario]] = {"Api": API, "Worker": WORKER, "Relay": RELAY}
+SCENARIOS: dict[str, Sequence[Scenario]] = {"Api": API, "Worker": WORKER, "Relay": RELAY, "Sender": SENDER}
 
 
 def name_of(scenario: Scenario) -> str:
@@ -446,15 +669,20 @@ def acting(stage: Stage, name: str) -> Iterator[Acting]:
     with ExitStack() as running:
         match name:
             case "Api":
-                settings = ApiSettings.from_environment(function.environment)
+                settings = ApiSettings.from_environment({**function.environment, "MAX_WAIT_SECONDS": "1"})
                 app = create_app(compose_api(Adapters(settings, clients), settings), settings)
                 yield Api(*common, running.enter_context(through_lambda(app)))
             case "Worker":
                 working = WorkerSettings.from_environment(function.environment)
                 adapters = Adapters(working, clients)
-                # On Lambda its server ends with the function; here it must end with the test.
+                # The sandbox's server ends with the function on Lambda, and must end with the test here.
                 running.enter_context(adapters.sandbox)
                 yield Worker(*common, compose_worker(adapters, working), function.source_arn or "")
             case "Relay":
                 relay = RelaySettings.from_environment(function.environment)
-                yield Relay(*common, compose_relay(Adapters(relay, clients)))
+                of_relay = Adapters(relay, clients)
+                yield Relay(*common, compose_relay(of_relay), compose_forwarding(of_relay))
+            case "Sender":
+                sending = SenderSettings.from_environment(function.environment)
+                composed = compose_sender(Adapters(sending, clients), sending)
+                yield Sender(*common, composed, function.source_arn or "")

@@ -1,11 +1,16 @@
-"""The hosts that presigned URLs name."""
+"""The hosts that presigned URLs name, and calls that are repeated."""
 
+import socket
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from botocore.parsers import ResponseParserError
 
-from app.aws import Clients
-from app.domain.values import PayloadKey, Revision
+from app.aws import INSISTS_SECONDS, TRIES, Clients, insist, transient_faults
+from app.domain.errors import Unavailable
+from app.domain.objects.values import PayloadKey, Revision
+from app.messaging.work_queue import WorkMessage, WorkQueue
 from app.storage.payloads import PayloadStore
 
 KEY = PayloadKey("local-me", "6f1c", 1)
@@ -63,3 +68,72 @@ def test_so_does_one_that_the_environment_names(
 
     for url in signed(Clients()):
         assert url == f"{emulator}/wharf-payloads/{KEY}"
+
+
+class TestInsisting:
+    def test_a_call_that_hangs_is_made_once(self) -> None:
+        """The listener takes connections and never answers, so the client's own timeout ends the call."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            queue = queue_at(f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+            left = queue.send_all([WorkMessage("{}", owner="local-me")])
+
+            assert left == {0}
+            assert connections_to(listener) == 1
+
+    def test_no_call_may_hang_for_longer_than_it_is_insisted_on(self) -> None:
+        patient, insisting = (
+            client_of(Clients(callers_repeat=callers_repeat)) for callers_repeat in (False, True)
+        )
+
+        assert insisting.meta.config.read_timeout == INSISTS_SECONDS < patient.meta.config.read_timeout
+        assert insisting.meta.config.connect_timeout < INSISTS_SECONDS
+        assert insisting.meta.config.retries["total_max_attempts"] == 1
+
+    def test_what_fails_at_once_is_tried_four_times(self) -> None:
+        assert tries_until_given_up(seconds_each=0.0) == TRIES == 4
+
+    @pytest.mark.parametrize(("seconds_each", "tries"), [(0.9, 3), (1.5, 2), (2.0, 1), (60.0, 1)])
+    def test_no_try_begins_after_the_time_is_up(self, seconds_each: float, tries: int) -> None:
+        assert tries_until_given_up(seconds_each=seconds_each) == tries
+
+
+def test_an_answer_that_cannot_be_read_passes() -> None:
+    with pytest.raises(Unavailable, match="ResponseParserError"), transient_faults():
+        raise ResponseParserError("Unable to parse response")
+
+
+def tries_until_given_up(*, seconds_each: float) -> int:
+    """Return how often `insist` makes a call that fails after so many seconds of a clock of its own."""
+    now, tries = 0.0, 0
+
+    def fail() -> None:
+        nonlocal now, tries
+        now, tries = now + seconds_each, tries + 1
+        raise Unavailable("Not now.")
+
+    with pytest.raises(Unavailable):
+        insist(fail, clock=lambda: now)
+    return tries
+
+
+def client_of(clients: Clients, **options: Any) -> Any:
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return clients.client("sqs", region_name="eu-north-1", **keys, **options)
+
+
+def queue_at(url: str) -> WorkQueue:
+    return WorkQueue(
+        client_of(Clients(callers_repeat=True), endpoint_url=url), f"{url}/1/work", f"{url}/1/dead"
+    )
+
+
+def connections_to(listener: socket.socket) -> int:
+    """Return how many connections wait to be accepted."""
+    listener.setblocking(False)
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+            count += 1
+    return count

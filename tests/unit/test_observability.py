@@ -28,7 +28,7 @@ BREAKS = ["\n", "\r", "\r\n", "\x00", "\x1b[2J", "\x85", "\u2028", "\u2029", "\u
 
 
 class Shown(Captured):
-    """What one logger writes."""
+    """The lines of a logger of its own."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__(formatter)
@@ -43,7 +43,7 @@ def captured() -> Shown:
 
 @pytest.fixture
 def of_the_service() -> Iterator[Captured]:
-    """What the one logger writes."""
+    """Yield the lines of the service's log."""
     captured = Captured(JsonFormatter(service="wharf"))
     handler = captured.handler()
     logging.getLogger("wharf").addHandler(handler)
@@ -281,7 +281,7 @@ class TestWork:
 
 
 def sampled(rate: str, **environment: str) -> int:
-    """How many of 400 units of work tell their details."""
+    """Return how many of 400 units of work tell their details."""
     script = """
 from app.observability import logger, sample_details
 for _ in range(400):
@@ -301,7 +301,7 @@ for _ in range(400):
 def test_the_details_of_a_share_of_the_work_are_told_by_a_setting() -> None:
     assert sampled("0") == 0
     assert sampled("1") == 400
-    # By chance outside of this once in 10 ** 20 runs.
+    # One half of 400 is outside of this by chance once in 10 ** 20 runs.
     assert 100 < sampled("0.5") < 300
 
 
@@ -352,7 +352,7 @@ class TestMetrics:
     def test_a_line_carries_what_it_measures_in_the_embedded_metric_format(
         self, of_the_service: Captured, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """As the specification has it (CloudWatch User Guide): every name is a member of the line."""
+        """The specification (CloudWatch User Guide) asks for it: every name is a member of the line."""
         monkeypatch.setenv(NAMESPACE, "Wharf/wharf-dev")
 
         measure(

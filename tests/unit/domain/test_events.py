@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from app.domain.events import EventType, event_of
-from app.domain.objects import StoredObject
-from app.domain.values import Status
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Status
+from app.domain.objects.views import public_view
 from tests.conftest import NOW, make_object
 from tests.unit.domain.test_transitions import AFTER, IN_STATUS, LATER, PROCESSING, TRANSITIONS
 
@@ -22,6 +23,7 @@ TYPE_OF = {
     "delete": EventType.DELETED,
     "claim": EventType.PROCESSING,
     "release": None,
+    "free": None,
     "requeue": None,
     "purged": None,
 }
@@ -76,6 +78,7 @@ def test_a_new_object_is_created() -> None:
                 "sha256": None,
                 "expires_at": "2026-03-01T09:45:00.000Z",
             },
+            "declared": {"revision": 1, "media_type": "text/csv", "size": 12, "sha256": None},
             "problem": None,
             "created_at": "2026-03-01T09:30:00.000Z",
             "updated_at": "2026-03-01T09:30:00.000Z",
@@ -85,17 +88,25 @@ def test_a_new_object_is_created() -> None:
 
 @pytest.mark.parametrize("stored", IN_STATUS.values(), ids=IN_STATUS)
 def test_an_event_never_shows_what_only_the_service_needs(stored: StoredObject) -> None:
-    event = event_of(None, stored)
+    """Whatever its status, the object has the members that a new one has in the test above, and no others."""
+    event, created = event_of(None, stored), event_of(None, make_object())
 
     assert event is not None
-    hidden = {"owner", "write_token", "deadline", "attempts", "shard", "fingerprint", "lease"}
-    assert hidden.isdisjoint(event.data)
+    assert created is not None
+    assert set(event.data) == set(created.data)
 
 
 def test_incoming_is_shown_only_while_a_revision_is_awaited_or_processed() -> None:
     shown = {status for status, stored in IN_STATUS.items() if stored.incoming is not None}
 
     assert shown == {Status.PENDING, Status.PROCESSING, Status.EXPIRED}
+
+
+def test_what_was_declared_of_the_newest_revision_is_shown_until_it_is_deleted() -> None:
+    declared = {status: public_view(stored)["declared"] for status, stored in IN_STATUS.items()}
+
+    assert declared.pop(Status.DELETED) is None
+    assert {one["size"] for one in declared.values()} == {12}
 
 
 def test_the_time_of_an_event_is_when_the_object_changed() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.json import compact_json, merge_patch, parse_json
 
+#: Original, patch, result: all test cases of RFC 7396, appendix A.
 APPENDIX_A = [
     ('{"a":"b"}', '{"a":"c"}', '{"a":"c"}'),
     ('{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'),
@@ -26,7 +27,6 @@ APPENDIX_A = [
     ("[1,2]", '{"a":"b","c":null}', '{"a":"b"}'),
     ("{}", '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'),
 ]
-"""Original, patch, result: all test cases of RFC 7396, appendix A."""
 
 
 @pytest.mark.parametrize(("original", "patch", "result"), APPENDIX_A)

@@ -1,14 +1,15 @@
 """The transition table, row by row, and nothing besides it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from app.domain.causes import Cause
-from app.domain.errors import InvalidPayload, ProblemCode, WrongState
-from app.domain.objects import StoredObject
-from app.domain.values import Payload, Result, Revision, Status
+from app.domain.errors import InvalidPayload, ProblemCode, TooManyChanges, WrongState
+from app.domain.objects.stored import TOMBSTONE_DAYS, StoredObject
+from app.domain.objects.values import Payload, Result, Revision, Status
 from tests.conftest import NOW, make_object
 
 LATER = NOW + timedelta(minutes=5)
@@ -22,6 +23,7 @@ Transition = Callable[[StoredObject], StoredObject]
 TRANSITIONS: dict[str, Transition] = {
     "claim": lambda stored: stored.claim(now=NOW, lease_until=LATER),
     "release": lambda stored: stored.release(now=NOW),
+    "free": lambda stored: stored.free(now=NOW),
     "accept": lambda stored: stored.accept(PAYLOAD, RESULT, now=NOW),
     "reject": lambda stored: stored.reject(INVALID, now=NOW),
     "give_up": lambda stored: stored.give_up(now=NOW),
@@ -51,6 +53,7 @@ AFTER: dict[str, dict[str, str]] = {
     },
     "processing": {
         "release": "processing",
+        "free": "processing",
         "accept": "ready",
         "reject": "rejected",
         "give_up": "failed",
@@ -107,6 +110,26 @@ def test_each_transition_leads_where_the_table_says_or_is_refused(status: str, t
         assert TRANSITIONS[transition](before).status == expected
 
 
+BY_CLIENTS = {"request_upload", "reprocess", "edit"}
+
+
+@pytest.mark.parametrize(
+    ("status", "transition"),
+    [(status, transition) for status, rows in AFTER.items() for transition in rows],
+)
+def test_at_ten_thousand_versions_clients_can_only_delete_and_all_else_goes_on(
+    status: str, transition: str
+) -> None:
+    last = replace(IN_STATUS[status], version=10_000)
+
+    TRANSITIONS[transition](replace(last, version=9_999))
+    if transition in BY_CLIENTS:
+        with pytest.raises(TooManyChanges):
+            TRANSITIONS[transition](last)
+    else:
+        TRANSITIONS[transition](last)
+
+
 def test_every_status_is_in_the_table() -> None:
     assert set(AFTER) == {status.value for status in Status}
 
@@ -122,7 +145,8 @@ def test_each_transition_draws_a_new_write_token(status: str, transition: str) -
 
 
 @pytest.mark.parametrize(
-    ("status", "transition"), [("processing", "release"), ("processing", "requeue"), ("deleted", "purged")]
+    ("status", "transition"),
+    [("processing", "release"), ("processing", "free"), ("processing", "requeue"), ("deleted", "purged")],
 )
 def test_bookkeeping_does_not_raise_the_version(status: str, transition: str) -> None:
     before = IN_STATUS[status]
@@ -148,6 +172,12 @@ def test_a_released_object_can_be_claimed_at_once() -> None:
     claimed = PROCESSING.release(now=NOW).claim(now=NOW, lease_until=LATER)
 
     assert claimed.attempts == 2
+
+
+def test_a_freed_object_is_overdue_at_once_and_its_attempt_counts() -> None:
+    freed = PROCESSING.free(now=NOW)
+
+    assert (freed.lease, freed.deadline, freed.attempts) == (None, NOW, PROCESSING.attempts)
 
 
 def test_a_late_payload_revives_an_expired_object() -> None:
@@ -255,7 +285,7 @@ def test_a_tombstone_of_what_nobody_can_write_is_due_at_once() -> None:
     assert tombstone.deadline == NOW
 
 
-def test_a_purged_tombstone_is_not_looked_at_again_and_goes_after_seven_days() -> None:
+def test_a_purged_tombstone_is_not_looked_at_again_and_goes_weeks_later() -> None:
     purged = IN_STATUS["deleted"].purged(now=LATER)
 
-    assert (purged.deadline, purged.purge_at) == (None, LATER + timedelta(days=7))
+    assert (purged.deadline, purged.purge_at) == (None, LATER + timedelta(days=TOMBSTONE_DAYS))

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from app.domain.kinds import base_media_type, media_type_parameters
+from app.domain.media_types import meant_media_type, media_type_parameters
 from app.processors import dataset
 from app.processors.report import Report, Task
 
@@ -19,12 +19,12 @@ MakeTask = Callable[..., Task]
 
 @dataclass(frozen=True)
 class Result:
-    """What a data set's processor left behind."""
+    """The report of a data set's processor, and the files that it left."""
 
     report: Report
     profile: dict[str, Any]
+    #: The preview without its field `cut`, which stands below.
     preview: dict[str, Any]
-    """Without `cut`, which stands apart."""
     cut: list[list[int]]
     data: Path
 
@@ -45,15 +45,20 @@ def new_task(folder: Path, payload: bytes | str, media_type: str, **limits: int)
     source, output = folder / "payload", folder / "output"
     source.write_bytes(payload.encode() if isinstance(payload, str) else payload)
     output.mkdir()
-    sizes = {"unpacked_limit": 64 * MEBIBYTE, "memory_limit": 1024 * MEBIBYTE} | limits
+    sizes = {
+        "unpacked_limit": 64 * MEBIBYTE,
+        "memory_limit": 1024 * MEBIBYTE,
+        "disk_limit": 4096 * MEBIBYTE,
+    } | limits
     return Task(
         processor="dataset",
         source=source,
         output=output,
-        media_type=base_media_type(media_type),
+        media_type=meant_media_type(media_type),
         parameters=media_type_parameters(media_type),
         unpacked_limit=sizes["unpacked_limit"],
         memory_limit=sizes["memory_limit"],
+        disk_limit=sizes["disk_limit"],
     )
 
 

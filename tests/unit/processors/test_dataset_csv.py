@@ -5,6 +5,7 @@ import csv
 import io
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -23,9 +24,9 @@ def types(result: Result) -> dict[str, str]:
     return {column["name"]: column["type"] for column in result.profile["columns"]}
 
 
-def written(rows: list[list[str]], **dialect: str) -> str:
+def written(rows: list[list[str]], **dialect: Any) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, **dialect).writerows(rows)  # type: ignore[arg-type]
+    csv.writer(text, **dialect).writerows(rows)
     return text.getvalue()
 
 
@@ -47,6 +48,32 @@ def test_the_delimiter_is_found(process: ProcessDataset, delimiter: str) -> None
 
     assert result.preview == {"columns": ["a", "b"], "rows": [[1, "x"], [2, "y"]]}
     assert result.profile["delimiter"] == delimiter
+
+
+@pytest.mark.parametrize("text", ["id\t,name\n1\t,x\n2\t,y\n", "1,\tx\n2,\ty\n3,\tz\n", "a ,\tb\nx ,\ty\n"])
+def test_tabs_that_pad_cells_are_no_delimiters(process: ProcessDataset, text: str) -> None:
+    result = process(text)
+
+    assert result.profile["delimiter"] == ","
+    cells = [row.split(",") for row in text.splitlines()][result.profile["header"] :]
+    assert [[str(cell) for cell in row] for row in result.preview["rows"]] == cells
+
+
+@pytest.mark.parametrize("header", ["", "a,b\n", "a\t,b\n", "a;,b\n"])
+@pytest.mark.parametrize("pad", ["\t", ";", " |"])
+def test_a_mark_between_a_closing_quote_and_the_delimiter_is_refused(
+    process: ProcessDataset, header: str, pad: str
+) -> None:
+    rows = "".join(f'"{number}"{pad},"{letter}"\n' for number, letter in enumerate("xyz"))
+
+    with pytest.raises(InvalidPayload, match="text stands behind a closing quote"):
+        process(header + rows)
+
+
+def test_a_quoted_cell_may_end_with_another_delimiter(process: ProcessDataset) -> None:
+    result = process('"Doe,";"x"\n"Roe,";"y"\n')
+
+    assert result.profile["delimiter"] == ";"
 
 
 def test_tsv_is_split_at_tabs_only(process: ProcessDataset) -> None:
@@ -105,7 +132,7 @@ def test_ragged_rows_are_filled_up_and_counted(process: ProcessDataset) -> None:
         "columns": ["a", "b", "column_3"],
         "rows": [[1, 2, None], [3, 4, 5], [6, None, None]],
     }
-    assert result.profile["ragged_rows"] == 3
+    assert result.profile["ragged_rows"] == 2
 
 
 @pytest.mark.parametrize("text", ["a,b\n'tis,x,1\nrock,n',2\n", "a,b,c\n'x,1,2\n3,4\n5',6,7\n8,9,10\n"])
@@ -146,11 +173,13 @@ def test_a_header_may_lack_the_names_of_empty_columns(process: ProcessDataset) -
     assert result.profile["lines_above"] == []
 
 
-def test_a_row_of_names_that_lacks_one_is_no_header(process: ProcessDataset) -> None:
-    result = process("a,b\n1,x,5\n2,y,6\n")
+@pytest.mark.parametrize("text", ["a,b\nr1,1,2\nr2,3,4\n", '"a","b"\n"r1",1,2\n"r2",3,4\n'])
+def test_a_header_that_lacks_one_name_stands_above_names_of_rows(process: ProcessDataset, text: str) -> None:
+    result = process(text)
 
-    assert result.profile["lines_above"] == ["a,b"]
-    assert result.cells("column_1") == [1, 2]
+    assert result.preview == {"columns": ["column_1", "a", "b"], "rows": [["r1", 1, 2], ["r2", 3, 4]]}
+    assert result.column("column_1")["original_name"] == ""
+    assert (result.profile["lines_above"], result.profile["ragged_rows"]) == ([], 0)
 
 
 def test_a_mark_in_a_few_rows_of_a_list_is_no_delimiter(process: ProcessDataset) -> None:
@@ -185,11 +214,41 @@ def test_a_header_of_which_one_name_is_missing_is_no_title(process: ProcessDatas
     assert result.profile["lines_above"] == []
 
 
-def test_a_row_of_totals_stays_a_row_and_is_told(process: ProcessDataset) -> None:
-    result = process("city,units\nRome,1\nOslo,2\nTotal,3\n")
+@pytest.mark.parametrize("word", ["Total", "Summe:", "Total général", "Итого", "合計"])
+def test_a_row_of_totals_stays_a_row_and_is_told(process: ProcessDataset, word: str) -> None:
+    result = process(f"city,units\nRome,1\nOslo,2\n{word},3\n")
 
     assert result.report.summary["rows"] == 3
     assert result.profile["total_rows"] == [3]
+
+
+@pytest.mark.parametrize(
+    ("first", "mark"),
+    [
+        ("sep=;,,", ";"),
+        ("sep=;;;", ";"),
+        ('"sep=;",,', ";"),
+        ("sep=;,,", ","),
+        ("sep=,,,", ","),
+        ("sep=;\t\t", "\t"),
+    ],
+)
+def test_a_line_that_named_the_delimiter_before_it_became_a_row_names_none(
+    process: ProcessDataset, first: str, mark: str
+) -> None:
+    result = process(f"{first}\n" + "a;b;c\n1;2;3\n".replace(";", mark))
+
+    assert result.preview == {"columns": ["a", "b", "c"], "rows": [[1, 2, 3]]}
+    assert (result.profile["delimiter"], result.profile["lines_above"]) == (mark, [first])
+
+
+@pytest.mark.parametrize("name", ["a", "a,b"])
+def test_a_comma_is_no_decimal_mark_where_nothing_separates_columns(
+    process: ProcessDataset, name: str
+) -> None:
+    result = process(f"{name}\n1,2\n3,4\n", "text/tab-separated-values")
+
+    assert result.cells(name) == ["1,2", "3,4"]
 
 
 @pytest.mark.parametrize("text", ["sep=;\na;b\n1;2\n", "sep=|\r\na|b\r\n1|2\r\n", '"sep=,"\na,b\n1,2\n'])
@@ -197,8 +256,58 @@ def test_the_line_that_names_the_delimiter_is_no_row(process: ProcessDataset, te
     assert process(text).preview == {"columns": ["a", "b"], "rows": [[1, 2]]}
 
 
-def test_the_end_mark_of_dos_is_no_row(process: ProcessDataset) -> None:
-    assert process("a,b\r\n1,2\r\n3,4\r\n\x1a").preview["rows"] == [[1, 2], [3, 4]]
+def test_a_control_character_may_be_named_as_the_delimiter(process: ProcessDataset) -> None:
+    result = process("sep=\x1f\na\x1fb\n1\x1f2\n")
+
+    assert (result.profile["delimiter"], result.preview["rows"]) == ("\x1f", [[1, 2]])
+
+
+def test_a_tsv_may_name_its_delimiter_too_and_no_other(process: ProcessDataset) -> None:
+    table = "a\tb\tc\n1\t2\t3\n"
+    own, other = process(f"sep=\t\n{table}", TSV), process(f"sep=;\n{table}", TSV)
+
+    assert own.preview == other.preview == {"columns": ["a", "b", "c"], "rows": [[1, 2, 3]]}
+    assert (own.profile["lines_above"], other.profile["lines_above"]) == ([], ["sep=;"])
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\r\n\x1a", "\r\n\x1a\r\n", "\x1a\x1a", "\n\x1a\n\x1a\n"])
+def test_the_end_mark_of_dos_is_no_row(process: ProcessDataset, end: str) -> None:
+    assert process(f"a,b\r\n1,2\r\n3,4{end}").preview["rows"] == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("b,a\n2,\x1a\n3,x\n", ["\x1a", "x"]),
+        ("b,a\n2,5\x1a\n", ["5\x1a"]),
+        ("b,a\r\n2,5\x1a\r\n\x1a", ["5\x1a"]),
+    ],
+)
+def test_an_end_mark_elsewhere_is_data(process: ProcessDataset, text: str, cells: list[str]) -> None:
+    assert process(text).cells("a") == cells
+
+
+@pytest.mark.parametrize(
+    ("text", "media_type"),
+    [
+        ('{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', "application/json"),
+        ('[\n  {"a": 1}\n]\n', "application/json"),
+        ('<?xml version="1.0"?>\n<a/>\n', "application/xml"),
+    ],
+)
+@pytest.mark.parametrize("declared", ["text/csv", TSV])
+def test_other_formats_are_no_tables(
+    process: ProcessDataset, text: str, media_type: str, declared: str
+) -> None:
+    with pytest.raises(InvalidPayload, match=media_type) as refused:
+        process(text, declared)
+
+    assert refused.value.code == ProblemCode.MEDIA_TYPE_MISMATCH
+
+
+@pytest.mark.parametrize("text", ["{a},b\n1,2\n", '"{""a"": 1}",b\nx,2\n', "[1],b\nx,2\n"])
+def test_braces_alone_are_no_json(process: ProcessDataset, text: str) -> None:
+    assert process(text).report.summary["columns"] == 2
 
 
 @pytest.mark.parametrize(
@@ -220,12 +329,31 @@ def test_a_header_may_be_made_of_years_days_or_counts(
     assert result.report.summary["rows"] == 2
 
 
-@pytest.mark.parametrize(("header", "rows"), [("absent", 2), ("present", 1), ("else", 1)])
+@pytest.mark.parametrize(("header", "rows"), [("absent", 2), ("present", 1), ("Present", 1)])
 def test_the_media_type_says_if_there_is_a_header(process: ProcessDataset, header: str, rows: int) -> None:
     result = process("Ann,Berlin\nBob,Paris\n", f"text/csv; header={header}")
 
     assert result.report.summary["rows"] == rows
-    assert result.profile["header_guessed"] is (header == "else")
+    assert result.profile["header_guessed"] is False
+
+
+def test_another_value_for_the_header_is_refused(process: ProcessDataset) -> None:
+    with pytest.raises(InvalidPayload, match="must be present or absent"):
+        process("a,b\n1,2\n", "text/csv; header=maybe")
+
+
+def test_titles_above_a_declared_header_are_told(process: ProcessDataset) -> None:
+    result = process("A report\n\na,b\n1,2\n", "text/csv; header=present")
+
+    assert result.preview == {"columns": ["a", "b"], "rows": [[1, 2]]}
+    assert result.profile["lines_above"] == ["A report", ""]
+
+
+def test_a_title_is_a_row_if_there_is_no_header(process: ProcessDataset) -> None:
+    result = process("A report\na,b\n1,2\n", "text/csv; header=absent")
+
+    assert result.report.summary["rows"] == 3
+    assert result.profile["lines_above"] == []
 
 
 @pytest.mark.parametrize("text", ["Ann,2019,2020\nBob,2018,2021\n", "x,3\ny,4\n", "N/A,5\n3,6\n"])
@@ -237,7 +365,8 @@ def test_a_remark_above_ragged_rows_does_not_hide_their_delimiter(process: Proce
     result = process("# clean this!\nid,name,people\n1,Ireland,67\n2,3,France,n/a\n3,,Italy\n4\n")
 
     assert result.profile["delimiter"] == ","
-    assert result.report.summary == {"format": "csv", "rows": 5, "columns": 4}
+    assert result.profile["lines_above"] == ["# clean this!"]
+    assert result.report.summary == {"format": "csv", "rows": 4, "columns": 4}
 
 
 def test_prose_loses_no_line(process: ProcessDataset) -> None:
@@ -336,8 +465,25 @@ def test_a_quote_never_closed_is_refused_with_its_line(process: ProcessDataset) 
 
 
 def test_a_cell_without_measure_is_refused_with_its_line(process: ProcessDataset) -> None:
-    with pytest.raises(InvalidPayload, match="line 2 cannot be read"):
+    with pytest.raises(InvalidPayload, match="line 2 is longer than 2,000,000 bytes") as refused:
         process('a,b\n1,"' + "x\n" * 1_200_000 + '"\n')
+
+    assert refused.value.code == ProblemCode.LIMIT_EXCEEDED
+
+
+@pytest.mark.parametrize("columns", [3, 150])
+def test_a_row_without_measure_is_refused_with_its_line(process: ProcessDataset, columns: int) -> None:
+    cells = ["é" * (1_000_100 // columns)] * columns
+
+    with pytest.raises(InvalidPayload, match="line 3 is longer than 2,000,000 bytes") as refused:
+        process(written([["a"] * columns, ["1"] * columns, cells, ["2"] * columns]))
+
+    assert refused.value.code == ProblemCode.LIMIT_EXCEEDED
+
+
+@pytest.mark.parametrize("end", ["1,2\n", "1\n"])
+def test_a_row_of_the_greatest_length_is_read(process: ProcessDataset, end: str) -> None:
+    assert process("a,b\n" + '"' * 1_999_990 + ",x\n" + end).report.summary["rows"] == 2
 
 
 @pytest.mark.parametrize(
@@ -443,17 +589,17 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
 @example(table=[["a", "b"], ["", ""], ["", ""]], end="\n")
 @example(table=[["a", "b"], ["", "'"], ["", "'"]], end="\n")
 @example(table=[["a", "b"], ["x", "1\r2"], ["y"]], end="\r\n")
+@example(table=[["a", "b"], ["x", "1\r2"], ["y"]], end="\n")
 def test_a_table_written_by_python_arrives_whole(table: list[list[str]], end: str) -> None:
-    text = written(table, lineterminator=end)
-    expected = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-    width = max(map(len, expected))
+    text = written(table, lineterminator=end, quoting=csv.QUOTE_ALL)
+    width = max(map(len, table))
     with tempfile.TemporaryDirectory() as folder:
         result = processed(new_task(Path(folder) / "task", text, "text/csv"))
         rows, columns = duckdb.read_parquet(str(result.data)).shape
 
     header = result.profile["header"]
-    assert (rows + header, columns) == (len(expected), width)
+    assert (rows + header, columns) == (len(table), width)
     assert result.report.summary == {"format": "csv", "rows": rows, "columns": columns}
     if all(column["type"] == "text" for column in result.profile["columns"]):
-        padded = [row + [""] * (width - len(row)) for row in expected[header:]]
+        padded = [row + [""] * (width - len(row)) for row in table[header:]]
         assert result.preview["rows"] == [[cell or None for cell in row] for row in padded]

@@ -1,4 +1,4 @@
-"""What a profile says of the encoding: as the client declared it, shown by the text, or guessed."""
+"""The encoding in a profile: as the client declared it, shown by the text, or guessed."""
 
 import codecs
 import gzip

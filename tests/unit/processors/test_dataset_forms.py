@@ -143,7 +143,10 @@ def test_a_value_is_told_so_that_its_text_can_be_written_again(
     [
         (["1,50", "12,25"], [1.5, 12.25], {"decimals": 2, "thousands_mark": None}),
         (["1.234,56", "0,50"], [1234.56, 0.5], {"decimals": 2, "thousands_mark": "."}),
-        (["1 234,56", "0,50"], [1234.56, 0.5], {"decimals": 2, "thousands_mark": " "}),
+        *(
+            ([f"1{mark}234,56", "0,50"], [1234.56, 0.5], {"decimals": 2, "thousands_mark": mark})
+            for mark in (" ", "'", "\u2019", "\u00a0", "\u202f")
+        ),
         (["1,5", "12"], [1.5, 12.0], {"decimals": "mixed", "thousands_mark": None}),
     ],
 )
@@ -158,7 +161,15 @@ def test_decimal_commas_are_read_where_the_column_proves_them(
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
-@pytest.mark.parametrize("cells", [["1.234", "12.500"], ["1,234", "12,500"], ["1.234.567", "1.000"]])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        *([f"1{mark}234", f"12{mark}500"] for mark in (".", ",", " ", "'", "\u2019", "\u00a0", "\u202f")),
+        ["1.234.567", "1.000"],
+        ["1.234.567", "12.345.678"],
+        ["1'234'567", "12'345'678"],
+    ],
+)
 def test_groups_of_three_digits_without_other_proof_are_text(
     process: ProcessDataset, cells: list[str], delimiter: str
 ) -> None:
@@ -200,6 +211,14 @@ def test_between_points_the_day_is_first_and_a_column_without_proof_says_so(
 
     assert column["type"] == "date"
     assert column["flags"] == flags
+
+
+def test_without_proof_days_of_unlikely_years_are_text(process: ProcessDataset) -> None:
+    builds = ["10.1.1909", "10.1.2004", "6.1.7601"]
+
+    result = process(column_of(builds))
+    assert (result.cells("c"), result.column("c")["flags"]) == (builds, ["ambiguous_date"])
+    assert process(column_of(["1.2.2023", "31.12.9999"])).column("c")["type"] == "date"
 
 
 def test_only_the_column_in_doubt_is_text(process: ProcessDataset) -> None:
@@ -255,3 +274,39 @@ def test_a_late_cell_may_decide_how_a_column_is_read(
     column = process(column_of([*[usual] * LATE, late])).column("c")
 
     assert (column["type"], column["max"]) == (kind, greatest)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("0.1", "0.10000000000000001"),
+        ("0.10000000000000000", "0.10000000000000001"),
+        ("0.30000000000000004", "0.3000000000000000444"),
+        ("100.5", "100.500000000000001"),
+        ("1.5", "12345678901234567.5"),
+    ],
+)
+@pytest.mark.parametrize("ndjson", [False, True])
+def test_no_two_numbers_become_one(process: ProcessDataset, cells: tuple[str, ...], ndjson: bool) -> None:
+    lines = [f'{{"a":{cell}}}' for cell in cells] if ndjson else ["a", *cells]
+
+    result = process("\n".join(lines), "application/x-ndjson" if ndjson else "text/csv")
+
+    assert (result.column("a")["type"], result.cells("a")) == ("text", list(cells))
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimals"),
+    [
+        (("0.1", "0.30000000000000004"), "mixed"),
+        (("0.10000000000000001", "0.20000000000000001"), 17),
+        (("+0.30000000000000004", "0.10000000000000001"), 17),
+        (("1234567890123456.8", "0.5"), 1),
+    ],
+)
+def test_a_long_number_that_its_double_gives_back_is_a_number(
+    process: ProcessDataset, cells: tuple[str, ...], decimals: int | str
+) -> None:
+    column = process("\n".join(("a", *cells))).column("a")
+
+    assert (column["type"], column["decimals"]) == ("number", decimals)

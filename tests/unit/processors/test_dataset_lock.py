@@ -1,6 +1,6 @@
-"""What DuckDB refuses inside the connection that every data set passes through.
+"""The statements that DuckDB refuses inside the connection that every data set passes through.
 
-No SQL of a client's is ever run; this is what would hold if a file could make it run some.
+No SQL of a client is ever run. These refusals would hold if a file could make DuckDB run some.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def task(make_task: MakeTask) -> Task:
 
 @pytest.fixture
 def folder(tmp_path: Path, task: Task) -> Path:
-    """Beside the task, files of every sort that DuckDB reads."""
+    """Return a folder with files of every sort that DuckDB reads, beside those of the task."""
     (tmp_path / "other.csv").write_text("secret\n")
     (tmp_path / "other.json").write_text('{"a": "secret"}\n')
     (tmp_path / "other.parquet").write_bytes(parquet_bytes(tmp_path, "SELECT 'secret' AS a"))

@@ -2,6 +2,7 @@
 
 import json
 
+import duckdb
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
@@ -87,6 +88,17 @@ def test_a_key_that_is_missing_is_null(process: ProcessDataset) -> None:
     }
 
 
+@pytest.mark.parametrize("empty", ['{"a":null}', "{}"])
+@pytest.mark.parametrize("value", ["1.10", "1", '{"x":1}', "9007199254740993123", '"text"', "[1.50]", "true"])
+def test_a_key_that_hardly_any_row_has_keeps_its_value(
+    process: ProcessDataset, empty: str, value: str
+) -> None:
+    result = process(f"{empty}\n" * 3000 + f'{{"a":{value}}}\n', NDJSON)
+
+    [cell] = duckdb.execute(f"SELECT a::VARCHAR FROM '{result.data}' WHERE a IS NOT NULL").fetchall()
+    assert cell[0] == value.strip('"') or float(cell[0]) == float(value)
+
+
 def test_keys_that_differ_only_in_case_keep_their_values(process: ProcessDataset) -> None:
     assert process('{"a":1,"A":2}\n{"a":3,"A":4}\n', NDJSON).preview["rows"] == [[1, 2], [3, 4]]
 
@@ -117,16 +129,50 @@ def test_long_integers_survive(process: ProcessDataset) -> None:
     assert result.preview["rows"] == [["18446744073709551615", "9007199254740993"]]
 
 
-@pytest.mark.parametrize("depth", [50, 500])
-def test_deep_nesting_is_read_or_refused(process: ProcessDataset, depth: int) -> None:
-    text = '{"a":' * depth + "1" + "}" * depth + "\n"
-    if depth < 128:
-        assert process(text, NDJSON).report.summary["rows"] == 1
-        return
+@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ("[", "]")])
+def test_nesting_is_read_up_to_a_limit_that_a_refusal_names(
+    process: ProcessDataset, opening: str, closing: str
+) -> None:
+    def nested(levels: int) -> str:
+        return '{"a":' + opening * (levels - 1) + "1e400" + closing * (levels - 1) + "}"
 
-    with pytest.raises(InvalidPayload) as refused:
-        process(text, NDJSON)
-    assert refused.value.code == ProblemCode.INVALID_CONTENT
+    assert process(nested(400), NDJSON).report.summary["rows"] == 1
+    for levels in (600, 20_000):
+        for text, media_type, unit in (
+            (nested(levels), NDJSON, "Line"),
+            (f"[{nested(levels)}]", "application/json", "Item"),
+        ):
+            with pytest.raises(InvalidPayload) as refused:
+                process(text, media_type)
+            assert refused.value.code == ProblemCode.LIMIT_EXCEEDED
+            assert refused.value.detail == f"{unit} 1 is nested too deeply: 400 levels are allowed."
+
+
+@pytest.mark.parametrize("numbers", [("1.0", "1"), ("2.5", "1.0", "1"), ("1e2", "100.0", "100")])
+def test_numbers_that_differ_by_zeros_are_text_as_in_a_csv(
+    process: ProcessDataset, numbers: tuple[str, ...]
+) -> None:
+    ndjson = process("".join(f'{{"a":{number}}}\n' for number in numbers), NDJSON)
+    csv = process("\n".join(("a", *numbers)))
+
+    assert ndjson.cells("a") == csv.cells("a") == list(numbers)
+    assert ndjson.column("a")["type"] == csv.column("a")["type"] == "text"
+
+
+@pytest.mark.parametrize("numbers", [("1.0", "2.5"), ("1", "2.5"), ("0.1", "1.5e-7")])
+def test_numbers_with_or_without_a_point_throughout_are_numbers(
+    process: ProcessDataset, numbers: tuple[str, ...]
+) -> None:
+    result = process("".join(f'{{"a":{number}}}\n' for number in numbers), NDJSON)
+
+    assert result.cells("a") == [float(number) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    "number", ["1e2", "1E5", "1.50", "-0", "2e+16", "1e400", "1.0e-2", "10e-3", "2.0E-1"]
+)
+def test_a_number_inside_a_value_keeps_its_form(process: ProcessDataset, number: str) -> None:
+    assert process(f'{{"a":[{number}]}}\n', NDJSON).cells("a") == [f"[{number}]"]
 
 
 @pytest.mark.parametrize(
@@ -234,6 +280,41 @@ def test_an_array_of_objects_is_a_table(process: ProcessDataset, text: str) -> N
 
     assert result.report.summary == {"format": "json", "rows": len(json.loads(text)), "columns": 1}
     assert (result.column("a")["min"], result.column("a")["max"]) == (1, 2)
+
+
+def test_an_array_may_be_one_long_line(process: ProcessDataset) -> None:
+    text = json.dumps([{"a": number, "b": "x" * 99} for number in range(25_000)])
+
+    assert process(text, JSON).report.summary["rows"] == 25_000
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "media_type", "unit"), [("", "\n", NDJSON, "Line"), ("[", "]", JSON, "Item")]
+)
+def test_an_object_may_be_long_up_to_a_limit_that_a_refusal_names(
+    process: ProcessDataset, start: str, end: str, media_type: str, unit: str
+) -> None:
+    def long(megabytes: int) -> str:
+        return f'{start}{{"a":"{"x" * megabytes * 1_000_000}"}}{end}'
+
+    assert process(long(3), media_type).report.summary["rows"] == 1
+    with pytest.raises(InvalidPayload) as refused:
+        process(long(17), media_type)
+    assert (refused.value.code, refused.value.detail) == (
+        ProblemCode.LIMIT_EXCEEDED,
+        f"{unit} 1 is longer than 16 MiB.",
+    )
+
+
+@pytest.mark.parametrize(("start", "end", "media_type"), [("", "\n", NDJSON), ("[", "]", JSON)])
+def test_numbers_of_any_length_are_read(
+    process: ProcessDataset, start: str, end: str, media_type: str
+) -> None:
+    number = "1" * 5_000
+    result = process(f'{start}{{"a":{number},"b":[{number}.5]}}{end}', media_type)
+
+    [row] = duckdb.execute(f"SELECT a, b FROM '{result.data}'").fetchall()
+    assert row == (number, f"[{number}.5]")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.parquet.footer import patched
+from app.processors.dataset.parquet.footer import Changes, patched
 from app.processors.dataset.parquet.thrift import (
     BINARY,
     I32,
@@ -31,8 +31,8 @@ from app.processors.dataset.parquet.thrift import (
 from .conftest import ProcessDataset, Result, parquet_bytes
 
 PARQUET = "application/vnd.apache.parquet"
+#: 2024-01-31T10:00:00.123456789.
 NANOSECONDS = 1_706_695_200_123_456_789
-"""2024-01-31T10:00:00.123456789."""
 ENCRYPTED = "The Parquet file is encrypted. Only files that need no key can be read."
 SCHEMA, ROWS, GROUPS, PAIRS = 2, 3, 4, 5
 COLUMNS, METADATA, STATISTICS = 1, 3, 12
@@ -287,6 +287,20 @@ def test_a_file_with_encrypted_columns_is_named_as_encrypted(process: ProcessDat
     assert refusal(process, with_footer(of_arrow(pa.array([1])), change)).detail == ENCRYPTED
 
 
+@pytest.mark.parametrize("size", [4, 8, 11, 200, -1, -4, -8])
+def test_a_file_that_is_cut_off_is_told_so(process: ProcessDataset, size: int) -> None:
+    refused = refusal(process, of_arrow(pa.array([1, 2, 3]))[:size])
+
+    assert (refused.code, refused.detail) == (ProblemCode.INVALID_CONTENT, "The Parquet file is cut off.")
+
+
+def test_a_file_without_columns_is_told_so(process: ProcessDataset) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({}), sink)
+
+    assert refusal(process, sink.getvalue().to_pybytes()).detail == "The file has no columns."
+
+
 FIVE, SIX = (number.to_bytes(8, "little") for number in (5, 6))
 MAXIMUM, MINIMUM, NULLS, DISTINCT, MAXIMUM_VALUE, MINIMUM_VALUE, MAXIMUM_EXACT, MINIMUM_EXACT = range(1, 9)
 RANGE = (MAXIMUM, MINIMUM, MAXIMUM_VALUE, MINIMUM_VALUE)
@@ -334,10 +348,100 @@ def test_statistics_that_make_no_sense_refuse_no_file(process: ProcessDataset) -
     assert process(with_footer(payload, change), PARQUET).cells("c") == ["2024-01-31T00:00:00"]
 
 
-def test_a_timestamp_that_cannot_be_shown_is_refused_by_its_column(process: ProcessDataset) -> None:
-    refused = refusal(process, of_arrow(pa.array([-(2**63)], pa.timestamp("us"))))
+FAR = "a timestamp outside of the years -290306 to 294247"
 
-    assert refused.detail == "Column 1 holds a timestamp before the year -290306, which is not supported."
+
+@pytest.mark.parametrize("is_nested", [False, True])
+@pytest.mark.parametrize(
+    ("unit", "count"), [("us", -(2**63)), ("us", -(2**63) + 2), ("ms", 2**63 - 1), ("ms", -(2**63) + 1)]
+)
+def test_a_timestamp_that_cannot_be_shown_is_refused_by_its_column(
+    process: ProcessDataset, unit: str, count: int, is_nested: bool
+) -> None:
+    array = pa.array([count]).cast(pa.timestamp(unit))
+
+    refused = refusal(process, of_arrow(pa.array([[array[0]]]) if is_nested else array))
+
+    assert refused.detail == f"Column 1 holds {FAR}, which is not supported."
+
+
+@pytest.mark.parametrize(
+    ("count", "kind"),
+    [
+        *((count, pa.timestamp("ms")) for count in (2**63 - 2, -(2**63), 2**62, 9_223_372_036_854_776)),
+        *((count, pa.timestamp("us", "UTC")) for count in (-(2**63), -(2**63) + 5)),
+    ],
+)
+def test_timestamps_that_no_reader_holds_are_refused_in_our_words(
+    process: ProcessDataset, count: int, kind: pa.DataType
+) -> None:
+    refused = refusal(process, of_arrow(pa.array([count]).cast(kind)))
+
+    assert refused.detail == (
+        "The file cannot be read: a timestamp lies outside of the years -290306 to 294247."
+    )
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+def test_the_last_moment_of_64_bits_is_that_moment(process: ProcessDataset, unit: str) -> None:
+    array = pa.array([2**63 - 1]).cast(pa.timestamp(unit))
+
+    (moment,) = process(of_arrow(array), PARQUET).cells("c")
+    assert process(of_arrow(pa.array([[array[0]]])), PARQUET).cells("c") == [f'["{moment}"]']
+
+
+@pytest.mark.parametrize("count", [-1, 86_400_000_001, -987_654_321])
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_time_outside_of_its_day_is_refused_without_a_word_of_it(
+    process: ProcessDataset, count: int, is_nested: bool
+) -> None:
+    array = pa.array([count]).cast(pa.time64("us"))
+
+    refused = refusal(process, of_arrow(pa.array([[array[0]]]) if is_nested else array))
+
+    assert refused.detail == "The file cannot be read: a time lies outside of its day."
+
+
+def test_keys_of_a_map_are_texts_that_may_repeat(process: ProcessDataset) -> None:
+    numbers = pa.array([[(1.5, 1), (float("nan"), 2), (1.5, 3)]], pa.map_(pa.float64(), pa.int32()))
+
+    assert process(of_arrow(numbers), PARQUET).cells("c") == ['{"1.5":1,"NaN":2,"1.5":3}']
+
+
+NO_JSON = ['{"x":1,}', "[1,2,]", '{"x":nan}', "-inf", "", "{x:1}", "1 2", "{'x':1}", '"\\ud800"']
+
+
+@pytest.mark.parametrize("text", NO_JSON)
+def test_what_is_called_json_and_is_none_is_text(process: ProcessDataset, text: str) -> None:
+    result = process(of_arrow(pa.array(['{"x": 1.50}', None, text], pa.json_())), PARQUET)
+
+    assert (result.column("c")["type"], result.cells("c")) == ("text", ['{"x": 1.50}', None, text])
+
+
+def test_only_the_column_that_holds_no_json_becomes_text(process: ProcessDataset) -> None:
+    columns = {
+        "right": pa.array(['{"text":"NaN, ]"}'], pa.json_()),
+        "wrong": pa.array(["nothing"], pa.json_()),
+        "other": pa.array([1]),
+    }
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+
+    result = process(bytes(sink.getvalue().to_pybytes()), PARQUET)
+
+    assert [column["type"] for column in result.profile["columns"]] == ["json", "text", "integer"]
+    assert result.preview["rows"] == [['{"text":"NaN, ]"}', "nothing", 1]]
+
+
+@pytest.mark.parametrize("text", NO_JSON)
+def test_what_is_no_json_inside_another_type_is_a_string_of_it(process: ProcessDataset, text: str) -> None:
+    storage = pa.StructArray.from_arrays(
+        [pa.ExtensionArray.from_storage(pa.json_(), pa.array([text]))], names=["a"]
+    )
+
+    (cell,) = process(of_arrow(storage), PARQUET).cells("c")
+
+    assert json.loads(cell) == {"a": text}
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
@@ -410,6 +514,38 @@ def test_they_keep_them_at_any_depth(process: ProcessDataset) -> None:
     ]
 
 
+def test_a_member_without_a_name_keeps_it(process: ProcessDataset) -> None:
+    alone, beside = pa.array([{"": 2}]), pa.array([[{"": 2, "element1": 2.5}]])
+
+    assert process(of_arrow(alone), PARQUET).cells("c") == ['{"":2}']
+    assert process(of_arrow(beside), PARQUET).cells("c") == ['[{"":2,"element1":2.5}]']
+
+
+def lists(levels: int) -> bytes:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return of_arrow(pa.array([value]))
+
+
+def test_lists_in_lists_are_read_as_far_as_there_is_time(process: ProcessDataset) -> None:
+    refused = refusal(process, lists(17))
+
+    assert process(lists(16), PARQUET).cells("c") == ["[" * 16 + "1" + "]" * 16]
+    assert (refused.code, refused.detail) == (
+        ProblemCode.LIMIT_EXCEEDED,
+        "Column 1 is nested too deeply: 16 lists in lists are allowed.",
+    )
+
+
+def test_decimals_tell_how_many_digits_are_behind_their_point(process: ProcessDataset) -> None:
+    prices = process(of_arrow(pa.array([Decimal("1.10")], pa.decimal128(10, 2))), PARQUET)
+    wholes = process(of_arrow(pa.array([Decimal("7")], pa.decimal128(10, 0))), PARQUET)
+
+    assert (prices.cells("c"), prices.column("c")["decimals"]) == ([1.1], 2)
+    assert (wholes.cells("c"), wholes.column("c")["decimals"]) == ([7], None)
+
+
 def test_two_members_of_one_name_are_refused(process: ProcessDataset) -> None:
     twice = pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
 
@@ -443,7 +579,7 @@ def test_the_payload_itself_is_never_changed(process: ProcessDataset, tmp_path: 
     source.write_bytes(int96(pa.array([NANOSECONDS], pa.timestamp("ns"))))
     before = hashlib.sha256(source.read_bytes()).digest()
 
-    assert patched(source, tmp_path / "copy.parquet") is not None
+    assert patched(source, tmp_path / "copy.parquet", Changes()) is not None
     assert hashlib.sha256(source.read_bytes()).digest() == before
 
 

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import math
 import random
 import statistics
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -96,9 +98,9 @@ def test_dates_are_iso_strings(result: Result, table: list[dict[str, str]]) -> N
     assert (column["min"], column["max"]) == (days[0], days[-1])
     assert column["histogram"]["edges"][0] == f"{days[0]}T00:00:00"
     assert sum(column["histogram"]["counts"]) == ROWS
-    assert abs(date.fromisoformat(column["quartiles"][1]) - date.fromisoformat(days[ROWS // 2])) <= timedelta(
-        1
-    )
+    assert abs(
+        datetime.fromisoformat(column["quartiles"][1]) - datetime.fromisoformat(days[ROWS // 2])
+    ) <= timedelta(1)
     assert column["mean"] is column["std"] is None
 
 
@@ -118,6 +120,28 @@ def test_formulas_are_counted(result: Result, table: list[dict[str, str]]) -> No
 
     assert result.column("city")["formula_like"] == sum(city[0] in "=+-@" for city in cities)
     assert result.column("price")["formula_like"] is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_formula"),
+    [
+        *[
+            (one, True)
+            for one in ("=1+1", "@SUM(A1)", "\t=1", "-2+3", "+1+1", "-1-1", "-A1", "+cmd|' /C'!A0")
+        ],
+        *[(one, True) for one in ("-1 nowhere", "- a dash", "--", "+1*A1", "-(1)", "+(2+3)", "-1\n=2", "-€")],
+        *[(one, False) for one in ("-", "+", "- ", "-12,50 €", "-€ 12.50", "- 1'234.50", "-5 %", "-1.5E+3")],
+        *[(one, False) for one in ("+49 89 123456", "+49-89-123456", "+1 (800) 555-0199", "+4989123456")],
+        *[(one, False) for one in ("a=1", "1-2", "\u22121")],
+    ],
+)
+def test_a_sign_makes_a_formula_only_before_what_is_no_number(
+    process: ProcessDataset, tmp_path: Path, cell: str, is_formula: bool
+) -> None:
+    quoted = cell.replace("'", "''")
+    result = of_parquet(process, tmp_path, f"SELECT '{quoted}' AS a")
+
+    assert result.column("a")["formula_like"] == is_formula
 
 
 def test_formulas_stay_text_in_everything_that_is_exported(process: ProcessDataset) -> None:
@@ -173,7 +197,7 @@ def test_up_to_half_a_million_values_and_four_million_rows_are_exact(process: Pr
 
 def test_estimates_say_so(process: ProcessDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.processors.dataset.profile.EXACT_DISTINCT", 1_000)
-    monkeypatch.setattr("app.processors.dataset.statistics.EXACT_QUARTILE_NUMBERS", 1_000)
+    monkeypatch.setattr("app.processors.dataset.profile.statistics.EXACT_QUARTILE_NUMBERS", 1_000)
 
     result = process("id,few,text\n" + "".join(f"{row},{row % 7},t{row % 9}\n" for row in range(30_000)))
 
@@ -330,3 +354,121 @@ def test_wide_tables_are_profiled_column_by_column(process: ProcessDataset) -> N
     assert [column["name"] for column in result.profile["columns"]] == names
     assert result.column("n119")["max"] == 29 * 119
     assert result.column("n118")["top"] == [{"value": f"t{value}", "count": 10} for value in range(3)]
+
+
+def test_long_texts_that_begin_alike_are_counted_apart(process: ProcessDataset) -> None:
+    beginning = "é" * 200 + "x" * 100
+    cells = [beginning + "1", beginning + "2", beginning + "2", "é" * 200, "é" * 256, "é" * 256, "é" * 256]
+
+    column = process("\n".join(("a", *cells))).column("a")
+
+    assert column["top"] == [
+        {"value": "é" * 256, "count": 3},
+        {"value": beginning[:256] + "…", "count": 2},
+        {"value": "é" * 200, "count": 1},
+        {"value": beginning[:256] + "…", "count": 1},
+    ]
+    assert column["distinct"] == 4
+
+
+def test_long_texts_among_many_are_counted_apart(process: ProcessDataset) -> None:
+    cells = [f"{number}" + "x" * 300 for number in range(25_000)] + ["y" * 300 + "1", "y" * 300 + "2"] * 500
+
+    column = process("\n".join(("a", *cells))).column("a")
+
+    assert column["top"][:2] == [{"value": "y" * 256 + "…", "count": 500}] * 2
+    assert column["distinct"] == 25_002
+
+
+@pytest.mark.parametrize("repeats", [1, 10_000])
+def test_zero_has_no_sign_where_values_are_counted(process: ProcessDataset, repeats: int) -> None:
+    column = process("a\n" + "0.00\n-0.00\n1.25\n" * repeats).column("a")
+
+    assert column["distinct"] == 2
+
+
+def test_nan_has_no_sign_where_values_are_counted(process: ProcessDataset, tmp_path: Path) -> None:
+    query = "SELECT unnest(['nan'::DOUBLE, '-nan'::DOUBLE, 1.5]) AS a"
+
+    assert process(parquet_bytes(tmp_path, query), PARQUET).column("a")["distinct"] == 2
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [1e15 + 0.25, 1e15 + 0.5, 1e15 + 1],
+        [1.5e160, 2.5e160, 3.5e160],
+        [-1.7e308, 1e308, 1.7e308],
+        [1.5e-200, 2.5e-200, 3.5e-200],
+        [5e-324, 1e-323, 2e-323],
+        [1e9 + number / 1000 for number in range(1000)],
+    ],
+)
+def test_mean_and_deviation_are_right_far_from_zero_and_one(
+    process: ProcessDataset, tmp_path: Path, numbers: list[float]
+) -> None:
+    query = f"SELECT unnest({numbers!r}::DOUBLE[]) AS a"
+    exact = [Fraction(number) for number in numbers]
+    mean = sum(exact) / len(exact)
+    # The root of the variance, in whole numbers: the variance may be no double.
+    scale = 2**1200
+    squares = sum((number - mean) ** 2 for number in exact) / (len(exact) - 1)
+    std = Fraction(math.isqrt(int(squares * scale**2)), scale)
+
+    column = process(parquet_bytes(tmp_path, query), PARQUET).column("a")
+
+    assert column["mean"] == pytest.approx(float(mean), rel=1e-12, abs=0)
+    assert column["std"] == pytest.approx(float(std), rel=1e-9, abs=5e-324)
+
+
+def test_deviations_and_quartiles_of_long_integers_are_exact(process: ProcessDataset) -> None:
+    column = process("a\n9007199254740993\n9007199254740995\n").column("a")
+
+    assert column["std"] == pytest.approx(math.sqrt(2))
+    assert column["quartiles"] == ["9007199254740993.5", "9007199254740994", "9007199254740994.5"]
+
+
+QUARTILES = [
+    ("DATE", ["2024-01-01", "2024-01-02"], ["T06:00:00", "T12:00:00", "T18:00:00"]),
+    ("DATE", ["2024-01-01"] * 2, ["", "", ""]),
+    (
+        "TIMESTAMP",
+        ["2024-01-01T00:00:00", "2024-01-01T00:00:01"],
+        ["T00:00:00.250000", "T00:00:00.500000", "T00:00:00.750000"],
+    ),
+    (
+        "TIMESTAMP_NS",
+        ["2024-01-01T00:00:00.000000001", "2024-01-01T00:00:00.000000005"],
+        ["T00:00:00.000000002", "T00:00:00.000000003", "T00:00:00.000000004"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "moments", "quartiles"), QUARTILES)
+def test_quartiles_of_moments_are_not_cut(
+    process: ProcessDataset, tmp_path: Path, kind: str, moments: list[str], quartiles: list[str]
+) -> None:
+    query = f"SELECT CAST(unnest({moments!r}) AS {kind}) AS a"
+
+    column = process(parquet_bytes(tmp_path, query), PARQUET).column("a")
+
+    assert column["quartiles"] == [f"2024-01-01{time}" for time in quartiles]
+    assert column["quartiles_exact"]
+
+
+def test_the_mean_of_long_integers_of_both_signs_is_exact(process: ProcessDataset, tmp_path: Path) -> None:
+    query = f"SELECT unnest([{-(2**63)}, {2**63 - 1}, 0, 5]::BIGINT[]) AS a"
+
+    assert process(parquet_bytes(tmp_path, query), PARQUET).column("a")["mean"] == 1
+
+
+def test_a_quartile_between_two_nanoseconds_is_told(process: ProcessDataset, tmp_path: Path) -> None:
+    query = "SELECT unnest([make_timestamp_ns(n) for n in [0, 1, 3]]) AS a"
+
+    quartiles = process(parquet_bytes(tmp_path, query), PARQUET).column("a")["quartiles"]
+
+    assert quartiles == [
+        "1970-01-01T00:00:00.00000000050",
+        "1970-01-01T00:00:00.000000001",
+        "1970-01-01T00:00:00.000000002",
+    ]

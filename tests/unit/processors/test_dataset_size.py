@@ -8,13 +8,13 @@ import duckdb
 import pytest
 
 from app.sandbox.client import Sandbox
-from app.services.processing import PROCESSOR_MEMORY_BYTES
+from app.services.background.processing import PROCESSOR_MEMORY_BYTES
 from benchmarks.measuring import SECONDS, WITNESS, task_of
 from benchmarks.samples import MANY_ROWS, MB, ROW_BYTES, Sample, csv_file, narrow_csv
 from tests.conftest import Measured
 
+#: The additional memory that twenty times as much CSV may take.
 MARGIN_BYTES = 128 * MB
-"""What twenty times as much CSV may take more."""
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,7 @@ def summary_of(sandbox: Sandbox, sample: Sample, output: Path) -> dict[str, Any]
     return sandbox.run(task_of(sample, output), seconds=SECONDS).summary
 
 
+@pytest.mark.long
 def test_ten_million_rows_are_all_there(sandbox: Sandbox, tmp_path: Path, measured: Measured) -> None:
     sample = narrow_csv(tmp_path, MANY_ROWS)
 

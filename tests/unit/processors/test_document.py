@@ -25,8 +25,8 @@ PDF = "application/pdf"
 LETTER = b"[0 0 612 792]"
 SMALL = b"[0 0 200 100]"
 TRUNCATIONS = 25
+#: A place in a file, from its first byte to its last.
 PLACE = st.floats(0, 1, exclude_max=True)
-"""In a file, from its first byte to its last."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,15 @@ ENCRYPTION = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <%b> /U <%b> >> 
 )
 
 
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_page_whose_crop_box_lies_beside_it_is_read_whole(process: ProcessDocument, pages: int) -> None:
+    cropped = pdf(*[lines(b"Hello world")] * pages, page=b"/CropBox [900 900 999 999]")
+    result = process(cropped)
+
+    assert result.text == "Hello world\n\f\n" * pages
+    assert result.picture().size == process(HELLO).picture().size
+
+
 def test_the_text_of_every_page_is_kept(process: ProcessDocument) -> None:
     result = process(pdf(lines(b"Hello world", b"again"), lines(b"page two")))
 
@@ -125,15 +134,27 @@ def test_the_text_of_every_page_is_kept(process: ProcessDocument) -> None:
     assert result.text == "Hello world\nagain\n\f\npage two\n\f\n"
 
 
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ([b"Karl Meyer-", b"Schmidt"], "Karl Meyer-\nSchmidt"),
+        ([b"my-", b"page", b"e-", b"mail"], "my-\npage\ne-\nmail"),
+        ([b"my-", b"pa\\002ge"], "my-\npa ge"),
+        ([b"a\\002b"], "a b"),
+        ([b"one-"], "one-"),
+    ],
+)
+def test_a_hyphen_at_the_end_of_a_line_stays(
+    process: ProcessDocument, written: list[bytes], text: str
+) -> None:
+    assert process(pdf(lines(*written))).text == f"{text}\n\f\n"
+
+
 def test_there_are_two_artifacts(process: ProcessDocument) -> None:
     assert [(file.name, file.media_type) for file in process(HELLO).report.artifacts] == [
         ("text.txt", "text/plain; charset=utf-8"),
         ("page-1.webp", "image/webp"),
     ]
-
-
-def test_a_word_divided_at_the_end_of_a_line_is_one_word(process: ProcessDocument) -> None:
-    assert process(pdf(lines(b"an exam-", b"ple"))).text.startswith("an example\n")
 
 
 def test_a_document_without_text_is_ready(process: ProcessDocument) -> None:

@@ -10,7 +10,7 @@ from .conftest import MakeTask
 def test_any_bytes_are_welcome(make_task: MakeTask) -> None:
     task = make_task(bytes(range(256)), "application/x-anything")
 
-    assert file.process(task) == Report({"detected_media_type": None})
+    assert file.process(task) == Report({"detected_media_type": None}, media_type="application/x-anything")
 
 
 def test_the_summary_names_what_the_bytes_are(make_task: MakeTask) -> None:

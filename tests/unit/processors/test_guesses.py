@@ -67,9 +67,117 @@ def test_an_encoding_that_is_not_known_well_is_not_taken_for_another(
 
 
 @pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        *((encoding, "Babić Marić Petrović") for encoding in ("cp1250", "iso8859_2", "mac_croatian")),
+        *((encoding, "kuća sreća ćevapi noć") for encoding in ("cp1250", "iso8859_2")),
+        *((encoding, "Potočnik Kočevje Hočevar") for encoding in ("cp1250", "iso8859_2")),
+        *((encoding, "będzie więcej ręka piękna Częstochowa") for encoding in ("cp1250", "iso8859_2")),
+        *((encoding, "Stankevičius Butkevičius įėjo") for encoding in ("cp1257", "iso8859_13")),
+        ("cp1257", "ķīmija"),
+        ("cp852", "Novák Molnár František Košice Gdańsk"),
+        ("cp850", "ääni col·legi paral·lel"),
+        ("mac_roman", "col·legi paral·lel"),
+        ("cp1255", "מחיר כמות"),
+        ("cp1255", "כהן גודל משקל רחוב ספק ביטון סטטוס כמות"),
+        ("cp1255", "הזמנה פעיל כמות חיפה יחידה לקוח מוצר צבע"),
+        ("cp720", "اسم الكمية المدينة"),
+        ("cp720", "حسن مريم علي"),
+        ("mac_cyrillic", "Москва Казань"),
+        ("mac_cyrillic", "Екатеринбург город Новосибирск"),
+        ("mac_cyrillic", "Дніпро Коваленко Олександр кількість"),
+    ],
+)
+def test_letters_where_no_language_has_them_are_those_of_another_encoding(encoding: str, words: str) -> None:
+    some = words.split()
+    for sample in (*some, "\n".join(some), " ".join(some)):
+        payload = sample.encode(encoding)
+        assert payload.isascii() or guess_encoding(payload + b"\n") is None
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "træer og knæ"),
+        ("cp1252", "Linnæus was a botanist"),
+        ("cp1252", "poème d’une forêt, une conquête et la pêche"),
+        ("cp1252", "três agências em português"),
+        ("cp1252", "València i ciència amb caffè"),
+        ("cp1251", "Подъём: объявление, съёмка. Тогда …и ещё — «цена» за штуку, имя и город"),
+        ("cp1251", "Підйом, зйомка та під’їзд. Йосип знає їжу й ціну"),
+        ("cp1251", "България: съобщение за ъгъла и въздуха, име и количество"),
+    ],
+)
+def test_rare_letters_in_their_places_speak_against_no_guess(encoding: str, text: str) -> None:
+    assert guess_encoding(text.encode(encoding)) == encoding
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp850", "José Müller Bär schön Ärger Übung façade côté père naïve España María Straße 20°"),
+        ("mac_roman", "José Müller Bär schön Ärger Übung façade côté père España María corazón Perú “word”"),
+        ("cp1251", "Да Нет и №"),
+        ("koi8_r", "Да Нет и Москва"),
+        ("cp866", "Да кг №"),
+        ("iso8859_5", "Да и"),
+        ("cp1253", "Ναι α Δ"),
+        ("cp932", "① ㈱ 東 5円 A社 はい"),
+        ("euc_jp", "東 5円 A社 はい"),
+        ("gb18030", "女 元 第1 A座 李"),
+        ("cp950", "否 A棟 （5） 邱"),
+        ("cp949", "강 예 5원 A동"),
+    ],
+)
+def test_a_foreign_letter_or_two_never_become_western(encoding: str, words: str) -> None:
+    assert [word for word in words.split() if guess_encoding(f"1,{word}\n".encode(encoding))] == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1254", "İstanbul Aydın Muğla Beşiktaş şeker çağrı"),
+        ("cp1250", "Győző Győr nő tűz fűszer Lőrinc Ştefan Timişoara Bacău Brăila"),
+        ("cp1250", "Čakovec Črnomelj Kovačić Ljubičić Poreč Toruń Gdańsk Zamość pięć Łódź"),
+        ("cp1250", "Jiří Příbram Dvořák Plzeň Děčín Němec Dvůr Břeclav Kučera Kováčik Čaňo"),
+        ("iso8859-2", "Győző Čakovec Toruń Příbram świat"),
+        ("cp1257", "Panevėžys Rēzekne Klaipėda Rīga Jūrmala Bērziņš Jēkabpils Čiurlionis Vilnių"),
+        ("iso8859-3", "ŝipo ĉeĵo ankaŭ ĝardeno Għawdex"),
+        ("iso8859-14", "Llŷn dŵr Ŵyn"),
+        ("iso8859-16", "Ștefan Timișoara Brăila"),
+    ],
+)
+def test_other_latin_letters_never_become_western_ones(encoding: str, words: str) -> None:
+    several = words.split()
+
+    assert [word for word in several if guess_encoding(f"1,{word}\n".encode(encoding))] == []
+    assert guess_encoding("\n".join(several).encode(encoding)) is None
+    assert guess_encoding(("Müller,René\n" + "\n".join(several)).encode(encoding)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bogotá,São Paulo,Zürich,Genève,Málaga,Malmö,Århus,Besançon,Ñuñoa,Liège,Nîmes,Tromsø,Forlì",
+        "Þórður,Guðrún,Reykjavík",
+        "Tórshavn,Suðuroy,Færeyjar",
+        "Võru,Pärnu,Põlva",
+        "août,à côté,déjà,crème brûlée,Noël",
+        "Camões,ações,João,irmã",
+        "Vicenç,història,col·legi",
+        "lunedì,città,però,più,caffè",
+        "België,Zoë,financiën",
+    ],
+)
+def test_western_letters_in_their_places_are_taken(text: str) -> None:
+    assert guess_encoding(text.replace(",", "\n").encode("cp1252")) == "cp1252"
+
+
+@pytest.mark.parametrize(
     "sample",
     [
         b"",
+        "à\n".encode("cp1252"),
         "страна\n".encode("koi8-r"),
         "东京\n".encode("gb18030"),
         "ÀÉÎ ÀÉÎ ÀÉÎ\n".encode("cp1252"),
@@ -86,10 +194,21 @@ def test_too_little_text_has_no_answer(sample: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [
-        ("pa’anga tongan\n", "cp1252"),
-        ("Guadeloupe (1978–1985)\n", "cp1252"),
-        ("à\n", "cp1252"),
+        *(
+            (f"{word}\n", "cp1252")
+            for word in (
+                *("Ñandú", "façade", "naïve", "Ørsted", "São", "süß", "Guðrún", "créée", "ÉCOLE", "3ème"),
+                *("5 €", "€5", "10 k€", "„Zitat“", "«oui»", "“word”", "¡Hola!", "it’s", "l’été", "à bientôt"),
+                *("Acme™", "Acme®", "•item", "• item", "x×y"),
+                *("20 °C", "n° 5", "5 m²", "2º", "½", "© 2020", "Guadeloupe (1978–1985)", "sœur", "µm"),
+            )
+        ),
         ("тигриня,науру\n", "cp1251"),
+        ("東京都千代田区\n", "euc_jp"),
+        ("吉田\n清水\n石井\n", "euc_jp"),
+        ("東京都千代田区\n", "cp932"),
+        ("북경시 천안문\n", "cp949"),
+        ("北京市朝阳区\n", "gb18030"),
     ],
 )
 def test_a_little_text_that_fits_one_encoding_only_has_an_answer(text: str, encoding: str) -> None:

@@ -1,4 +1,4 @@
-"""What comes out of a picture: the summary, and two small WebP copies that look like it."""
+"""The results of a picture: the summary, and two small WebP copies that look like it."""
 
 import struct
 from collections.abc import Callable
@@ -18,11 +18,11 @@ from .conftest import MakeTask
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 CLEAR = (0, 0, 0, 0)
+#: The colours of the corners, clockwise from the top left.
 CORNERS = (RED, GREEN, BLUE, WHITE)
-"""Clockwise from the top left."""
 WIDTH, HEIGHT = 64, 32
+#: The difference of a colour channel, after lossy compression of a few large patches.
 TOLERANCE = 40
-"""Of a colour channel, after lossy compression of a few large patches."""
 
 Colour = tuple[int, ...]
 
@@ -42,7 +42,7 @@ class Result:
             return artifact
 
     def corners(self) -> list[Colour]:
-        """Of the preview, clockwise from the top left; each is the middle of a quarter."""
+        """Return colours of the preview, clockwise from the top left; each is the middle of a quarter."""
         shown = self.artifact()
         left, right = shown.width // 4, shown.width * 3 // 4
         top, bottom = shown.height // 4, shown.height * 3 // 4
@@ -187,7 +187,7 @@ MODES = {
 
 
 def in_mode(mode: str) -> Image.Image:
-    """Left dark, right light."""
+    """Return a picture in this mode, whose left half is dark and right half light."""
     picture = Image.new("L", (WIDTH, HEIGHT), 0)
     picture.paste(255, (WIDTH // 2, 0, WIDTH, HEIGHT))
     if mode == "I;16":

@@ -1,4 +1,4 @@
-"""What a pixel looks like: colours that stand for transparency, profiles, gamma, and what no frame covers."""
+"""The colours of pixels: transparency by one colour, profiles, gamma, and areas that no frame covers."""
 
 import struct
 import zlib
@@ -46,6 +46,16 @@ KEYED = {
     "grey, 1 bit": (1, GREY, b"\0\0\xff\xff", (0,)),
     "grey, 2 bits": (2, GREY, b"\x55" * 4 + b"\xaa" * 4, (1,)),
     "grey, 4 bits": (4, GREY, b"\x33" * 8 + b"\xaa" * 8, (3,)),
+    "grey, 1 bit, and more of the colour set": (1, GREY, b"\0\0\xff\xff", (0x0100,)),
+    "grey, 1 bit, white": (1, GREY, b"\xff\xff\0\0", (0xFF01,)),
+    "grey, 4 bits, and more of the colour set": (4, GREY, b"\x33" * 8 + b"\xaa" * 8, (0x0F13,)),
+    "grey, 8 bits, and more of the colour set": (8, GREY, b"\x33" * 16 + b"\xaa" * 16, (0x0133,)),
+    "colours, 8 bits, and more of the colour set": (
+        8,
+        RGB,
+        bytes((9, 8, 7)) * 16 + bytes((200, 100, 50)) * 16,
+        (0x0109, 0x0208, 0xFF07),
+    ),
     "grey, 8 bits": (8, GREY, b"\x33" * 16 + b"\xaa" * 16, (0x33,)),
     "grey, 16 bits": (16, GREY, two((0x3344,), (0xAAAA,)), (0x3344,)),
     "colours, 8 bits": (8, RGB, bytes((9, 8, 7)) * 16 + bytes((200, 100, 50)) * 16, (9, 8, 7)),
@@ -103,8 +113,8 @@ def linear_grey() -> bytes:
 
 PROFILE = chunk(b"iCCP", b"g\0\0" + zlib.compress(linear_grey()))
 DARK = 87
+#: An amount of light of 87/255, in sRGB.
 LIGHTENED = 157
-"""An amount of light of 87/255, in sRGB."""
 
 
 @pytest.mark.parametrize("suffix", ["", "alpha", "key", "16 bits", "16 bits, alpha", "16 bits, key"])
@@ -223,6 +233,12 @@ def test_a_jpeg_of_a_variant_that_is_not_read_is_not_called_damaged(
 
     assert refused.detail == f"The image is a JPEG of a variant that is not supported: {variant}."
     assert refusal(process, whole[: at + 30], "image/jpeg").detail == "The image is damaged or cut off."
+
+
+def test_a_picture_of_palette_numbers_without_a_palette_is_damaged(process: ProcessImage) -> None:
+    payload = png(8, 3, bytes(SIZE))
+
+    assert refusal(process, payload, "image/png").detail == "The image is damaged or cut off."
 
 
 def test_a_bitmap_of_a_variant_that_is_not_read_is_not_called_damaged(process: ProcessImage) -> None:

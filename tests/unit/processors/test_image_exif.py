@@ -1,4 +1,4 @@
-"""What a camera says about its picture is kept; what it says about its owner is not."""
+"""A picture's summary keeps what a camera says about the picture, not what it says about the owner."""
 
 import json
 from typing import Any
@@ -137,7 +137,7 @@ XMP = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.
 
 
 def with_a_place() -> Image.Exif:
-    """Of the camera, and as text where GPS has room for it."""
+    """Write the place as the camera does, and as text where GPS has room for it."""
     made = camera_exif()
     made.get_ifd(IFD.GPSInfo).update(
         {
@@ -151,7 +151,7 @@ def with_a_place() -> Image.Exif:
 
 
 def png_texts() -> PngInfo:
-    """As ImageMagick writes EXIF and XMP, and as anybody writes notes."""
+    """Return texts as ImageMagick writes EXIF and XMP, and as anybody writes notes."""
     texts = PngInfo()
     texts.add_text("Location", PLACE)
     texts.add_text("GPSLatitude", PLACE, zip=True)

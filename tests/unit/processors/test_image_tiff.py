@@ -13,15 +13,15 @@ __all__ = ["process"]
 
 SIZE = (64, 16)
 RAMP = [x / (SIZE[0] - 1) for x in range(SIZE[0])]
+#: A smooth ramp suffers little from lossy compression.
 TOLERANCE = 6
-"""A smooth ramp suffers little from lossy compression."""
 ORDERS = ("<", ">")
 VARIANTS = [(order, compression) for order in ORDERS for compression in (1, DEFLATE)]
 TIFF = "image/tiff"
 
 
 def shown(result: Result) -> list[tuple[int, ...]]:
-    """Four pixels of the middle row."""
+    """Return four pixels of the middle row."""
     picture = result.artifact()
     return [pixel(picture, (x, 8)) for x in (8, 24, 40, 56)]
 
@@ -108,6 +108,152 @@ def test_fractions_are_shown_as_they_are_and_other_numbers_stretched(process: Pr
     assert close(other, grey())
 
 
+NAN, INFINITY = float("nan"), float("inf")
+LOWEST = -3.4028234663852886e38
+GAPS = [
+    (NAN, None, 0),
+    (NAN, None, 1),
+    (-INFINITY, None, 1),
+    (INFINITY, None, 0),
+    (-9999.0, "-9999", 0),
+    (-9999.0, "-9999", 1),
+    (LOWEST, "-3.4028234663852886e+38", 1),
+]
+
+
+def heights(
+    gap: float, *, at: int, bits: int = 32, photometric: int = 1, no_data: str | None = None
+) -> bytes:
+    """A ramp from 100 to 1000 with a column of pixels that were not measured."""
+    row = [gap if x == at else 100 + 900 * value for x, value in enumerate(RAMP)]
+    strips = [packed(row, "<", bits, FLOATING) * SIZE[1]]
+    return tiff(
+        strips,
+        SIZE,
+        bits=(bits,),
+        sample_format=FLOATING,
+        photometric=photometric,
+        texts=None if no_data is None else {42113: no_data},
+    )
+
+
+@pytest.mark.parametrize("at", [0, 31, 63])
+@pytest.mark.parametrize(("gap", "no_data", "photometric"), GAPS)
+@pytest.mark.parametrize("bits", [32, 64])
+def test_samples_that_are_missing_are_black_and_spoil_no_others(
+    process: ProcessImage, at: int, gap: float, no_data: str | None, photometric: int, bits: int
+) -> None:
+    payload = heights(gap, at=at, bits=bits, photometric=photometric, no_data=no_data)
+
+    result = process(payload, TIFF)
+
+    assert close(result, grey(rising=photometric == 1))
+    assert pixel(result.artifact(), (at, 8))[0] <= 8 * TOLERANCE
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_infinity_is_the_end_of_the_range(process: ProcessImage, photometric: int) -> None:
+    shown = process(heights(INFINITY, at=31, photometric=photometric), TIFF).artifact()
+
+    darker = pixel(shown, (31, 8))[0] < pixel(shown, (36, 8))[0]
+    assert darker == (photometric == 0)
+
+
+@pytest.mark.parametrize("gap", [NAN, INFINITY])
+def test_a_picture_without_any_number_is_black(process: ProcessImage, gap: float) -> None:
+    row = packed([gap] * SIZE[0], "<", 32, FLOATING)
+
+    assert close(
+        process(tiff([row * SIZE[1]], SIZE, bits=(32,), sample_format=FLOATING), TIFF), [(0,) * 3] * 4
+    )
+
+
+def test_signed_numbers_without_data_spoil_no_others(process: ProcessImage) -> None:
+    row = packed([-32768 if x == 31 else round(900 * value) for x, value in enumerate(RAMP)], "<", 16, SIGNED)
+    payload = tiff([row * SIZE[1]], SIZE, bits=(16,), sample_format=SIGNED, texts={42113: "-32768"})
+
+    assert close(process(payload, TIFF), grey())
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("at", [0, 31, 63])
+@pytest.mark.parametrize("gap", [NAN, -9999.0, 1.0])
+def test_a_gap_among_fractions_is_black(process: ProcessImage, gap: float, at: int, photometric: int) -> None:
+    values = [0.25 + value / 2 for value in RAMP]
+    row = packed([gap if x == at else value for x, value in enumerate(values)], "<", 32, FLOATING)
+    result = process(
+        tiff(
+            [row * SIZE[1]],
+            SIZE,
+            bits=(32,),
+            sample_format=FLOATING,
+            photometric=photometric,
+            texts={42113: str(gap)},
+        ),
+        TIFF,
+    )
+
+    wanted = [values[x] if photometric else 1 - values[x] for x in (8, 24, 40, 56)]
+    assert close(result, [(value,) * 3 for value in wanted])
+    assert pixel(result.artifact(), (at, 8))[0] <= 8 * TOLERANCE
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("bits", [8, 12, 16, 32])
+@pytest.mark.parametrize("is_highest", [False, True])
+def test_a_gap_in_a_picture_of_whole_numbers_is_black(
+    process: ProcessImage, bits: int, photometric: int, is_highest: bool
+) -> None:
+    highest = 2**bits - 1
+    gap = highest if is_highest else 0
+    row = packed(
+        [gap if x >= 48 else round(highest * (0.25 + value / 2)) for x, value in enumerate(RAMP)], "<", bits
+    )
+    result = process(
+        tiff([row * SIZE[1]], SIZE, bits=(bits,), photometric=photometric, texts={42113: str(gap)}), TIFF
+    )
+
+    wanted = [0.25 + RAMP[x] / 2 for x in (8, 24, 40)]
+    wanted = wanted if photometric else [1 - value for value in wanted]
+    assert close(result, [(value,) * 3 for value in (*wanted, 0)])
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("lowest", [2**30, 2**31 - 300, -(2**31)])
+@pytest.mark.parametrize("no_data", [None, 1])
+def test_large_numbers_that_differ_little_are_told_apart(
+    process: ProcessImage, lowest: int, photometric: int, no_data: int | None
+) -> None:
+    row = packed([lowest + 2 + round(255 * value) for value in RAMP[:-1]] + [lowest + 1], "<", 32, SIGNED)
+    texts = None if no_data is None else {42113: str(lowest + no_data)}
+    payload = tiff(
+        [row * SIZE[1]], SIZE, bits=(32,), sample_format=SIGNED, photometric=photometric, texts=texts
+    )
+
+    assert close(process(payload, TIFF), grey(rising=photometric == 1))
+
+
+@pytest.mark.parametrize("scale", [1, 257])
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_palette_may_have_colours_of_eight_bits(process: ProcessImage, scale: int, bits: int) -> None:
+    row = bytes(round(255 * value) for value in RAMP)
+    if bits == 4:
+        row = bytes((round(15 * RAMP[x]) << 4) + round(15 * RAMP[x + 1]) for x in range(0, SIZE[0], 2))
+    steps = [255 * step // (2**bits - 1) for step in range(2**bits)]
+    colours = [*steps, *[64] * 2**bits, *reversed(steps)]
+    payload = tiff(
+        [row * SIZE[1]], SIZE, bits=(bits,), photometric=3, tags={320: [scale * colour for colour in colours]}
+    )
+
+    found = shown(process(payload, TIFF))
+    wanted = [(RAMP[x], 0.25, 1 - RAMP[x]) for x in (8, 24, 40, 56)]
+    assert all(
+        abs(one - 255 * other) <= 4 * TOLERANCE
+        for colour, expected in zip(found, wanted, strict=True)
+        for one, other in zip(colour, expected, strict=True)
+    )
+
+
 COLOURS = [(RAMP[x], 0.25, 1 - RAMP[x]) for x in (8, 24, 40, 56)]
 
 
@@ -184,6 +330,27 @@ def test_a_file_that_is_cut_off_is_damaged_whatever_its_variant(
     payload = tiff([bytes(SIZE[0] * SIZE[1] * sum(bits) // 8)], SIZE, bits=bits, photometric=photometric)
 
     assert refusal(process, payload[:-20], TIFF).detail == "The image is damaged or cut off."
+
+
+WORDS = "Jane Doe, born 1 May"
+TELLING_TAGS = (256, 257, 258, 259, 262, 277, 339)
+NO_NUMBER: list[dict[str, Any]] = [
+    *({"texts": {tag: WORDS}} for tag in TELLING_TAGS),
+    *({"tags": {tag: (1, 2)}} for tag in (256, 257, 262)),
+    *({"tags": {tag: (70_000,)}} for tag in (259, 262, 277)),
+    {"tags": {258: (70_000,) * 3}},
+]
+
+
+@pytest.mark.parametrize("damage", NO_NUMBER)
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_tag_that_should_hold_a_number_is_damaged_and_never_quoted(
+    process: ProcessImage, damage: dict[str, Any], order: str
+) -> None:
+    strip = bytes(SIZE[0] * SIZE[1] * 3)
+    payload = tiff([strip], SIZE, order=order, bits=(8,) * 3, photometric=2, **damage)
+
+    assert refusal(process, payload, TIFF).detail == "The image is damaged or cut off."
 
 
 def two_pages(first: dict[int, tuple[int, ...]], second: dict[int, tuple[int, ...]] | None) -> bytes:

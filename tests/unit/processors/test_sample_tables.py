@@ -19,6 +19,7 @@ from .conftest import ProcessDataset, Result
 
 pytestmark = pytest.mark.real_files
 
+#: All but location_coordinates, whose JSON has another phone number than its CSV.
 SPECTRUM = (
     "comma_in_quotes",
     "empty",
@@ -32,7 +33,6 @@ SPECTRUM = (
     "simple_crlf",
     "utf8",
 )
-"""All but location_coordinates, whose JSON has another phone number than its CSV."""
 
 
 def spectrum(name: str, suffix: str) -> Path:
@@ -82,12 +82,12 @@ def assert_nothing_is_lost(process: ProcessDataset, file: RealFile) -> None:
 
 
 def width(row: list[str]) -> int:
-    """Without the empty cells at its end."""
+    """Return the width of a row without the empty cells at its end."""
     return max((place for place, cell in enumerate(row, 1) if cell), default=0)
 
 
 def rows_of(payload: bytes, profile: dict[str, Any]) -> list[list[str]]:
-    """By Python's csv, with what the profile says of the file."""
+    """Read the rows by Python's csv, with what the profile says of the file."""
     unpacked = gzip.decompress(payload) if profile["compression"] else payload
     text = unpacked.decode(profile["encoding"]).removeprefix("\ufeff")
     lines = io.StringIO(text, newline="")

@@ -1,6 +1,7 @@
 """The encoding of a text, whichever kind reads it, and what no text may hold."""
 
 import codecs
+import struct
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ SENTENCE = "Größe: 5 €\n"
 RUSSIAN = "Имя;Город\nИван;Москва\nОльга;Тверь\n"
 JAPANESE = "名前,備考\n東京,お得意様です\n大阪,カタカナ\n"
 ADVICE = "Declare the charset in the media type, as in text/csv; charset=windows-1251."
+
+NOT_THROUGHOUT = f"The text is not UTF-8 throughout, and its encoding cannot be told. {ADVICE}"
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_a_character_that_only_looks_like_a_mark_is_kept_inside(file: Path) -> N
     assert content(recognised(file, "a\ufeffb".encode("utf-8-sig"))) == "a\ufeffb"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("sentence", [SENTENCE, RUSSIAN, JAPANESE])
 def test_unicode_is_recognised_without_a_mark(file: Path, encoding: str, sentence: str) -> None:
     text = recognised(file, sentence.encode(encoding))
@@ -63,8 +66,27 @@ def test_unicode_is_recognised_without_a_mark(file: Path, encoding: str, sentenc
     assert content(text) == sentence
 
 
-def test_without_a_mark_or_a_charset_utf_32_is_not_tried(file: Path) -> None:
-    assert refusal(file, SENTENCE.encode("utf-32-le")) == "Line 1 holds a NUL character."
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("letters", ["x123", "αβγδ", "性男女男", "一二三", "яба"])
+def test_lines_of_one_character_show_their_encoding(
+    file: Path, encoding: str, line_end: str, letters: str
+) -> None:
+    sentence = "".join(letter + line_end for letter in letters)
+    text = recognised(file, sentence.encode(encoding))
+
+    assert (content(text), text.encoding) == (sentence, encoding)
+    assert looks_like_text(file.read_bytes())
+
+
+@pytest.mark.parametrize(("first", "step"), [(300, 1), (300, 7), (300, 97), (300, 12_345), (20_000, 50)])
+def test_numbers_of_four_bytes_are_not_text(first: int, step: int) -> None:
+    assert not looks_like_text(struct.pack("<200i", *range(first, first + 200 * step, step)))
+
+
+@pytest.mark.parametrize("payload", [b"abcd\0\0\0\0", b"a\0\0\0"])
+def test_text_filled_up_with_nuls_is_not_utf_32(file: Path, payload: bytes) -> None:
+    assert refusal(file, payload) == "Line 1 holds a NUL character."
 
 
 @pytest.mark.parametrize(
@@ -161,9 +183,15 @@ def test_a_mark_makes_damaged_utf_8_sure(file: Path) -> None:
 def test_a_mixture_of_two_encodings_is_refused(file: Path) -> None:
     payload = "José\n".encode() * 3 + b"Jos\xe9\n"
 
-    assert (
-        refusal(file, payload) == f"A part of the text is UTF-8, and a part is in another encoding. {ADVICE}"
-    )
+    assert refusal(file, payload) == NOT_THROUGHOUT
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("gb18030", "1,Beijing 北京\n"), ("cp949", "1,한국\n"), ("cp874", "1,ยา\nขวด\n"), ("cp932", "1,ﾃｽﾄ\n")],
+)
+def test_a_text_that_is_utf_8_by_chance_is_not_called_a_mixture(file: Path, encoding: str, text: str) -> None:
+    assert refusal(file, text.encode(encoding)).endswith(f"its encoding cannot be told. {ADVICE}")
 
 
 def test_bytes_that_are_utf_8_by_chance_do_not_make_a_mixture(file: Path) -> None:
@@ -203,6 +231,12 @@ def test_bytes_that_are_utf_8_by_chance_do_not_make_a_mixture(file: Path) -> Non
         ("UTF-32", "utf-32-le", SENTENCE),
         ("us-ascii", "ascii", "plain\n"),
         ("macintosh", "mac_roman", "Größe\n"),
+        ("Windows-31J", "cp932", JAPANESE),
+        ("csKSC56011987", "euc_kr", "이름\n김철수\n"),
+        ("ISO-8859-8-I", "iso8859-8", "שלום\n"),
+        ("ISO-10646-UCS-2", "utf-16-be", SENTENCE),
+        ("unicodeFFFE", "utf-16-be", SENTENCE),
+        ("unicode-1-1-utf-8", "utf-8", SENTENCE),
     ],
 )
 def test_a_declared_charset_is_obeyed(file: Path, charset: str, codec: str, sentence: str) -> None:
@@ -219,6 +253,7 @@ def test_a_declared_charset_is_obeyed(file: Path, charset: str, codec: str, sent
         ("EUC-KR", "cp949", "똠방각하\n"),
         ("Big5", "cp950", "€ 張三\n"),
         ("ISO-8859-1", "cp1252", SENTENCE),
+        ("ISO-8859-1", "cp1252", "Wait… café\n"),
         ("ISO-8859-9", "cp1254", "“İstanbul”\n"),
         ("TIS-620", "cp874", "“สวัสดี”\n"),
     ],
@@ -239,37 +274,41 @@ def test_a_charset_that_is_not_known_is_refused(file: Path, charset: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("payload", "charset", "name"),
+    ("payload", "charset"),
     [
-        (b"caf\xe9", "utf-8", "UTF-8"),
-        (SENTENCE.encode() * 100 + b"\xe9", "utf-8", "UTF-8"),
-        (SENTENCE.encode(), "us-ascii", "ASCII"),
-        (b"caf\x81", "windows-1252", "CP1252"),
-        (b"caf\x81", "iso-8859-1", "ISO8859-1"),
-        (b"a\n" * 70_000 + b"\x85\x9f", "iso-8859-2", "ISO8859-2"),
-        (RUSSIAN.encode("cp1251"), "Shift_JIS", "SHIFT_JIS"),
-        (b"a\x01b", "windows-1251", "CP1251"),
-        (b"a\0\0", "utf-16le", "UTF-16-LE"),
+        (b"caf\xe9", "utf-8"),
+        (SENTENCE.encode() * 100 + b"\xe9", "utf-8"),
+        (SENTENCE.encode(), "us-ascii"),
+        (b"caf\x81", "windows-1252"),
+        (b"caf\x81", "iso-8859-1"),
+        (b"a\n" * 70_000 + b"\x85\x9f", "iso-8859-2"),
+        (RUSSIAN.encode("cp1251"), "Shift_JIS"),
+        (b"a\x01b", "windows-1251"),
+        (b"a\0\0", "utf-16le"),
     ],
 )
-def test_a_text_must_be_in_its_declared_charset(file: Path, payload: bytes, charset: str, name: str) -> None:
+def test_a_text_must_be_in_its_declared_charset(file: Path, payload: bytes, charset: str) -> None:
+    name = charset.upper()
     detail = f"The media type declares {name}, but the text is not valid {name}."
 
     assert refusal(file, payload, charset) == detail
 
 
 @pytest.mark.parametrize(
-    ("payload", "charset", "declared", "shown"),
+    ("payload", "charset", "shown"),
     [
-        (codecs.BOM_UTF8 + b"a", "windows-1252", "CP1252", "UTF-8"),
-        ("a".encode("utf-16"), "utf-8", "UTF-8", "UTF-16-LE"),
-        (SENTENCE.encode("utf-16-be"), "utf-16le", "UTF-16-LE", "UTF-16-BE"),
+        (codecs.BOM_UTF8 + b"a", "windows-1252", "UTF-8"),
+        ("a".encode("utf-16"), "utf-8", "UTF-16-LE"),
+        (SENTENCE.encode("utf-16-be"), "utf-16le", "UTF-16-BE"),
     ],
 )
 def test_a_charset_that_the_bytes_contradict_is_refused(
-    file: Path, payload: bytes, charset: str, declared: str, shown: str
+    file: Path, payload: bytes, charset: str, shown: str
 ) -> None:
-    assert refusal(file, payload, charset) == f"The media type declares {declared}, but the text is {shown}."
+    assert (
+        refusal(file, payload, charset)
+        == f"The media type declares {charset.upper()}, but the text is {shown}."
+    )
 
 
 def test_utf_16_whose_byte_order_is_not_plain_is_refused(file: Path) -> None:
@@ -285,7 +324,13 @@ def test_a_nul_character_is_refused_in_every_charset(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("encoding", "sentence"),
-    [("cp1252", SENTENCE), ("cp1251", RUSSIAN), ("cp932", JAPANESE), ("iso2022_jp", JAPANESE)],
+    [
+        ("cp1252", SENTENCE),
+        ("cp1251", RUSSIAN),
+        ("cp932", JAPANESE),
+        ("iso2022_jp", JAPANESE),
+        ("iso2022_kr", "이름,도시\n김철수,서울\n"),
+    ],
 )
 def test_other_encodings_are_guessed(file: Path, encoding: str, sentence: str) -> None:
     text = recognised(file, sentence.encode(encoding))

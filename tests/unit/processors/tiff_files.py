@@ -4,7 +4,8 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 
-SHORT, LONG = 3, 4
+ASCII, SHORT, LONG = 2, 3, 4
+FIELDS = {ASCII: "B", SHORT: "H", LONG: "L"}
 DEFLATE = 8
 UNSIGNED, SIGNED, FLOATING = 1, 2, 3
 CODES = {
@@ -40,6 +41,7 @@ def tiff(
     planar: int = 1,
     compression: int = 1,
     tags: Mapping[int, Sequence[int]] | None = None,
+    texts: Mapping[int, str] | None = None,
     at: int = 8,
     following: bool = False,
 ) -> bytes:
@@ -61,6 +63,7 @@ def tiff(
         339: (SHORT, [sample_format] * len(bits)),
     }
     values |= {tag: (LONG, value) for tag, value in (tags or {}).items()}
+    values |= {tag: (ASCII, f"{text}\0".encode()) for tag, text in (texts or {}).items()}
     data_at = at + len(_directory(values, order, at, 0))
     values[273] = (LONG, [data_at + sum(lengths[:number]) for number in range(len(strips))])
     data = b"".join(strips)
@@ -75,7 +78,7 @@ def _directory(values: Mapping[int, tuple[int, Sequence[int]]], order: str, at: 
     entries, outside = b"", b""
     outside_at = at + 2 + 12 * len(values) + 4
     for tag, (kind, numbers) in sorted(values.items()):
-        value = struct.pack(f"{order}{len(numbers)}{'H' if kind == SHORT else 'L'}", *numbers)
+        value = struct.pack(f"{order}{len(numbers)}{FIELDS[kind]}", *numbers)
         if len(value) > 4:
             place = outside_at + len(outside)
             outside += value + bytes(len(value) % 2)

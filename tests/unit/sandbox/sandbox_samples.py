@@ -1,12 +1,17 @@
 """A processor that does what its payload says: the source file names a function below."""
 
 import ctypes
+import encodings.idna  # noqa: F401  # host names need it, and a child can load no library
+import errno
+import fcntl
 import http.client
 import json
+import mmap
 import os
+import re
+import resource
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -16,10 +21,14 @@ from typing import Any, NoReturn
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.report import ArtifactFile, Report, Task
+from tests.unit.sandbox.calls import UNFILTERED, refused_numbers
 
 REPLY_FD = 3
 FOR_EVER = 3600
 KIB = bytes(1024)
+CANARY = re.compile(rb"canary-[0-9a-f]{32}")
+MACHINE = os.uname().machine
+PARENT, SESSION = 0, 2
 
 
 def process(task: Task) -> Report:
@@ -60,6 +69,11 @@ def segfault(task: Task) -> Report:
     return Report({})
 
 
+def abort(task: Task) -> Report:
+    """End as a library does that finds its memory corrupted, not as one that got none."""
+    os.abort()
+
+
 def kill_itself(task: Task) -> Report:
     os.kill(os.getpid(), signal.SIGKILL)
     return Report({})
@@ -78,7 +92,7 @@ def raise_something(task: Task) -> Report:
 
 
 def quote_a_frame(task: Task) -> Report:
-    """As a library that quotes a line of the payload."""
+    """Raise what a library does that quotes a line of the payload."""
     raise LookupError('File "no such luck", line 12, in luck')
 
 
@@ -107,9 +121,8 @@ def sleep(task: Task) -> Report:
 
 
 def hang_in_c(task: Task) -> Report:
-    pipe, _ = os.pipe()
     libc = ctypes.PyDLL(None)  # holds the interpreter lock
-    libc.read(pipe, ctypes.create_string_buffer(1), 1)
+    libc.sleep(FOR_EVER)
     return Report({})
 
 
@@ -139,11 +152,25 @@ def eat_memory_in_one_bite(task: Task) -> Report:
     return Report({"size": len(bytearray(10**12))})
 
 
+def reserve_memory(task: Task) -> Report:
+    """Reserve memory that is not resident, as long as nobody writes into it."""
+    with mmap.mmap(-1, 256 * 1024**2, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
+        return Report({})
+
+
 def wrap_a_memory_error(task: Task) -> Report:
     try:
         return eat_memory(task)
     except MemoryError as error:
         raise RuntimeError("conversion failed") from error
+
+
+def start_many_threads(task: Task) -> Report:
+    """With small stacks, a machine may run out of process numbers before a child runs out of memory."""
+    threading.stack_size(32 * len(KIB))
+    for _ in range(100):
+        threading.Thread(target=sleep, args=(task,), daemon=True).start()
+    return sleep(task)
 
 
 def write_one_large_file(task: Task) -> Report:
@@ -159,6 +186,33 @@ def write_many_files(task: Task) -> Report:
         task.output.joinpath("scratch", str(number)).write_bytes(KIB * 16)
 
 
+def write_many_empty_files(task: Task) -> Report:
+    number = 0
+    while True:
+        number += 1
+        task.output.joinpath("scratch", str(number)).touch()
+
+
+def nest_folders(task: Task) -> Report:
+    """Make them deeper than a path can be long."""
+    here = os.open(task.output, os.O_RDONLY)
+    while True:
+        os.mkdir("deeper", dir_fd=here)
+        inner = os.open("deeper", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+
+
+def write_until_the_disk_is_full(task: Task) -> Report:
+    with tempfile.TemporaryFile() as unseen:
+        while True:
+            unseen.write(KIB * 64)
+
+
+def claim_that_the_disk_is_full(task: Task) -> Report:
+    raise OSError(errno.ENOSPC, "no such luck")
+
+
 def write_large_artifacts(task: Task) -> Report:
     for name in "abc":
         task.output.joinpath(name).write_bytes(KIB * 1024)
@@ -166,17 +220,17 @@ def write_large_artifacts(task: Task) -> Report:
 
 
 def open_many_files(task: Task) -> Report:
-    files = []
-    while True:
-        files.append(task.source.open("rb"))
+    """Open more files than the limit, and fewer than the fork server could."""
+    files = [task.source.open("rb") for _ in range(64)]
+    return Report({"files": len(files)})
 
 
 def report_many_artifacts(task: Task) -> Report:
-    return Report({}, tuple(ArtifactFile(f"a{n}", "text/plain") for n in range(11)))
+    return Report({}, tuple(ArtifactFile(f"a{n}", "text/plain") for n in range(65)))
 
 
 def report_much(task: Task) -> Report:
-    return Report({"text": "x" * 100_000})
+    return Report({"texts": ["x" * 10_000] * 10})
 
 
 def report_without_end(task: Task) -> Report:
@@ -193,7 +247,11 @@ def _reply(message: bytes) -> NoReturn:
 
 
 def _reply_with_artifact(name: Any, media_type: Any = "text/plain") -> NoReturn:
-    _reply(json.dumps({"report": {"summary": {}, "artifacts": [[name, media_type]]}}).encode())
+    _reply(
+        json.dumps(
+            {"report": {"summary": {}, "artifacts": [[name, media_type]], "media_type": None}}
+        ).encode()
+    )
 
 
 def reply_garbage(task: Task) -> NoReturn:
@@ -201,15 +259,34 @@ def reply_garbage(task: Task) -> NoReturn:
 
 
 def reply_a_deep_list(task: Task) -> NoReturn:
-    _reply(b"[" * 200_000)
+    _reply(b"[" * 100_000 + b"]" * 100_000)
 
 
 def reply_infinity(task: Task) -> NoReturn:
-    _reply(b'{"report": {"summary": {"a": 1e999}, "artifacts": []}}')
+    _reply(b'{"report": {"summary": {"a": 1e999}, "artifacts": [], "media_type": null}}')
+
+
+def _reply_summary(summary: str) -> NoReturn:
+    os.write(REPLY_FD, b'{"report": {"summary": %b, "artifacts": [], "media_type": null}}' % summary.encode())
+    os._exit(0)
+
+
+def reply_a_huge_number(task: Task) -> NoReturn:
+    _reply_summary('{"a": 1%s}' % ("0" * 400))
+
+
+def reply_a_deep_summary(task: Task) -> NoReturn:
+    """Nest it as deep as a parser takes it that has little on its stack."""
+    _reply_summary('{"a":' + "[" * 900 + "]" * 900 + "}")
+
+
+def reply_numbers_that_grow(task: Task) -> NoReturn:
+    """They take 5 bytes each in the reply, and 18 stored."""
+    _reply_summary('{"a": [' + ",".join(["1e15"] * 4000) + "]}")
 
 
 def reply_half_a_character(task: Task) -> NoReturn:
-    _reply(b'{"report": {"summary": {"a": "\\ud800"}, "artifacts": []}}')
+    _reply(b'{"report": {"summary": {"a": "\\ud800"}, "artifacts": [], "media_type": null}}')
 
 
 def reply_another_shape(task: Task) -> NoReturn:
@@ -218,6 +295,11 @@ def reply_another_shape(task: Task) -> NoReturn:
 
 def reply_an_unknown_code(task: Task) -> NoReturn:
     _reply(b'{"invalid": {"code": "no_idea", "detail": ""}}')
+
+
+def make_up_a_crash(task: Task) -> NoReturn:
+    made_up = ["no such luck", {"luck": 1}, 7, "luck\n", "/luck.py:1 in luck; no such luck"]
+    _reply(json.dumps({"crash": {"errors": made_up, "frames": made_up}}).encode())
 
 
 def name_a_path(task: Task) -> NoReturn:
@@ -263,7 +345,67 @@ def swap_the_output_folder(task: Task) -> NoReturn:
     _reply_with_artifact("environ")
 
 
-# What it can see and reach
+def replace_the_output_folder(task: Task) -> NoReturn:
+    """Put another folder in its place, such as that of somebody else."""
+    task.output.rename(task.output.with_name("elsewhere"))
+    task.output.mkdir()
+    task.output.joinpath("a").touch()
+    _reply_with_artifact("a")
+
+
+# Traces of an earlier child
+
+
+def _canaries() -> list[str]:
+    """All that this process can read, without copies of what is found."""
+    found = set()
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+        place, rights, *_, name = line.split()
+        start, end = (int(each, 16) for each in place.split("-"))
+        if rights.startswith("r") and not name.startswith("[v"):
+            memory = (ctypes.c_char * (end - start)).from_address(start)
+            found |= {each.group().decode() for each in CANARY.finditer(memory)}
+    return sorted(found)
+
+
+def search_memory(task: Task) -> Report:
+    return Report({"canaries": _canaries()})
+
+
+def search_memory_with_a_canary(task: Task) -> Report:
+    """Search the memory; the task brings a canary as a parameter."""
+    return search_memory(task)
+
+
+def report_parameters_and_fail(task: Task) -> Report:
+    raise InvalidPayload(ProblemCode.INVALID_CONTENT, task.parameters["title"])
+
+
+def echo_the_source(task: Task) -> Report:
+    return Report({"source": task.source.read_text(encoding="utf-8")})
+
+
+# Memory that is not its own
+
+
+def share_memory(task: Task) -> Report:
+    shared = mmap.mmap(-1, 512 * 1024**2)
+    while True:
+        for start in range(0, len(shared), 4096):
+            shared[start] = 1
+
+
+def share_memory_among_processes(task: Task) -> Report:
+    """Each takes less than the limit."""
+    for _ in range(3):
+        if os.fork() == 0:
+            held = bytearray(40 * 1024**2)
+            held[::4096] = bytes([1]) * len(held[::4096])
+            time.sleep(FOR_EVER)
+    return sleep(task)
+
+
+# Things that it can see and reach
 
 
 def show_itself(task: Task) -> Report:
@@ -277,7 +419,7 @@ def show_itself(task: Task) -> Report:
         "started_with": started_with,
         "descriptors": descriptors,
     }
-    return Report(seen | {"folder": str(Path.cwd()), "session": os.getsid(0) == os.getpid()})
+    return Report(seen | {"folder": str(Path.cwd()), "session": _status()[SESSION] == os.getpid()})
 
 
 def leave_temporary_files(task: Task) -> Report:
@@ -310,7 +452,7 @@ def execute(task: Task) -> Report:
 
 
 def run_a_program(task: Task) -> Report:
-    return Report({"result": _attempt(lambda: subprocess.run(["/bin/true"], check=True))})
+    return Report({"result": _attempt(lambda: os.posix_spawn("/bin/true", ["true"], {}))})
 
 
 def fork(task: Task) -> Report:
@@ -327,9 +469,14 @@ def thread(task: Task) -> Report:
     return Report({"threads": len(done)})
 
 
+def _status() -> list[int]:
+    """Return the fields behind name and state; getppid and getsid are not on the list of calls."""
+    return [int(each) for each in Path("/proc/self/stat").read_text("ascii").rpartition(") ")[2].split()[1:]]
+
+
 def _parents(task: Task) -> dict[str, int]:
-    """Media type `x/<pid of the worker>`: the child has no other way to know."""
-    return {"server": os.getppid(), "worker": int(task.media_type.removeprefix("x/"))}
+    """Return both by name. The media type, `x/<pid of the worker>`, tells what a child cannot find out."""
+    return {"server": _status()[PARENT], "worker": int(task.media_type.removeprefix("x/"))}
 
 
 def look_into_its_parents(task: Task) -> Report:
@@ -362,7 +509,7 @@ def attack_its_parents(task: Task) -> Report:
 
 
 def call_the_runtime_api(task: Task) -> Report:
-    """Media type `x/<its port>`: the next event, by each kind of socket that could lead there."""
+    """Ask for the next event by each kind of socket that could lead there; media type `x/<its port>`."""
     port = int(task.media_type.removeprefix("x/"))
 
     def ask() -> None:
@@ -378,10 +525,109 @@ def call_the_runtime_api(task: Task) -> Report:
     return Report(attempts | {"http": _attempt(ask), "named": named})
 
 
-def read_command_lines(task: Task) -> Report:
-    """Which Linux shows to everybody."""
-    lines = {name: Path(f"/proc/{pid}/cmdline").read_text("utf-8") for name, pid in _parents(task).items()}
-    return Report(lines)
+def make_every_other_call(task: Task) -> Report:
+    """Every number that is not on the list, without arguments: [number, errno] of each, 0 if it was made."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    outcomes = []
+    for number in set(refused_numbers(MACHINE)) - UNFILTERED:
+        ctypes.set_errno(0)
+        libc.syscall(number, 0, 0, 0, 0, 0, 0)
+        outcomes.append([number, ctypes.get_errno()])
+    return Report({"outcomes": outcomes})
+
+
+def _call(function: str, *arguments: Any) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, function)(*arguments) == -1:
+        raise OSError(ctypes.get_errno(), function)
+
+
+def _map(protection: int, flags: int) -> None:
+    _call("mmap", None, ctypes.c_size_t(4096), protection, flags, -1, ctypes.c_ssize_t(0))
+
+
+def _protect(protection: int) -> None:
+    page = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    _call("mprotect", ctypes.c_void_p(address), ctypes.c_size_t(4096), protection)
+
+
+def reach_past_its_limits(task: Task) -> Report:
+    """Try calls of which a list of refusals did not think; media type `x/<pid of the worker>`."""
+    parents = _parents(task)
+    attempts: dict[str, Any] = {
+        "memfd": lambda: os.memfd_create("more"),
+        "shared memory": lambda: _map(mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS),
+        "executable memory": lambda: _map(7, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS),
+        "made executable": lambda: _protect(mmap.PROT_READ | mmap.PROT_EXEC),
+        "SysV memory": lambda: _call("shmget", 0, ctypes.c_size_t(4096), 0o1600),
+        "SysV semaphores": lambda: _call("semget", 0, 1, 0o1600),
+        "SysV queue": lambda: _call("msgget", 0, 0o1600),
+        "signal on a file": lambda: fcntl.fcntl(1, fcntl.F_SETSIG, signal.SIGKILL),
+        "asynchronous file": lambda: fcntl.fcntl(1, fcntl.F_SETFL, os.O_ASYNC),
+        "own limits": lambda: _call("prlimit", 0, resource.RLIMIT_CPU, bytes(16), None),
+    }
+    for name, pid in parents.items():
+        attempts |= {
+            f"owner of a file: {name}": lambda pid=pid: fcntl.fcntl(1, fcntl.F_SETOWN, pid),
+            f"priority of {name}": lambda pid=pid: os.setpriority(os.PRIO_PROCESS, pid, 19),
+            f"processors of {name}": lambda pid=pid: os.sched_setaffinity(pid, {0}),
+            f"scheduler of {name}": lambda pid=pid: os.sched_setscheduler(
+                pid, os.SCHED_IDLE, os.sched_param(0)
+            ),
+            f"parameters of {name}": lambda pid=pid: os.sched_setparam(pid, os.sched_param(0)),
+            f"kill of {name}": lambda pid=pid: os.kill(pid, 0),
+        }
+    return Report({name: _attempt(attempt) for name, attempt in attempts.items()})
+
+
+def reach_other_payloads(task: Task) -> Report:
+    """Try to reach another payload and a home folder; parameters `folder` and `home`."""
+    folder, home = Path(task.parameters["folder"]), Path(task.parameters["home"])
+    other = folder / "payload"
+    attempts = {
+        "list": lambda: list(folder.iterdir()),
+        "read": other.read_bytes,
+        "forge": lambda: other.write_bytes(b"forged"),
+        "shorten": lambda: os.truncate(other, 0),
+        "remove": other.unlink,
+        "replace": lambda: (task.output / "mine").replace(other),
+        "take": lambda: other.rename(task.output / "taken"),
+        "add": (folder / "added").touch,
+        "make a folder": (folder / "made").mkdir,
+        "write the source": lambda: task.source.write_bytes(b"forged"),
+        "beside the source": (task.source.parent / "added").touch,
+        "write home": lambda: (home / ".bashrc").write_bytes(b"forged"),
+        "temporary folder": Path(f"/tmp/wharf-test-{os.getpid()}").touch,  # noqa: S108  # it must be refused
+        "shared memory": Path(f"/dev/shm/wharf-test-{os.getpid()}").touch,  # noqa: S108
+        "users": Path("/etc/passwd").read_bytes,
+        "process of the server": lambda: Path(f"/proc/{_status()[PARENT]}/cmdline").read_bytes(),
+        "all processes": lambda: list(Path("/proc").iterdir()),
+    }
+    (task.output / "mine").write_bytes(b"forged")
+    return Report({name: _attempt(attempt) for name, attempt in attempts.items()})
+
+
+def use_its_own_files(task: Task) -> Report:
+    (task.output / "folder").mkdir()
+    made = task.output / "scratch" / "made"
+    made.write_bytes(b"1")
+    made.replace(task.output / "folder" / "moved")
+    read = [task.source, Path("/proc/self/stat"), Path("/proc/stat"), Path(os.__file__)]
+    seen = [len(each.read_bytes()) > 0 for each in (*read, task.output / "folder" / "moved")]
+    (task.output / "folder" / "moved").unlink()
+    (task.output / "folder").rmdir()
+    return Report({"seen": seen})
+
+
+def hide_something(task: Task) -> Report:
+    """Hide files for a later child in a shared folder; parameter `folder`."""
+    folder = Path(task.parameters["folder"])
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "deep" / "er" / "note").write_bytes(KIB)
+    (folder / "note").write_bytes(KIB)
+    (folder / "closed").mkdir(0)
+    return Report({})
 
 
 def leave_grandchildren(task: Task) -> Report:
@@ -397,6 +643,10 @@ def leave_grandchildren(task: Task) -> Report:
 def leave_grandchildren_and_hang(task: Task) -> Report:
     leave_grandchildren(task)
     return sleep(task)
+
+
+def name_what_is_not_a_media_type(_: Task) -> Report:
+    return Report({}, media_type="text/html\r\nSet-Cookie: a=b")
 
 
 BEHAVIOURS: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What is said before a deployment."""
+"""The advice before a deployment."""
 
 import json
 from typing import Any
@@ -19,11 +19,11 @@ BELOW = {
 
 @pytest.mark.parametrize("mode", ["iam", "cognito"])
 def test_a_mode_that_knows_its_callers_needs_no_advice(mode: str) -> None:
-    assert list(advice({**BELOW, "AuthMode": mode, "KeyRequestBurst": "1000"})) == []
+    assert list(advice("eu-north-1", {**BELOW, "AuthMode": mode, "KeyRequestBurst": "1000"})) == []
 
 
 def test_who_deploys_api_keys_is_told_what_they_are_for() -> None:
-    [told] = advice({**BELOW, "AuthMode": "api-key"})
+    [told] = advice("eu-north-1", {**BELOW, "AuthMode": "api-key"})
 
     assert told.startswith("AuthMode is api-key.")
     assert "cognito" in told
@@ -31,9 +31,15 @@ def test_who_deploys_api_keys_is_told_what_they_are_for() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("KeyRequestsPerSecond", "100"), ("KeyRequestBurst", "200.0")])
 def test_a_key_that_could_use_up_everything_is_named(name: str, value: str) -> None:
-    _, told = advice({**BELOW, "AuthMode": "api-key", name: value})
+    _, told = advice("eu-north-1", {**BELOW, "AuthMode": "api-key", name: value})
 
     assert told.startswith(f"{name} is not below {name.removeprefix('Key')}")
+
+
+def test_in_china_the_open_paths_need_a_licence() -> None:
+    [told] = advice("cn-northwest-1", {**BELOW, "AuthMode": "iam"})
+
+    assert "ICP licence" in told
 
 
 class TestWhatWillBeDeployed:
@@ -64,3 +70,13 @@ class TestWhatWillBeDeployed:
         found = deployed_with(client, "wharf-dev", {"RequestBurst": "9"})
 
         assert (found["AuthMode"], found["RequestBurst"]) == ("iam", "9")
+
+    def test_a_stack_that_nobody_has_created_yet_has_the_defaults(
+        self, client: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """SAM creates it with them, whatever its change set had."""
+        changed = [{"ParameterKey": "AuthMode", "ParameterValue": "iam"}]
+        under_review = {"StackStatus": "REVIEW_IN_PROGRESS", "Parameters": changed}
+        monkeypatch.setattr("app.local.aws.stack.described", lambda _client, _name: under_review)
+
+        assert deployed_with(client, "wharf-dev", {})["AuthMode"] == "api-key"

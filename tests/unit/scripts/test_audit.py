@@ -1,4 +1,4 @@
-"""Which findings in pip-audit's report stop a build."""
+"""The findings in pip-audit's report that stop a build."""
 
 from pathlib import Path
 from typing import Any

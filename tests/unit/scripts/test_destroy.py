@@ -1,4 +1,4 @@
-"""How the data of a stage is deleted."""
+"""The deletion of a stage's data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from app.local.errors import CannotStart
-from scripts.ops.destroy import delete_all, delete_bucket, delete_table, plan
+from scripts.ops.destroy import delete_all, delete_bucket, delete_table, main, plan
 from scripts.ops.kept_data import BUCKET, TABLE, Data, Stage
 from tests.faults import after, calls_of, unhook_all
 
@@ -60,6 +60,26 @@ def test_a_protected_table_is_deleted_once_it_is_updated_and_nothing_is_repeated
         *(described, described),
     ]
     assert dynamodb.list_tables()["TableNames"] == []
+
+
+def test_a_stack_that_failed_to_be_created_finds_its_data_unprotected(
+    session: boto3.session.Session, dynamodb: Any, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudFormation deletes the data of such a stack itself, and ends in ROLLBACK_FAILED if it may not."""
+    protected: list[bool] = []
+
+    def delete_stack(_client: Any, _stack_id: str) -> None:
+        protected.append(dynamodb.describe_table(TableName=NAME)["Table"]["DeletionProtectionEnabled"])
+
+    monkeypatch.setattr("app.local.aws.stack.delete", delete_stack)
+    monkeypatch.setattr("scripts.ops.kept_data.find", lambda _session, _name: Stage("id", False, DATA))
+    monkeypatch.setattr("sys.argv", ["destroy", "prod", "--with-data", "--yes", "wharf-prod"])
+
+    assert main() == 0
+
+    assert protected == [False]
+    assert dynamodb.list_tables()["TableNames"] == []
+    assert s3.list_buckets()["Buckets"] == []
 
 
 def test_a_bucket_goes_with_its_old_versions_and_a_second_time(s3: Any) -> None:

@@ -1,7 +1,12 @@
 """Log lines as a person reads them, and which of them belong together."""
 
+import argparse
 import json
-from collections.abc import Iterator, Sequence
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,11 +14,16 @@ from typing import Any
 
 import pytest
 
+from app.domain.times import utc_now
+from app.local import running
 from app.local.errors import CannotStart
+from app.local.running import Run
+from scripts.ops import log_lines, logs, stages, trace
 from scripts.ops.log_lines import CloudWatchLogs, Line, LocalLogs
 from scripts.ops.trace import related, report
 from tests.conftest import NOW
 
+ROOT = Path(__file__).parents[3]
 MILLISECONDS = 1_772_357_400_000
 
 
@@ -127,7 +137,7 @@ def test_many_ids_are_looked_for_in_few_patterns() -> None:
 
     list(CloudWatchLogs(Noted("", ""), "wharf-dev").lines(NOW, [f"id-{number}" for number in range(25)]))
 
-    assert len(asked) == 4 * 2
+    assert len(asked) == 5 * 2
     assert asked[0].startswith('?"id-0" ?"id-1" ')
     assert max(map(len, asked)) < 1024
 
@@ -186,3 +196,125 @@ def test_the_request_that_api_gateway_logs_belongs_to_it_too() -> None:
             yield from (line for line in (gateway, ours) if not set(find).isdisjoint(line.fields.values()))
 
     assert {line.source for line in related(Both(), "o1", NOW)} == {"gateway", "api"}
+
+
+def run(monkeypatch: pytest.MonkeyPatch, script: Callable[[], int], folder: Path, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["script", "local", "--data-dir", str(folder), *arguments])
+    return script()
+
+
+SCRIPTS = pytest.mark.parametrize(("script", "options"), [(logs.main, ["--find"]), (trace.main, [])])
+
+
+class TestHowFarBack:
+    """The lines of `written` are months old."""
+
+    @SCRIPTS
+    def test_an_id_is_found_however_old_its_lines_are(
+        self,
+        written: Written,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        script: Callable[[], int],
+        options: list[str],
+    ) -> None:
+        written.add("object.ready", object_id="o1", correlation_id="r1")
+        status = run(monkeypatch, script, written.path.parent, *options, "o1")
+
+        assert status == 0
+        assert "object.ready" in capsys.readouterr().out
+
+    @SCRIPTS
+    @pytest.mark.parametrize(
+        ("since", "said"),
+        [
+            ([], "The whole log of this machine was read."),
+            (["--since", "60"], "were read; --since MINUTES reads more."),
+        ],
+    )
+    def test_what_is_not_found_is_said_with_how_far_it_was_looked_for(
+        self,
+        written: Written,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        script: Callable[[], int],
+        options: list[str],
+        since: list[str],
+        said: str,
+    ) -> None:
+        written.add("object.ready", object_id="o1")
+        status = run(monkeypatch, script, written.path.parent, *since, *options, "o2")
+
+        told = "".join(capsys.readouterr())
+        assert status == 1
+        assert "o2" in told
+        assert said in told
+
+    def test_without_an_id_only_recent_lines_are_shown_and_none_is_said(
+        self, written: Written, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        written.add("object.ready", object_id="o1")
+        status = run(monkeypatch, logs.main, written.path.parent)
+
+        shown = capsys.readouterr()
+        assert (status, shown.out) == (0, "")
+        assert shown.err.startswith("No line was logged. Lines since 20")
+
+    def test_on_aws_an_id_is_looked_for_in_the_lines_of_a_day(self) -> None:
+        asked = parsed("dev")
+
+        assert log_lines.start(asked) < utc_now() - timedelta(hours=23)
+        assert log_lines.start(asked, recent=logs.RECENT) > utc_now() - timedelta(hours=1)
+
+
+def parsed(*arguments: str) -> argparse.Namespace:
+    parser = stages.parser("logs", "")
+    log_lines.add_arguments(parser, "")
+    return parser.parse_args(arguments)
+
+
+def test_a_log_that_is_written_elsewhere_is_found_by_what_the_run_says(tmp_path: Path) -> None:
+    elsewhere = Written(tmp_path / "elsewhere")
+    elsewhere.path.parent.mkdir()
+    elsewhere.add("one")
+    run = Run("", "", "", log_file=str(elsewhere.path), started_at="")
+    with running.announced(tmp_path, run):
+        found = list(log_lines.of_stage("local", tmp_path).lines(NOW))
+
+    assert messages(found) == ["one"]
+
+
+class TestWithoutAnId:
+    def test_a_person_at_a_terminal_is_asked_for_one(self, written: Written) -> None:
+        written.add("object.ready", object_id="o1")
+        told = at_a_terminal(written.path.parent, b" o1 \n")
+
+        assert "Id of a request (its Request-Id), a trace or an object: " in told
+        assert "object.ready" in told
+
+    @pytest.mark.parametrize("typed", [b"\n", b"\x04"])
+    def test_no_answer_is_a_usage_error(self, written: Written, typed: bytes) -> None:
+        assert "error: an id is missing" in at_a_terminal(written.path.parent, typed)
+
+    def test_where_nobody_can_be_asked_it_is_a_usage_error(
+        self, written: Written, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with Path(os.devnull).open() as nobody:
+            monkeypatch.setattr(sys, "stdin", nobody)
+            with pytest.raises(SystemExit, match="2"):
+                run(monkeypatch, trace.main, written.path.parent, "")
+
+        assert "error: an id is missing" in capsys.readouterr().err
+
+
+def at_a_terminal(folder: Path, typed: bytes) -> str:
+    """Return what `trace` without an id shows to a person who types this."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "scripts.ops.trace", "local", "", "--data-dir", str(folder)]
+    try:
+        os.write(ours, typed)
+        subprocess.run(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, check=False)
+        return os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)

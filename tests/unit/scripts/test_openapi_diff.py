@@ -1,4 +1,4 @@
-"""Which changes of the API break its clients, one function for each change."""
+"""The changes of the API that break its clients, one function for each change."""
 
 import json
 from collections.abc import Callable
@@ -68,19 +68,19 @@ def lower_the_limit(after: Json) -> None:
 
 
 def remove_an_answered_property(after: Json) -> None:
-    del schema(after, "ObjectOut")["properties"]["version"]
+    del schema(after, "RecordObject")["properties"]["version"]
 
 
 def answer_a_property_only_at_times(after: Json) -> None:
-    schema(after, "ObjectOut")["required"].remove("labels")
+    schema(after, "RecordObject")["required"].remove("labels")
 
 
 def answer_null(after: Json) -> None:
-    schema(after, "ObjectOut")["properties"]["name"] = {"type": ["string", "null"]}
+    schema(after, "RecordObject")["properties"]["name"] = {"type": ["string", "null"]}
 
 
 def answer_another_value(after: Json) -> None:
-    schema(after, "ObjectOut")["properties"]["status"]["enum"].append("archived")
+    schema(after, "RecordObject")["properties"]["status"]["enum"].append("archived")
 
 
 def require_a_new_property(after: Json) -> None:
@@ -165,7 +165,7 @@ def raise_the_limit(after: Json) -> None:
 
 
 def answer_a_new_property(after: Json) -> None:
-    schema(after, "ObjectOut")["properties"]["team"] = {"type": "string"}
+    schema(after, "RecordObject")["properties"]["team"] = {"type": "string"}
 
 
 def take_an_optional_property(after: Json) -> None:
@@ -198,7 +198,7 @@ def answer_with_a_new_header(after: Json) -> None:
 
 def say_it_better(after: Json) -> None:
     after["paths"][OBJECTS]["get"]["description"] = "Better."
-    schema(after, "ObjectOut")["properties"]["name"]["description"] = "Better."
+    schema(after, "RecordObject")["properties"]["name"]["description"] = "Better."
 
 
 COMPATIBLE = [

@@ -1,4 +1,4 @@
-"""How functions and references are counted, on trees made for it."""
+"""The counts of functions and references, on trees made for the tests."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a client asks for, and the calls that ask for it."""
+"""Objects that a client asks for, and the calls that ask for them."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,10 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from app.api.services import ApiServices
 from app.domain.causes import Cause
-from app.domain.objects import StoredObject
-from app.domain.values import Artifact, Payload, Result
-from app.services.creating import NewObject
-from app.services.uploads import DeclaredPayload, InlinePayload
+from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import Artifact, Payload, Result
+from app.services.objects.creating import NewObject
+from app.services.objects.uploads import DeclaredPayload, InlinePayload
 from app.storage.objects import ObjectRepository
 from tests.conftest import NOW, make_object
 

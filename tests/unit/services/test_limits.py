@@ -16,21 +16,27 @@ from app.domain.errors import (
     QuotaExceeded,
     Unavailable,
 )
-from app.domain.objects import StoredObject
-from app.services.creating import Creation
-from app.services.quotas import QUOTA_SECONDS
-from app.services.uploads import DeclaredPayload, InlinePayload
+from app.domain.json import compact_json
+from app.domain.objects.stored import StoredObject
+from app.domain.usage import VERSION_BYTES, usage_of
+from app.services.objects.creating import Creation
+from app.services.objects.quotas import QUOTA_SECONDS
+from app.services.objects.uploads import DeclaredPayload, InlinePayload
 from app.storage.objects import ObjectRepository
 from tests.conftest import Aws, Clock
 from tests.events import stream_record
 from tests.faults import answering, fail, throttling
 from tests.services import relaying_on, services_on
-from tests.statuses import CSV, make_in, make_record
+from tests.statuses import make_in, make_record
 from tests.unit.services.conftest import content_of, keys_in_bucket
 from tests.unit.services.new_objects import ME, new_record
 
-MAX_OBJECTS, MAX_BYTES = 3, 100
+MAX_OBJECTS, MAX_BYTES = 3, 20_000
+#: The bytes of a new object without a payload: its first version, and its attributes.
+EMPTY = VERSION_BYTES + len(compact_json(new_record().attributes))
 READY = make_in("ready")
+#: The largest payload that fits beside the ready object and the version of the change that brings it.
+LEFT = MAX_BYTES - usage_of(READY).bytes - VERSION_BYTES
 ID = UUID(READY.id)
 
 
@@ -87,20 +93,21 @@ def test_up_to_the_limit_objects_are_taken_and_one_more_is_refused(api: ApiServi
 @pytest.mark.parametrize("form", [declare, inline])
 def test_up_to_the_limit_bytes_are_taken_and_one_more_is_refused(api: ApiServices, form: Any) -> None:
     form(api, 60)
-    assert refused(form, api, 41) == (60, 100, "bytes")
-    form(api, 40)
-    assert refused(form, api, 1) == (100, 100, "bytes")
+    left = MAX_BYTES - (EMPTY + 60) - EMPTY
+    assert refused(form, api, left + 1) == (EMPTY + 60, MAX_BYTES, "bytes")
 
-    form(api, 0)
+    form(api, left)
+
+    assert refused(form, api, 0) == (MAX_BYTES, MAX_BYTES, "bytes")
 
 
 @pytest.mark.parametrize("form", [declare, inline])
 def test_a_refused_create_leaves_nothing_behind(api: ApiServices, aws: Aws, form: Any) -> None:
-    assert refused(form, api, MAX_BYTES + 1, "big") == (0, 100, "bytes")
+    assert refused(form, api, MAX_BYTES, "big") == (0, MAX_BYTES, "bytes")
 
     assert aws.dynamodb.scan(TableName=aws.table)["Count"] == 0
     assert keys_in_bucket(aws) == []
-    assert not form(api, MAX_BYTES, "big").replayed
+    assert not form(api, MAX_BYTES - EMPTY, "big").replayed
 
 
 def test_deleting_makes_room_after_a_few_seconds(
@@ -188,36 +195,37 @@ def test_a_create_that_failed_has_taken_nothing(api: ApiServices, aws: Aws) -> N
 class TestNewRevisions:
     @pytest.fixture(autouse=True)
     def _ready(self, repository: ObjectRepository, aws: Aws) -> None:
-        """An object with 12 bytes that are ready, counted by the relay."""
+        """An object that is ready, counted by the relay."""
         relay(aws, None, repository.add(READY))
 
     def test_up_to_the_limit_they_are_taken_and_one_byte_more_is_refused(self, api: ApiServices) -> None:
-        assert refused(ask_for_upload, api, 89) == (12, 100, "bytes")
-        assert refused(put, api, b"x" * 89) == (12, 100, "bytes")
+        used = usage_of(READY).bytes
+        assert refused(ask_for_upload, api, LEFT + 1) == (used, MAX_BYTES, "bytes")
+        assert refused(put, api, b"x" * (LEFT + 1)) == (used, MAX_BYTES, "bytes")
 
-        ask_for_upload(api, 88)
+        ask_for_upload(api, LEFT)
 
     def test_a_small_payload_fills_the_limit_exactly(self, api: ApiServices) -> None:
-        assert put(api, b"x" * 88).version == READY.version + 1
+        assert put(api, b"x" * LEFT).version == READY.version + 1
 
     def test_one_that_is_refused_changes_nothing(
         self, api: ApiServices, repository: ObjectRepository, aws: Aws
     ) -> None:
-        refused(ask_for_upload, api, 89)
-        refused(put, api, b"x" * 89)
+        refused(ask_for_upload, api, LEFT + 1)
+        refused(put, api, b"x" * (LEFT + 1))
 
         assert repository.get(ME, str(ID)) == READY
         assert keys_in_bucket(aws) == []
 
     def test_one_that_is_smaller_than_the_awaited_one_is_taken_at_the_limit(self, api: ApiServices) -> None:
-        awaited = ask_for_upload(api, 88)
+        awaited = ask_for_upload(api, LEFT)
 
-        assert ask_for_upload(api, 87).version == awaited.version + 1
+        assert ask_for_upload(api, LEFT - VERSION_BYTES).version == awaited.version + 1
 
     def test_the_upload_that_is_awaited_may_be_asked_for_again(self, api: ApiServices) -> None:
-        awaited = ask_for_upload(api, 88)
+        awaited = ask_for_upload(api, LEFT)
 
-        assert ask_for_upload(api, 88) == awaited
+        assert ask_for_upload(api, LEFT) == awaited
 
     def test_that_a_record_takes_no_payload_is_told_first(
         self, api: ApiServices, repository: ObjectRepository
@@ -231,12 +239,26 @@ class TestNewRevisions:
 def test_what_takes_nothing_is_not_refused_above_the_limit(
     api: ApiServices, repository: ObjectRepository, aws: Aws
 ) -> None:
-    relay(aws, None, repository.add(READY))
-    for number in range(2, 5):
-        relay(aws, None, repository.add(make_in("ready", id=f"{number}" * 8 + READY.id[8:])))
-    assert refused(create, api) == (4, 3, "objects")
+    above = make_in("ready", attributes={"text": "x" * 2 * MAX_BYTES})
+    relay(aws, None, repository.add(above))
+    assert refused(create, api)[2] == "bytes"
 
-    api.editing.edit(ME, ID, {"name": "new"}, cause=Cause("request-2"))
-    put(api, CSV)
-    api.editing.reprocess(ME, ID, cause=Cause("request-2"))
+    shorter = {"attributes": {"text": "x" * MAX_BYTES}}
+    api.editing.edit(ME, ID, shorter, cause=Cause("request-2"))
     api.editing.delete(ME, ID, cause=Cause("request-2"))
+
+
+@pytest.mark.parametrize("change", ["edit", "put", "reprocess"])
+def test_each_change_takes_the_room_of_a_version(
+    api: ApiServices, repository: ObjectRepository, aws: Aws, change: str
+) -> None:
+    """Otherwise a history could grow without end."""
+    full = make_in("ready", attributes={"text": "x" * (MAX_BYTES - usage_of(READY).bytes)})
+    relay(aws, None, repository.add(full))
+    changes: dict[str, Callable[[], object]] = {
+        "edit": lambda: api.editing.edit(ME, ID, {"name": "new"}, cause=Cause("request-2")),
+        "put": lambda: put(api, b""),
+        "reprocess": lambda: api.editing.reprocess(ME, ID, cause=Cause("request-2")),
+    }
+
+    assert refused(changes[change])[2] == "bytes"

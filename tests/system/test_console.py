@@ -1,0 +1,552 @@
+"""The console in Chromium, against the running service: by `make e2e`.
+
+Every page is watched: an error in its console, or a request to anything but the API and the bucket,
+fails the test that opened it.
+"""
+
+import io
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Request, expect
+
+from tests.conftest import Measured
+from tests.receiver import Receiver, receiving
+from tests.system.chromium import chromium
+from tests.system.client import Client
+from tests.system.conftest import ROOT, Runtime
+
+pytestmark = pytest.mark.e2e
+
+AXE = ROOT / ".e2e" / "axe.min.js"
+#: The folder for new pictures of the documentation, if they are to be taken anew.
+PICTURES = os.environ.get("PICTURES")
+PATIENCE_MS = 30_000
+LARGEST_BYTES = 120_000
+LARGE_BYTES = 200 * 1000**2
+#: The browser's upload rate while a large upload is watched, so that its middle can be met.
+SLOW_BYTES_PER_SECOND = 25 * 1000**2
+DESKTOP, PHONE = (1280, 860), (390, 844)
+
+CSV = b"trip,city,paid,day\n" + b"".join(
+    b"%d,%s,%s,2026-%02d-01\n"
+    % (trip, (b"Porto", b"Bergen", b"")[trip % 3], (b"true", b"false")[trip % 2], trip % 12 + 1)
+    for trip in range(600)
+)
+MARKUP = "<img src=x onerror=alert(1)>"
+HOSTILE_CSV = f'name,"{MARKUP}"\n=1+1,{MARKUP}\n2,"</td><script>alert(1)</script>"\n'.encode()
+#: Half of it is in UTF-8, and half in windows-1252.
+MIXED_CSV = b"id,name\n" + "1,J\u00e4ger\n".encode() * 9 + b"2,K\xe4se\n" * 9
+HOSTILE_SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
+
+
+def png() -> bytes:
+    picture = Image.linear_gradient("L").resize((640, 400))
+    made = io.BytesIO()
+    Image.merge("RGB", (picture, picture.rotate(180), picture)).save(made, "PNG")
+    return made.getvalue()
+
+
+def pdf() -> bytes:
+    text = b"BT /F1 24 Tf 72 740 Td (Harbour report) Tj ET"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
+    ]
+    made, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return (
+        made
+        + b"xref\n0 %d\n0000000000 65535 f \n%strailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF"
+        % (
+            len(objects) + 1,
+            table,
+            len(objects) + 1,
+            len(made),
+        )
+    )
+
+
+@dataclass
+class Watched:
+    """A page, and what it did."""
+
+    page: Page
+    runtime: Runtime
+    faults: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda said: self.faults.extend([said.text] * (said.type == "error")))
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
+        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+
+    def go(self, place: str = "") -> None:
+        self.page.goto(f"{self.runtime.url}/#/{place}")
+        expect(self.page.locator("h1, .state h2").first).to_be_visible()
+
+    def drop(self, name: str, content: bytes, media_type: str = "") -> Locator:
+        """Drop a file onto the page, and return its row among the uploads."""
+        self.page.evaluate(
+            """([name, bytes, type]) => {
+              const data = new DataTransfer();
+              data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+              const how = { dataTransfer: data, bubbles: true, cancelable: true };
+              for (const kind of ["dragenter", "dragover", "drop"])
+                document.body.dispatchEvent(new DragEvent(kind, how));
+            }""",
+            [name, list(content), media_type],
+        )
+        return self.row(name)
+
+    def row(self, name: str) -> Locator:
+        return self.page.locator("wharf-uploads li").filter(has_text=name).first
+
+    def open(self, name: str) -> None:
+        if self.page.locator("#uploads").is_hidden():
+            self.page.get_by_role("button", name="Show").click()
+        self.page.locator("wharf-uploads li").filter(has_text=name).first.locator("a").click()
+        expect(self.page.locator("wharf-object h1")).to_have_text(name)
+
+    def check(self) -> None:
+        assert self.faults == []
+        assert self.hosts <= {
+            f"127.0.0.1:{self.runtime.port}",
+            f"127.0.0.1:{self.runtime.aws_port}",
+        }
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+Scheme = Literal["dark", "light"]
+Open = Callable[..., Watched]
+
+
+@pytest.fixture
+def open_page(browser: Browser, running: Runtime) -> Iterator[Open]:
+    """Open pages in contexts of their own; each is checked at the end."""
+    opened: list[Watched] = []
+
+    def make(size: tuple[int, int] = DESKTOP, scheme: Scheme = "light", owner: str = "e2e") -> Watched:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(f"sessionStorage.setItem('wharf.owner', '{owner}')")
+        opened.append(Watched(context.new_page(), running))
+        return opened[-1]
+
+    expect.set_options(timeout=PATIENCE_MS)
+    yield make
+    for watched in opened:
+        watched.page.context.close()
+    for watched in opened:
+        watched.check()
+
+
+def api(running: Runtime, owner: str = "e2e") -> Client:
+    return Client(running.url, {"X-Owner": owner})
+
+
+def create(running: Runtime, owner: str = "e2e", **body: Any) -> str:
+    return str(api(running, owner).create(body).json()["id"])
+
+
+def test_a_first_visit_is_small_and_paints_soon(open_page: Open, measured: Measured) -> None:
+    watched = open_page(owner="nobody-yet")
+    watched.go()
+    sizes = watched.page.evaluate(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+        ".filter(one => !one.name.includes('/v1/')).map(one => one.decodedBodySize)"
+    )
+    paint = watched.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    measured(f"console: {sum(sizes):,} bytes in {len(sizes)} files, first paint after {paint:.0f} ms")
+
+    expect(watched.page.get_by_role("heading", name="Drop a file anywhere")).to_be_visible()
+    assert 50_000 < sum(sizes) <= LARGEST_BYTES
+
+
+def test_files_of_each_kind_are_dropped_and_their_results_seen(open_page: Open) -> None:
+    watched = open_page()
+    page = watched.page
+    watched.go()
+    files = (("trips.csv", CSV, ""), ("gradient.png", png(), "image/png"), ("report.pdf", pdf(), ""))
+    for name, content, media_type in files:
+        watched.drop(name, content, media_type)
+    for name, *_ in files:
+        expect(watched.row(name).locator(".badge")).to_have_text("ready")
+        expect(page.locator("wharf-list tbody tr").filter(has_text=name).locator(".badge")).to_have_text(
+            "ready"
+        )
+    expect(page.locator("tr").filter(has_text="gradient.png").locator(".thumb img")).to_have_js_property(
+        "naturalWidth", 320
+    )
+
+    watched.open("trips.csv")
+    expect(page.get_by_role("row", name="city text")).to_contain_text("33 %")
+    months = page.get_by_role("img", name="12 values from 2026-01-01 to 2026-12-01; the most frequent has 50")
+    expect(months.locator("rect")).to_have_count(12)
+    expect(page.get_by_role("img", name="Histogram from 0 to 599")).to_be_visible()
+    expect(page.get_by_role("img", name="true, 300")).to_be_visible()
+    expect(page.get_by_text("First row: names guessed")).to_be_visible()
+    expect(page.get_by_role("region", name="First rows").get_by_role("row")).to_have_count(101)
+
+    watched.open("gradient.png")
+    expect(page.get_by_alt_text("Preview")).to_have_js_property("naturalWidth", 640)
+    watched.open("report.pdf")
+    expect(page.get_by_alt_text("First page")).to_have_js_property("complete", value=True)
+    expect(page.get_by_role("region", name="Text")).to_contain_text("Harbour report")
+    expect(page.locator(".timeline li")).to_have_count(3)
+
+
+def test_a_broken_file_is_told_in_plain_words(open_page: Open, running: Runtime) -> None:
+    watched = open_page()
+    watched.go()
+    row = watched.drop("broken.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "image/png")
+
+    expect(row.locator(".badge")).to_have_text("rejected")
+    [stored] = api(running).get("/v1/objects?status=rejected&limit=1").json()["items"]
+    expect(row).to_contain_text(stored["problem"]["detail"])
+    listed = watched.page.locator("wharf-list tbody tr").filter(has_text="broken.png")
+    expect(listed.locator("td.size")).to_have_text("72 bytes")
+    expect(listed.locator("td.contents")).to_have_text(stored["problem"]["detail"])
+    watched.open("broken.png")
+    expect(watched.page.locator(".notice.rejected")).to_contain_text("invalid_content")
+    facts = watched.page.get_by_role("complementary", name="About the object")
+    expect(facts).to_contain_text("Declared typeimage/pngDeclared size72 bytes")
+
+
+def test_a_charset_that_cannot_be_told_is_declared_with_a_new_revision(open_page: Open) -> None:
+    watched = open_page()
+    page = watched.page
+    watched.go()
+    row = watched.drop("mixed.csv", MIXED_CSV)
+    expect(row).to_contain_text("Declare the charset in the media type")
+    watched.open("mixed.csv")
+    page.get_by_role("button", name="New revision").click()
+    media_type = page.get_by_label("Media type")
+    expect(media_type).to_have_value("text/csv")
+    media_type.fill("text/csv; charset=windows-1252")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose the file").click()
+    chooser.value.set_files(FilePayload(name="mixed.csv", mimeType="text/csv", buffer=MIXED_CSV))
+
+    expect(page.locator("wharf-object .head .badge")).to_have_text("ready")
+
+
+def test_the_uploads_say_when_they_are_done_and_get_out_of_the_way(open_page: Open) -> None:
+    watched = open_page(owner="tidy")
+    page = watched.page
+    watched.go()
+    panel = page.get_by_role("region", name="Uploads")
+    for name, content in (("a.csv", CSV), ("broken.png", b"\x89PNG\r\n\x1a\n")):
+        watched.drop(name, content)
+    expect(panel.get_by_role("heading")).to_have_text("Done: 1 ready, 1 rejected")
+    page.get_by_role("link", name="Webhooks").click()
+    expect(page.locator("h1")).to_have_text("Webhooks")
+    expect(panel.get_by_role("listitem")).to_have_count(0)
+    expect(panel.get_by_role("button", name="Show")).to_have_attribute("aria-expanded", "false")
+
+    watched.drop("b.csv", CSV)
+    expect(panel.get_by_role("heading")).to_have_text("Done: 2 ready, 1 rejected")
+    expect(panel.get_by_role("listitem")).to_have_count(3)
+    panel.get_by_role("button", name="Close").click()
+    expect(panel).to_be_hidden()
+
+
+def test_choices_and_columns_have_plain_names(open_page: Open, running: Runtime) -> None:
+    hook = api(running, "named").post("/v1/webhooks", b'{"url": "https://hooks.example.com/wharf"}')
+    watched = open_page(owner="named")
+    page = watched.page
+    watched.go()
+    expect(page.get_by_label("Upload as")).to_have_text(re.compile("^the kind that fits"))
+    watched.go(f"webhooks/{hook.json()['id']}")
+    expect(page.get_by_label("State")).to_be_visible()
+    heads = page.locator(".log thead th").all_text_contents()
+
+    assert heads == ["Event", "State", "Last answer", "Attempts", "Time of the event", "Action"]
+
+
+def test_what_is_hostile_stays_text(open_page: Open) -> None:
+    watched = open_page()
+    page = watched.page
+    watched.go()
+    watched.drop(f"{MARKUP}.csv", HOSTILE_CSV)
+    watched.drop(f"{MARKUP}.svg", HOSTILE_SVG, "image/svg+xml")
+    for name in (f"{MARKUP}.csv", f"{MARKUP}.svg"):
+        expect(watched.row(name).locator(".badge")).to_have_text("ready")
+
+    watched.open(f"{MARKUP}.csv")
+    expect(page.get_by_role("region", name="First rows")).to_contain_text("</td><script>alert(1)</script>")
+    expect(page.get_by_text("1 cell like a formula")).to_be_visible()
+    watched.open(f"{MARKUP}.svg")
+    expect(page.locator(".figures")).to_contain_text("detected media type")
+    assert page.locator("img[src=x], main script, svg script").count() == 0
+
+
+def wait_until_sent(bar: Locator, size: int) -> None:
+    give_up = time.monotonic() + PATIENCE_MS / 1000
+    while bar.evaluate("bar => bar.value") < size:
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def test_a_large_upload_shows_its_progress_and_goes_on_after_a_reload(
+    open_page: Open, tmp_path: Path
+) -> None:
+    watched = open_page()
+    page = watched.page
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        for number in range(LARGE_BYTES // 1000**2):
+            file.write(number.to_bytes(4, "big") * 250_000)
+    stored: dict[str, set[int]] = {"before": set(), "after": set()}
+    moment = ["before"]
+
+    def note(request: Request) -> None:
+        numbers = parse_qs(urlsplit(request.url).query).get("partNumber", [])
+        answer = request.response() if request.method == "PUT" else None
+        if answer and answer.status == 200:
+            stored[moment[0]] |= {int(number) for number in numbers}
+
+    page.on("requestfinished", note)
+    watched.go()
+    network = page.context.new_cdp_session(page)
+    slow = {
+        "offline": False,
+        "latency": 0,
+        "downloadThroughput": -1,
+        "uploadThroughput": SLOW_BYTES_PER_SECOND,
+    }
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", slow)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("u")
+    chooser.value.set_files(large)
+    row = watched.row("large.bin")
+    bar = row.get_by_role("progressbar")
+    expect(row).to_contain_text("left")
+    wait_until_sent(bar, 60_000_000)
+
+    row.get_by_role("button", name="Pause").click()
+    expect(row).to_contain_text("Paused")
+    row.get_by_role("button", name="Resume").click()
+    wait_until_sent(bar, 90_000_000)
+    assert float(bar.get_attribute("max") or 0) == LARGE_BYTES
+    moment[0] = "after"
+    network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+    page.reload()
+
+    expect(watched.row("large.bin").locator(".badge")).to_have_text("ready", timeout=120_000)
+    assert len(stored["before"]) >= 5
+    assert stored["before"].isdisjoint(stored["after"])
+    watched.open("large.bin")
+    expect(page.locator(".facts")).to_contain_text("200 MB")
+
+
+def test_whoever_saves_last_sees_both_versions_and_chooses(open_page: Open, running: Runtime) -> None:
+    made = create(running, kind="record", name="order 42", attributes={"total": "9.90"}, labels={"team": "a"})
+    watched = open_page()
+    page = watched.page
+    watched.go(f"objects/{made}")
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox", name="Labels").fill("team: mine")
+    page.get_by_role("textbox", name="Attributes").fill('{"total": "12.50"}')
+    other = open_page()
+    other.go(f"objects/{made}")
+    other.page.get_by_role("button", name="Edit").click()
+    other.page.get_by_label("Name").fill("order 42, paid")
+    other.page.get_by_role("textbox", name="Labels").fill("team: theirs")
+    other.page.get_by_role("button", name="Save").click()
+    expect(other.page.locator("h1")).to_have_text("order 42, paid")
+
+    # The browser tells of every answer of 400 and more; this one is meant.
+    page.get_by_role("button", name="Save").click()
+    conflict = page.get_by_role("alert").filter(has_text="Somebody changed it")
+    expect(conflict).to_contain_text("theirs")
+    expect(conflict).to_contain_text("mine")
+    assert all("412" in fault for fault in watched.faults)
+    watched.faults.clear()
+    conflict.get_by_role("button", name="Save yours over it").click()
+
+    expect(page.locator("dialog")).to_have_count(0)
+    stored = api(running).get(f"/v1/objects/{made}").json()
+    assert (stored["name"], stored["labels"]) == ("order 42, paid", {"team": "mine"})
+    assert stored["attributes"] == {"total": "12.50"}
+    expect(page.locator(".timeline .updated").first).to_contain_text("theirs → mine")
+
+
+def test_a_delivery_is_seen_and_replayed(open_page: Open, running: Runtime) -> None:
+    watched = open_page(owner="hooked")
+    page = watched.page
+    with receiving(Receiver(answer=lambda _: (200, b"thanks"))) as receiver:
+        watched.go("webhooks")
+        page.get_by_role("button", name="New webhook").click()
+        page.get_by_label("URL").fill(receiver.url)
+        page.get_by_role("button", name="Create").click()
+        expect(page.get_by_label("The secret")).to_have_value(re.compile(r"whsec_.+"))
+        page.get_by_role("button", name="Done").click()
+        expect(page.locator("h1")).to_have_text(receiver.url)
+        create(running, owner="hooked", kind="record", name="told")
+        row = page.locator(".log tbody tr").first
+        expect(row).to_contain_text("object.created")
+        expect(row.locator(".badge")).to_have_text("delivered")
+        row.get_by_role("button", name="Replay").click()
+        expect(row).to_contain_text("2 times")
+        page.get_by_role("button", name="Send a test").click()
+        expect(page.locator(".log tbody tr")).to_have_count(2)
+        expect(page.locator(".log .badge.delivered")).to_have_count(2)
+
+    assert len(receiver.ids) == 3
+    assert len(set(receiver.ids)) == 2
+
+
+def test_the_keyboard_alone_is_enough(open_page: Open, running: Runtime) -> None:
+    made = create(running, owner="keys", kind="record", name="by keyboard")
+    watched = open_page(owner="keys")
+    page = watched.page
+    watched.go()
+    expect(page.locator("wharf-list tbody a")).to_have_count(1)
+
+    def reach(name: str) -> None:
+        """Press Tab until what has the focus is named so."""
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            told = page.evaluate(
+                "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+            )
+            if told == name:
+                return
+        pytest.fail(f"Tab does not lead to {name!r}")
+
+    reach("by keyboard")
+    page.keyboard.press("Enter")
+    expect(page.locator("wharf-object h1")).to_have_text("by keyboard")
+    reach("Edit")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.type(" alone")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("by keyboard alone")
+    reach("Delete")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    reach("Delete")
+    page.keyboard.press("Enter")
+    reach("Delete")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Drop a file anywhere")).to_be_visible()
+    assert api(running, "keys").get(f"/v1/objects/{made}").status == 404
+
+
+def test_without_a_connection_it_says_so_and_comes_back(open_page: Open, running: Runtime) -> None:
+    create(running, owner="gone", kind="record", name="still here")
+    watched = open_page(owner="gone")
+    watched.go()
+    watched.page.context.set_offline(True)
+    expect(watched.page.locator("#offline")).to_be_visible()
+    watched.page.context.set_offline(False)
+    create(running, owner="gone", kind="record", name="came later")
+
+    expect(watched.page.locator("#offline")).to_be_hidden()
+    expect(watched.page.get_by_role("link", name="came later")).to_be_visible()
+    watched.faults.clear()
+
+
+@pytest.fixture(scope="module")
+def shown(running: Runtime) -> dict[str, str]:
+    """The objects and the webhook of the pictures, by place."""
+    client = api(running, "shown")
+    cities, notes = ("Porto", "Bergen", "Tromsø", "St. Ives"), ("", "late", "two stops", "")
+    rows = [
+        f"{trip},{cities[trip * 7919 % 4]},{(trip * 7919 % 997) ** 3 / 1e7:.2f},"
+        f"{'true' if trip % 10 else 'false'},2026-{trip % 12 + 1:02}-01,{notes[trip % 4]}"
+        for trip in range(4000)
+    ]
+    table = ("trip,city,distance_km,paid,day,note\n" + "\n".join(rows)).encode()
+    ids = [
+        client.upload("file", "drawing.svg", "image/svg+xml", HOSTILE_SVG),
+        client.upload("image", "broken.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"\0" * 64),
+        client.upload("document", "report.pdf", "application/pdf", pdf()),
+        client.upload("image", "gradient.png", "image/png", png()),
+        client.upload("dataset", "trips.csv", "text/csv", table),
+    ]
+    create(
+        running,
+        "shown",
+        kind="record",
+        name="order 42",
+        attributes={"total": "9.90"},
+        labels={"team": "growth"},
+    )
+    for one in ids:
+        client.wait_until_settled(one)
+    hook = client.post(
+        "/v1/webhooks", b'{"url": "https://hooks.example.com/wharf", "description": "Billing"}'
+    )
+    return {
+        "list": "",
+        "results": f"objects/{ids[4]}",
+        "picture": f"objects/{ids[3]}",
+        "rejected": f"objects/{ids[1]}",
+        "webhooks": "webhooks",
+        "webhook": f"webhooks/{hook.json()['id']}",
+        "usage": "usage",
+    }
+
+
+PLACES = ("list", "results", "picture", "rejected", "webhooks", "webhook", "usage")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("device", "size"), [("desktop", DESKTOP), ("phone", PHONE)])
+def test_it_can_be_used_by_everybody_and_fits_the_screen(
+    open_page: Open, shown: dict[str, str], tmp_path: Path, device: str, size: tuple[int, int], scheme: Scheme
+) -> None:
+    """No serious finding of axe, nothing wider than the screen; and pictures are taken."""
+    if not AXE.exists():
+        pytest.skip("there is no axe-core: `make e2e` fetches it, if there is npm")
+    watched = open_page(size, scheme, owner="shown")
+    page = watched.page
+    for place in PLACES:
+        watched.go(shown[place])
+        expect(page.locator("main [aria-busy=true], main .ghost")).to_have_count(0)
+        # Evaluated, since the page's policy lets no other script in.
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        serious = [
+            (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
+            for one in found["violations"]
+            if one["impact"] in {"serious", "critical"}
+        ]
+
+        assert serious == [], f"{place} on a {device}, {scheme}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
+        if place in {"list", "results"}:
+            time.sleep(0.3)
+            taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            folder = Path(PICTURES) if PICTURES else tmp_path
+            name = f"{place}-{scheme}.webp" if device == "desktop" else f"{place}-phone-{scheme}.webp"
+            taken.save(folder / name, quality=82, method=6)

@@ -1,0 +1,130 @@
+"""Tables of more columns than one query takes: written in parts, joined, and described like others."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.forms import possible_forms
+from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, join
+from app.processors.dataset.proof import ALIKE_AT_ONCE, TextColumn, write_proved
+
+from .conftest import ProcessDataset
+
+WIDTH = 2 * COLUMNS_AT_ONCE + 7
+NDJSON, PARQUET = "application/x-ndjson", "application/vnd.apache.parquet"
+NAMES: Sequence[str] = [f"n{place}" for place in range(WIDTH)]
+#: Columns of texts and of integers take turns.
+ROWS: Sequence[Sequence[str | int]] = [
+    [f"é{row}" if place % 2 else row + place for place in range(WIDTH)] for row in range(3)
+]
+
+
+def as_csv(folder: Path) -> bytes:
+    return "\n".join([",".join(NAMES), *(",".join(map(str, row)) for row in ROWS)]).encode()
+
+
+def as_ndjson(folder: Path) -> bytes:
+    return "\n".join(json.dumps(dict(zip(NAMES, row, strict=True))) for row in ROWS).encode()
+
+
+def as_parquet(folder: Path) -> bytes:
+    path = folder / "wide.parquet"
+    columns = map(list, zip(*ROWS, strict=True))
+    pq.write_table(pa.table(dict(zip(NAMES, columns, strict=True))), path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("make", "media_type"), [(as_csv, "text/csv"), (as_ndjson, NDJSON), (as_parquet, PARQUET)]
+)
+def test_every_cell_of_a_wide_table_is_where_it_was(
+    process: ProcessDataset, tmp_path: Path, make: Callable[[Path], bytes], media_type: str
+) -> None:
+    result = process(make(tmp_path), media_type)
+
+    table = pq.read_table(result.data)
+    assert table.column_names == NAMES
+    assert [list(row.values()) for row in table.to_pylist()] == ROWS
+    assert result.preview == {"columns": NAMES, "rows": ROWS}
+    found = [
+        (column["type"], column["min"], column["max"], column["distinct"])
+        for column in result.profile["columns"]
+    ]
+    assert found == [
+        ("text" if place % 2 else "integer", ROWS[0][place], ROWS[-1][place], 3) for place in range(WIDTH)
+    ]
+
+
+def test_a_wide_table_without_rows_has_a_profile(process: ProcessDataset) -> None:
+    column = process(",".join(NAMES) + "\n", "text/csv; header=present").profile["columns"][-1]
+
+    assert (column["nulls"], column["distinct"], column["min"], column["histogram"]) == (0, 0, None, None)
+    assert column["formula_like"] == 0
+
+
+def test_a_column_in_doubt_in_one_part_leaves_the_others_alone(process: ProcessDataset) -> None:
+    plain, odd = ["7"] * WIDTH, ["7"] * (WIDTH - 1) + ["0x7"]
+    rows = [NAMES, *[plain] * 3_000, odd]
+
+    columns = process("\n".join(map(",".join, rows))).profile["columns"]
+
+    assert [column["type"] for column in columns] == ["integer"] * (WIDTH - 1) + ["text"]
+
+
+@dataclass
+class Asked:
+    """A connection that counts its statements."""
+
+    connection: duckdb.DuckDBPyConnection
+    statements: int = 0
+
+    def execute(self, query: str) -> duckdb.DuckDBPyConnection:
+        self.statements += 1
+        return self.connection.execute(query)
+
+
+@pytest.mark.parametrize("cells", [[], ["1.234"], ["7"]])
+def test_columns_that_are_alike_are_decided_together(tmp_path: Path, cells: Sequence[str]) -> None:
+    width = ALIKE_AT_ONCE
+    connection = Asked(duckdb.connect())
+    texts = ", ".join(f"'1.234' AS t{place}" for place in range(width))
+    connection.connection.execute(f"CREATE TABLE texts AS SELECT {texts}")
+    find = partial(possible_forms, decimal_commas=False)
+    columns = [TextColumn(name=f"n{place}", cells=cells, find_forms=find) for place in range(width)]
+
+    _, read = write_proved(cast(duckdb.DuckDBPyConnection, connection), "texts", columns, tmp_path / "data")
+
+    assert {(column.form.type, column.doubts) for column in read} == {("text", ("ambiguous_number",))}
+    assert connection.statements <= 5
+
+
+def test_files_whose_row_groups_differ_are_not_joined(tmp_path: Path) -> None:
+    paths = [tmp_path / "some.parquet", tmp_path / "others.parquet"]
+    for path, size in zip(paths, (2, 3), strict=True):
+        pq.write_table(pa.table({path.stem: list(range(6))}), path, row_group_size=size)
+
+    with pytest.raises(InvalidPayload) as refused:
+        join(paths, tmp_path / "joined.parquet")
+
+    assert refused.value.code == ProblemCode.LIMIT_EXCEEDED
+
+
+def test_row_groups_are_joined_one_by_one(tmp_path: Path) -> None:
+    paths = [tmp_path / "some.parquet", tmp_path / "others.parquet"]
+    for path in paths:
+        pq.write_table(pa.table({path.stem: [f"{path.stem} {n}" for n in range(6)]}), path, row_group_size=4)
+
+    join(paths, tmp_path / "joined.parquet")
+
+    joined = pq.ParquetFile(tmp_path / "joined.parquet")
+    assert [joined.metadata.row_group(number).num_rows for number in range(2)] == [4, 2]
+    assert joined.read().to_pylist() == [{"some": f"some {n}", "others": f"others {n}"} for n in range(6)]
