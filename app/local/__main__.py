@@ -93,7 +93,8 @@ def run(options: Options, running: ExitStack) -> None:
     os.environ["CORS_ORIGINS"] = ",".join(dict.fromkeys([os.environ["CORS_ORIGINS"], *own]))
     # Webhooks may use HTTP and this machine, except for the two ports that trust every caller.
     os.environ["WEBHOOK_PORTS_REFUSED"] = f"{options.port},{options.aws_port}"
-    lock = lock_folder(options.data_dir)
+    lock_folder(options.data_dir)
+    lock = lock_state(options.data_dir)
     tell_of_a_kill(options.data_dir)
     listener = running.enter_context(listen(options.port, options.host))
     settings.set_logging(os.environ, options.data_dir)
@@ -117,28 +118,39 @@ def run(options: Options, running: ExitStack) -> None:
 
 
 def lock_folder(folder: Path) -> int:
-    """Return a descriptor that keeps other runs out as long as any process has it open."""
+    """Return a descriptor that keeps other runs out until this process ends."""
+    return _lock(folder, "lock", 0, f"Another run uses {folder}; stop it, or name another DATA_DIR.")
+
+
+def lock_state(folder: Path, seconds: float = emulator.STOP_SECONDS) -> int:
+    """Return a descriptor for the emulator to inherit, which keeps other emulators out.
+
+    The emulator of a run that was killed ends by itself within `seconds`.
+    """
+    busy = (
+        f"The AWS emulator of a run that was killed still uses {folder}; "
+        "wait until it has ended, or name another DATA_DIR."
+    )
+    return _lock(folder, "emulator.lock", seconds, busy)
+
+
+def _lock(folder: Path, name: str, seconds: float, busy: str) -> int:
+    """Lock a file of the folder; raise CannotStart if another process has it for that long."""
+    give_up = time.monotonic() + seconds
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        if not wait_for_lock(lock, folder):
-            raise CannotStart(f"Another run uses {folder}; stop it, or name another DATA_DIR.")
+        lock = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            except BlockingIOError:
+                if time.monotonic() >= give_up:
+                    os.close(lock)
+                    raise CannotStart(busy) from None
+            time.sleep(LOOK_SECONDS)
     except OSError as refused:
         raise CannotStart(f"{folder} cannot be used: {refused.strerror}.") from None
-    return lock
-
-
-def wait_for_lock(lock: int, folder: Path) -> bool:
-    """Lock a file; False if another run has it. The emulator of a killed run needs a moment to end."""
-    give_up = time.monotonic() + emulator.STOP_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if not runs.was_killed(folder) or time.monotonic() > give_up:
-                return False
-            time.sleep(LOOK_SECONDS)
 
 
 def tell_of_a_kill(folder: Path) -> None:

@@ -67,7 +67,13 @@ class Runtime:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(STOP_SECONDS)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            # faulthandler adds to the output what each thread was at.
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait()
+            pytest.fail(f"The runtime did not stop:\n{self.output()}")
 
     def client(self, service: str) -> Any:
         """Return a client of the emulator, with the keys of this run."""
@@ -93,7 +99,7 @@ def spawn(
     arguments = [f"--port={port}", f"--aws-port={aws_port}", f"--data-dir={data_dir}"]
     with (data_dir / "output.log").open("w") as output:
         process = subprocess.Popen(  # this package's own module
-            [sys.executable, "-m", "app.local", *arguments],
+            [sys.executable, "-X", "faulthandler", "-m", "app.local", *arguments],
             cwd=root,
             env={**environment, **(settings or {})},
             stdout=output,

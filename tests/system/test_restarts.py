@@ -57,7 +57,7 @@ def wait_for_status(client: Client, object_id: str, status: str) -> None:
 
 def wait_until_free(data_dir: Path) -> None:
     """The lock is held for as long as the emulator lives."""
-    with (data_dir / "lock").open("r+") as lock:
+    with (data_dir / "emulator.lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 

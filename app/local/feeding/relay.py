@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from itertools import chain, islice
 from threading import Event, Thread
@@ -18,7 +19,7 @@ from app.local.feeding.stream import StreamSource, hand_over, still_has
 
 logger = logging.getLogger("wharf.local")
 
-#: How long the relay may take to end its last batch.
+#: How long the relay may take to end its last batch and what follows it.
 STOPS_SECONDS = 10
 DRAIN_SECONDS = 10
 CATCH_UP_TRIES = 3
@@ -44,9 +45,9 @@ def start_relay(
     source = StreamSource(client, function, handler, Event(), begin_at, place.write, place.take)
     if not begin_at.is_caught_up:
         catch_up_with(session, source, deployed, in_hand)
-    thread = Thread(target=source.run, name="relay", daemon=True)
-    thread.start()
-    running.callback(stop_relay, source, thread)
+    drained: Future[bool] = Future()
+    Thread(target=run_until_drained, args=(source, drained), name="relay", daemon=True).start()
+    running.callback(stop_relay, source, drained)
 
 
 def catch_up_with(
@@ -95,14 +96,25 @@ def announced_at_last(records: Sequence[Json], function: Function, handler: Hand
     return records
 
 
-def stop_relay(source: StreamSource, thread: Thread) -> None:
-    """Stop the relay once the stream is empty, since the emulator forgets the stream's records."""
-    source.stopping.set()
-    thread.join(STOPS_SECONDS)
+def run_until_drained(source: StreamSource, drained: "Future[bool]") -> None:
+    """Feed the relay until it is to stop, and then what the stream still holds."""
+    source.run()
     try:
-        is_drained = source.drain(DRAIN_SECONDS)
+        drained.set_result(source.drain(DRAIN_SECONDS))
     except Exception as fault:  # noqa: BLE001  # logged, and never fatal
         log_fault("stream.unreachable", fault)
+        drained.set_result(False)
+
+
+def stop_relay(source: StreamSource, drained: "Future[bool]") -> None:
+    """Stop the relay once the stream is empty, since the emulator forgets the stream's records.
+
+    An emulator that does not answer holds the stop up for no longer than STOPS_SECONDS.
+    """
+    source.stopping.set()
+    try:
+        is_drained = drained.result(STOPS_SECONDS)
+    except TimeoutError:
         is_drained = False
     if is_drained and source.place.is_caught_up:
         source.move(is_drained=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.local import running
-from app.local.__main__ import lock_folder
+from app.local.__main__ import lock_folder, lock_state
 from app.local.errors import CannotStart
 from app.local.running import Run
 
@@ -76,24 +76,28 @@ def test_a_run_takes_the_place_of_a_killed_one(tmp_path: Path) -> None:
 
 
 def test_a_run_waits_until_the_emulator_of_a_killed_one_has_ended(tmp_path: Path) -> None:
-    with another_process(tmp_path):
-        pass
-    # The emulator of a run inherits its lock.
-    emulators = lock_folder(tmp_path)
-    ends = threading.Timer(0.5, os.close, [emulators])
+    ends = threading.Timer(0.5, os.close, [lock_state(tmp_path)])
     ends.start()
 
-    os.close(lock_folder(tmp_path))
+    os.close(lock_state(tmp_path))
 
     ends.join()
 
 
+def test_an_emulator_that_does_not_end_keeps_the_next_run_out(tmp_path: Path) -> None:
+    emulators = lock_state(tmp_path)
+
+    with pytest.raises(CannotStart, match=f"The AWS emulator of a run that was killed still uses {tmp_path}"):
+        lock_state(tmp_path, seconds=0)
+    os.close(emulators)
+
+
 def test_a_folder_that_a_living_run_has_is_refused_at_once(tmp_path: Path) -> None:
-    with another_process(tmp_path):
-        runs = lock_folder(tmp_path)
-        with pytest.raises(CannotStart, match=f"Another run uses {tmp_path}"):
-            lock_folder(tmp_path)
-        os.close(runs)
+    runs = lock_folder(tmp_path)
+
+    with pytest.raises(CannotStart, match=f"Another run uses {tmp_path}"):
+        lock_folder(tmp_path)
+    os.close(runs)
 
 
 def test_a_copy_of_a_data_folder_is_no_run(tmp_path: Path) -> None:
