@@ -68,13 +68,15 @@ def inline(client: Client) -> Answer:
 
 
 def test_a_full_disk_of_the_worker_fails_nobodys_payload(small_disk: Path, tmp_path: Path) -> None:
-    """One attempt is all that each payload has."""
+    """One attempt is all that each payload has. Two do not fit at once, nor what is made of one."""
+    rows = "".join(f"{os.urandom(32).hex()}\n" for _ in range(14_000))
+    payload = f"a\n{rows}".encode()
     settings = {"TMPDIR": str(small_disk), "MAX_ATTEMPTS": "1"}
     with started(tmp_path / "data", settings=settings) as runtime:
         filler = small_disk / "filler"
         filler.write_bytes(b"x" * (SMALL_DISK_BYTES - MEBIBYTE))
         clients = [Client(runtime.url, {"X-Owner": owner}) for owner in ("one", "other")]
-        uploaded = [client.upload("dataset", "a.csv", "text/csv", b"a,b\n1,2\n") for client in clients]
+        uploaded = [client.upload("dataset", "a.csv", "text/csv", payload) for client in clients]
         is_met = eventually(lambda: runtime.output().count("processing.failed") >= len(clients))
         filler.unlink()
         settled = [client.wait_until_settled(one) for client, one in zip(clients, uploaded, strict=True)]
