@@ -198,7 +198,7 @@ benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES:
 ##@ Check
 
 .PHONY: check
-check: lint template test long builds share-of-properties share-of-mutants ## Everything that a change must pass: lint, template, test, long, builds, some properties and mutants
+check: lint template test builds share-of-properties share-of-mutants ## What every change must pass: lint, template, test, builds, some properties and mutants
 
 .PHONY: share-of-properties
 share-of-properties:
