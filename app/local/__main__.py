@@ -12,11 +12,12 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from app.config import ConfigurationError, between_commas
 from app.domain.times import timestamp, utc_now
@@ -33,6 +34,7 @@ from app.local.feeding.place import PlaceFile
 
 EXPECTED = (CannotStart, ConfigurationError, *AWS_FAULTS)
 LOOK_SECONDS = 0.2
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,41 @@ class Options:
         return f"http://{reached_at(self.host)}:{self.port}"
 
 
+@dataclass(slots=True)
+class StopSignal:
+    """SIGINT or SIGTERM: it interrupts a start, and is seen by a run that watches.
+
+    An interrupt alone would not do. Python ignores what a signal raises in a finalizer, such as that of a
+    client that is dropped just then, and the run would go on.
+    """
+
+    is_asked: bool = False
+
+    def interrupts(self) -> None:
+        self._handle(self._interrupt)
+
+    def waits(self) -> None:
+        self._handle(self._ask)
+
+    def _handle(self, handler: Callable[[int, FrameType | None], None]) -> None:
+        for number in SIGNALS:
+            signal.signal(number, handler)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.is_asked = True
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._ask(number, frame)
+        raise KeyboardInterrupt
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    stop = StopSignal()
+    stop.interrupts()
     try:
         with ExitStack() as running:
-            run(options, running)
+            run(options, running, stop)
     except KeyboardInterrupt:
         return 0
     except EXPECTED as refused:
@@ -85,8 +115,8 @@ def port(text: str) -> int:
     return number
 
 
-def run(options: Options, running: ExitStack) -> None:
-    """Start everything and wait; raise CannotStart when a part of it ends by itself."""
+def run(options: Options, running: ExitStack, stop: StopSignal) -> None:
+    """Start everything and wait for a signal; raise CannotStart when a part of it ends by itself."""
     settings.check(os.environ)
     # The console is a page of this server. It may use the emulator, whichever other pages may.
     own = [f"http://{name}:{options.port}" for name in ("127.0.0.1", "localhost", reached_at(options.host))]
@@ -114,7 +144,8 @@ def run(options: Options, running: ExitStack) -> None:
     running.enter_context(runs.announced(options.data_dir, answering(options)))
     print(greeting(options, aws), flush=True)
     running.callback(say_goodbye)
-    watch({"The API": server.is_alive, **({"The AWS emulator": aws.is_alive} if aws else {})}, disk)
+    parts = {"The API": server.is_alive, **({"The AWS emulator": aws.is_alive} if aws else {})}
+    watch(parts, disk, stop)
 
 
 def lock_folder(folder: Path) -> int:
@@ -234,13 +265,15 @@ def webhooks(options: Options) -> list[str]:
 
 def say_goodbye() -> None:
     """Ignore further signals while everything stops, which takes seconds."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     print("Stopping.", flush=True)
 
 
-def watch(parts: dict[str, Callable[[], bool]], disk: DiskWatch | None) -> None:
-    while True:
+def watch(parts: Mapping[str, Callable[[], bool]], disk: DiskWatch | None, stop: StopSignal) -> None:
+    """Return when a signal asks for it; raise CannotStart when a part has ended by itself."""
+    stop.waits()
+    while not stop.is_asked:
         if disk:
             disk.look()
         for name, is_alive in parts.items():
