@@ -65,7 +65,8 @@ def choose(due: Sequence[Delivery], now: datetime) -> Choice:
 
 def settle(webhook: Webhook, lane: Lane, attempts: Sequence[Attempt], now: datetime) -> Webhook:
     """Return the webhook after attempts that were made together, at least one."""
-    if any(attempt.is_accepted for attempt in attempts):
+    is_gone = lane is Lane.EVENTS and any(attempt.is_gone for attempt in attempts)
+    if not is_gone and any(attempt.is_accepted for attempt in attempts):
         return replace(webhook, schedule=HEALTHY, replays=HEALTHY)
     if lane is Lane.REPLAYS:
         return replace(webhook, replays=webhook.replays.after_failure(now))

@@ -59,8 +59,9 @@ def test_failures_of_replays_do_not_count_against_the_endpoint() -> None:
         assert after.replays.failures == 10
 
 
-def test_gone_disables_at_once() -> None:
-    after = settle(make_webhook(), Lane.EVENTS, [REFUSED, GONE], NOW)
+@pytest.mark.parametrize("other", [REFUSED, ACCEPTED])
+def test_gone_disables_at_once_whatever_the_other_attempts_came_to(other: Attempt) -> None:
+    after = settle(make_webhook(), Lane.EVENTS, [other, GONE], NOW)
 
     assert after.disabled is not None
     assert (after.disabled.reason, after.version) == (Reason.GONE, 2)
