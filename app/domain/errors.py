@@ -105,7 +105,10 @@ class InvalidPrecondition(Refused):
 
 class InvalidMediaType(Refused):
     def __init__(self) -> None:
-        super().__init__("Send the payload's media type as Content-Type.")
+        super().__init__(
+            "Content-Type is not a media type: write a type, a slash and a subtype, such as text/csv, "
+            "and give each parameter one value."
+        )
 
 
 class EncodedBody(Refused):
@@ -154,7 +157,8 @@ class PartsMissing(Refused):
     """`numbers` are those of the first parts that are missing, of `count` in all."""
 
     def __init__(self, numbers: Sequence[int], count: int) -> None:
-        super().__init__(f"{count} parts of the payload are missing.")
+        are_missing = "part of the payload is missing" if count == 1 else "parts of the payload are missing"
+        super().__init__(f"{count} {are_missing}.")
         self.numbers = tuple(numbers)
 
 

@@ -123,7 +123,9 @@ PatchLabels = Annotated[
 MediaType = Annotated[
     str,
     Field(max_length=MEDIA_TYPE_CHARACTERS),
-    *_written_as(MEDIA_TYPE, "Input should be a media type such as text/csv"),
+    *_written_as(
+        MEDIA_TYPE, "Input should be a media type: a type, a slash and a subtype, such as image/png"
+    ),
     AfterValidator(_without_contradiction),
 ]
 Size = Annotated[

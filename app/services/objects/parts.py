@@ -215,7 +215,8 @@ def _awaited(stored: StoredObject) -> tuple[Revision, PartPlan, datetime]:
     """Return what is awaited in parts. Raises WrongState."""
     declared = stored.newest
     if not stored.awaits_parts or declared is None or declared.plan is None or declared.expires_at is None:
-        raise WrongState("upload parts", stored.status)
+        awaits_whole = stored.status is Status.PENDING and declared is not None and declared.plan is None
+        raise WrongState("upload parts", "awaiting one PUT" if awaits_whole else stored.status)
     return declared, declared.plan, declared.expires_at
 
 

@@ -169,6 +169,20 @@ class TestSigning:
             api.parts.sign(ME, ID, [1])
 
 
+def test_an_upload_as_a_whole_has_no_parts(api: ApiServices, repository: ObjectRepository) -> None:
+    repository.add(make_in("pending"))
+
+    for act in (
+        lambda: api.parts.sign(ME, ID, [1]),
+        lambda: api.parts.complete(ME, ID, cause=CAUSE),
+        lambda: api.parts.cancel(ME, ID, cause=CAUSE),
+    ):
+        with pytest.raises(
+            WrongState, match="An object that is awaiting one PUT does not allow: upload parts"
+        ):
+            act()
+
+
 def state_of(api: ApiServices) -> PartsState:
     state = api.parts.state(ME, ID)
     assert isinstance(state, PartsState)
