@@ -38,6 +38,8 @@ ALIASES = {
     "application/x-zip-compressed": ZIP,
     "image/jpg": "image/jpeg",
     "image/pjpeg": "image/jpeg",
+    "image/tif": "image/tiff",
+    "image/x-tiff": "image/tiff",
     "image/x-png": "image/png",
     "image/x-ms-bmp": "image/bmp",
     "audio/mp3": "audio/mpeg",

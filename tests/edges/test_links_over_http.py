@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from app.domain.links import hash_of, link_token
 from tests.conftest import Aws
 from tests.edges.stored import ID, URL, Stored, behind
 from tests.linked import LINK, TOKEN
@@ -127,6 +128,26 @@ def test_every_dead_link_is_one_and_the_same_404(client: httpx2.Client, stored: 
     answers.append(client.get(f"/l/{TOKEN}"))
     assert {answer.status_code for answer in answers} == {404}
     assert len({what_is_told(answer) for answer in answers}) == 1
+
+
+def test_no_guess_opens_a_link_although_it_is_near(client: httpx2.Client, stored: Stored) -> None:
+    stored.add_link()
+    near = {
+        TOKEN.lower(),
+        TOKEN.upper(),
+        TOKEN.swapcase(),
+        TOKEN[:-1],
+        f"{TOKEN}=",
+        f" {TOKEN}",
+        hash_of(TOKEN),
+    }
+    near |= {f"{TOKEN[:place]}{other}{TOKEN[place + 1 :]}" for place in range(22) for other in "Aa0_"}
+    guesses = (near | {link_token() for _ in range(200)}) - {TOKEN}
+
+    opened = [guess for guess in guesses if client.get(f"/l/{guess}").status_code != 404]
+
+    assert opened == []
+    assert client.get(f"/l/{TOKEN}").status_code == 303
 
 
 def what_is_told(answer: httpx2.Response) -> str:
