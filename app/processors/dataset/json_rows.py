@@ -112,7 +112,7 @@ def write_items_as_lines(text: Path, target: Path) -> None:
             lines.write(items.take_object().translate(LINE_ENDS) + "\n")
             mark = items.take(",]")
         if items.next_character():
-            raise _not_an_array()
+            raise _not_an_array("something follows its end")
 
 
 class _Items:
@@ -136,14 +136,15 @@ class _Items:
     def take(self, allowed: str) -> str:
         character = self.next_character()
         if not character or character not in allowed:
-            raise _not_an_array()
+            where = f"after item {self._items}" if self._items else "at its beginning"
+            raise _not_an_array(f"{where} there is no {' or '.join(allowed)}")
         self._place += 1
         return character
 
     def take_object(self) -> str:
         """Return the next object as it is written."""
         if self.next_character() != "{":
-            raise _not_an_array()
+            raise _not_an_array(f"item {self._items + 1} is not an object")
         self._items += 1
         while True:
             start = self._place
@@ -179,8 +180,8 @@ def _is_cut_off(error: json.JSONDecodeError, end: int) -> bool:
     return error.pos >= end or error.msg.startswith("Unterminated string")
 
 
-def _not_an_array() -> InvalidPayload:
-    return InvalidPayload(ProblemCode.INVALID_CONTENT, "The file is not a JSON array of objects.")
+def _not_an_array(why: str) -> InvalidPayload:
+    return InvalidPayload(ProblemCode.INVALID_CONTENT, f"The file is not a JSON array of objects: {why}.")
 
 
 def _rewrite(text: Path, target: Path, unit: str, *, as_json: frozenset[str]) -> dict[str, JsonColumn]:

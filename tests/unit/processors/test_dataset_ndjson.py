@@ -320,12 +320,12 @@ def test_numbers_of_any_length_are_read(
 @pytest.mark.parametrize(
     ("text", "detail"),
     [
-        ('{"a":1}', "The file is not a JSON array of objects."),
-        ('[{"a":1},2]', "The file is not a JSON array of objects."),
-        ('[{"a":1},]', "The file is not a JSON array of objects."),
-        ('[{"a":1}', "The file is not a JSON array of objects."),
-        ('[{"a":1}] x', "The file is not a JSON array of objects."),
-        ('[{"a":1} {"a":2}]', "The file is not a JSON array of objects."),
+        ('{"a":1}', "The file is not a JSON array of objects: at its beginning there is no [."),
+        ('[{"a":1},2]', "The file is not a JSON array of objects: item 2 is not an object."),
+        ('[{"a":1},]', "The file is not a JSON array of objects: item 2 is not an object."),
+        ('[{"a":1}', "The file is not a JSON array of objects: after item 1 there is no , or ]."),
+        ('[{"a":1}] x', "The file is not a JSON array of objects: something follows its end."),
+        ('[{"a":1} {"a":2}]', "The file is not a JSON array of objects: after item 1 there is no , or ]."),
         ("[]", "The file holds no rows."),
         ('[{"a":1},{"a":}]', "Item 2 is not valid JSON: Expecting value at its character 6."),
         ('[{"a":1},{"a":NaN}]', "Item 2 is not valid JSON: NaN is not a JSON number."),
