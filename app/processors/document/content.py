@@ -9,6 +9,7 @@ file itself.
 
 import mmap
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,15 @@ DRAWN = re.compile(rb"/([^\s/<>\[\](){}%]+)\s+Do(?=\s|$)")
 #: Annotations whose text is read from themselves. A pop-up shows the text of another annotation.
 READ_OTHERWISE = (b"/Widget", b"/FreeText", b"/Popup")
 INVISIBLE = 2
-CONTENTS = re.compile(rb"/Contents\s*(\d+\s+\d+\s+R|\[[^]]*\])")
-REFERENCE = re.compile(rb"(\d+)\s+(\d+)\s+R")
-DEFINED = re.compile(rb"(?<!\d)(\d+)\s+(\d+)\s+obj\b")
+#: The contents that a page refers to, and the beginnings of what may only mention some.
+CONTENTS_OR_OTHER = re.compile(
+    rb"/Contents\s*(\d{1,10}\s+\d{1,10}\s+R|\[[\d\sR]*\])|[(%]|(?<!end)stream\r?\n"
+)
+IN_STRING = re.compile(rb"\\.|[()]", re.DOTALL)
+LINE_END = re.compile(rb"[\r\n]")
+REFERENCE = re.compile(rb"(\d{1,10})\s+(\d{1,10})\s+R")
+DEFINED = re.compile(rb"(?<!\d)(\d{1,10})\s+(\d{1,10})\s+obj\b")
+STREAM_END = b"endstream"
 PACKED_OBJECTS = b"/ObjStm"
 
 
@@ -62,11 +69,39 @@ def count_lost_contents(source: Path) -> int:
         if data.find(PACKED_OBJECTS) >= 0:
             return 0
         wanted = [
-            {(int(one[1]), int(one[2])) for one in REFERENCE.finditer(contents[1])}
-            for contents in CONTENTS.finditer(data)
+            {(int(one[1]), int(one[2])) for one in REFERENCE.finditer(contents)}
+            for contents in _contents(data)
         ]
         defined = {(int(one[1]), int(one[2])) for one in DEFINED.finditer(data)} if wanted else set()
     return sum(1 for references in wanted if references - defined)
+
+
+def _contents(data: mmap.mmap) -> Iterator[bytes]:
+    """Yield what pages refer to as their contents, but not what strings, comments and streams say."""
+    place, last_stream_end = 0, data.rfind(STREAM_END)
+    while found := CONTENTS_OR_OTHER.search(data, place):
+        place = found.end()
+        match found[0][:1]:
+            case b"/":
+                yield found[1]
+            case b"(":
+                place = _end_of_string(data, place)
+            case b"%":
+                ended = LINE_END.search(data, place)
+                place = ended.end() if ended else len(data)
+            # What a stream without an end holds is looked through.
+            case _ if place <= last_stream_end:
+                place = data.find(STREAM_END, place)
+
+
+def _end_of_string(data: mmap.mmap, place: int) -> int:
+    """Return the place behind the string that begins there; parentheses nest (ISO 32000-1, 7.3.4.2)."""
+    depth = 1
+    for found in IN_STRING.finditer(data, place):
+        depth += {b"(": 1, b")": -1}.get(found[0], 0)
+        if not depth:
+            return found.end()
+    return len(data)
 
 
 class _Page:

@@ -143,6 +143,23 @@ def test_a_page_without_contents_is_readable(process: ProcessDocument, contents:
     assert "unreadable_pages" not in process(pdf_with(contents, b"null")).summary
 
 
+MENTION = b"see /Contents 77 0 R"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        stream(lines(MENTION)),
+        stream(ONE + b"% " + MENTION),
+        b"% " + MENTION + b"\n" + stream(ONE),
+        stream(ONE).replace(b"<< ", b"<< /Note (a \\) (b) " + MENTION + b") ", 1),
+    ],
+    ids=["shown", "comment of the content", "comment", "string"],
+)
+def test_contents_that_are_only_mentioned_are_not_lost(process: ProcessDocument, content: bytes) -> None:
+    assert "unreadable_pages" not in process(pdf_with(b"5 0 R", content)).summary
+
+
 def form(content: bytes, resources: bytes = FONT) -> bytes:
     described = b"<< /Type /XObject /Subtype /Form /BBox [0 0 200 100] " + resources + b" "
     return content.replace(b"<< ", described, 1)
