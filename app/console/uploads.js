@@ -353,7 +353,7 @@ class UploadsView extends View {
     this.replaceChildren(h("div", { class: "row" }, this.head, this.fold, this.close), this.list);
     this.#fold(false);
     hear(this, "uploads", () => this.draw());
-    // Whoever goes on to another place has seen what became of the files.
+    // A person who goes on to another place has seen what became of the files.
     addEventListener("hashchange", () => this.close.hidden || this.#fold(true), { signal: this.gone.signal });
     hear(this, "event", (event) => uploads.forEach((one) => one.record.id === event.subject && one.hear(event.data)));
     addEventListener("beforeunload", (event) => uploads.some((one) => one.isMoving && one.record.size > KEPT_BYTES) && event.preventDefault(),

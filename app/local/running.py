@@ -33,7 +33,7 @@ def announced(folder: Path, run: Run) -> Iterator[None]:
     """Say where a run answers until the block ends."""
     new = folder / f"{FILE}.new"
     with new.open("w", encoding="utf-8") as file:
-        # Lock the file before it has its name, so that whoever finds it finds it locked.
+        # Lock the file before it has its name, so that a process that finds it finds it locked.
         fcntl.flock(file, fcntl.LOCK_EX)
         json.dump(asdict(run), file)
         file.flush()

@@ -10,7 +10,7 @@
     s3:TestEvent                   Trial        nothing: S3 tries whether it may send
     anything else                  Unreadable   ends in the dead-letter queue, where it can be seen
 
-The clock calls the worker itself, past the queue, so nothing of ours sends a `sweep`. Should one be in the
+The clock calls the worker itself, past the queue, so none of our code sends a `sweep`. Should one be in the
 queue, it is carried out like that of the clock.
 
 A message is an EventBridge envelope in an SQS body, or a notice as S3 sends it to a queue

@@ -2,7 +2,7 @@
 
 Shared folders are emptied after each task where Landlock does not keep a child out of them. What a
 child hides there, a later child of another owner's could read. So the folders must be this worker's
-alone, as Lambda's /tmp is: everything in them goes, whoever made it.
+alone, as Lambda's /tmp is: everything in them goes, no matter who made it.
 """
 
 import contextlib

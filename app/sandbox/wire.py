@@ -141,7 +141,7 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     OUT_OF_DISK = "out_of_disk"
     TOO_MANY_THREADS = "too_many_threads"
-    #: The disk itself is nearly full, whoever filled it.
+    #: The disk itself is nearly full, no matter who filled it.
     DISK_IS_FULL = "disk_is_full"
 
 

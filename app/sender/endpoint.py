@@ -138,7 +138,7 @@ class Endpoints:
         elif following.by_message and following.at is not None:
             self._ask(webhook, following.at - now)
         elif before.woken_at != claim.webhook.woken_at:
-            # Whoever queued a delivery meanwhile has met the lease.
+            # A delivery was queued meanwhile, and the look for it met the lease.
             self._ask(webhook, LOOK_AGAIN)
         return True
 

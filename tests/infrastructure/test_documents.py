@@ -19,6 +19,7 @@ from benchmarks import lives
 from benchmarks.costs import PRICE_LIST, event_tables, tables
 from benchmarks.lives import size, units
 from scripts.ops.deployment import missing_principals
+from tests.infrastructure.test_template import role_statements
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -134,6 +135,21 @@ def test_every_parameter_is_described_with_its_default(template: Json) -> None:
     )
     for name, default in described.items():
         assert default.strip("`") == str(template["Parameters"][name].get("Default", "")), name
+
+
+def test_every_statement_of_the_functions_roles_is_named_in_its_row(template: Json) -> None:
+    intro, _, table = section(OPERATIONS, "Who may do what").partition("| role |")
+    shared = set(re.findall(r"\(`(\w+)`\)", intro))
+    named = {
+        re.findall(r"\w+", row[0])[0]: shared | set(re.findall(r"`(\w+)`", row[1])) for row in rows(table)
+    }
+    functions = of_type(template, "AWS::Serverless::Function").values()
+    roles = {function["Properties"]["Role"]["Fn::GetAtt"][0] for function in functions}
+
+    assert named == {
+        role: {statement["Sid"] for statement in role_statements({role: template["Resources"][role]})}
+        for role in roles
+    }, 'Each Sid has a place in "Who may do what" of docs/operations.md.'
 
 
 def test_the_sizes_of_the_stages_are_those_of_the_template(template: Json) -> None:

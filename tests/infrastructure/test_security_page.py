@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.sandbox.locks.system_calls import ALLOWED, CHECKED
 from tests.infrastructure.test_documents import ROOT, rows, section
 
 PAGE = (ROOT / "SECURITY.md").read_text()
@@ -49,6 +50,15 @@ def test_every_kind_of_threat_has_a_row() -> None:
 
 def test_every_risk_has_one_row() -> None:
     assert [row[0] for row in rows(OWASP)] == [f"API{number}" for number in range(1, 11)]
+
+
+def test_the_system_calls_of_a_child_are_counted() -> None:
+    free = sum(x86_64 is not None for x86_64, _ in ALLOWED.values())
+    # tgkill is checked too.
+    checked = len(CHECKED) + 1
+
+    assert checked == 8
+    assert f"{free + checked} system calls are allowed on x86_64, eight of them" in THREATS
 
 
 @pytest.mark.parametrize(

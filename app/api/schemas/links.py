@@ -73,7 +73,7 @@ class LinkOut(BaseModel):
 
 
 class LinkWithUrlOut(LinkOut):
-    """The link with its URL, which no other answer shows. Whoever has the URL may open it."""
+    """The link with its URL, which no other answer shows. Anybody who has the URL may open it."""
 
     url: Url
 

@@ -159,7 +159,7 @@ def start(
     """Start the emulator and wait until it answers.
 
     `folder` holds its state and its log; `inherited` are descriptors that the
-    child keeps open too; without a `door` it serves whoever asks. Raises CannotStart
+    child keeps open too; without a `door` it serves anybody who asks. Raises CannotStart
     if it does not start.
     """
     listen(port, host).close()

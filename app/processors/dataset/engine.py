@@ -79,7 +79,7 @@ def scratch(task: Task) -> Path:
 
 
 def superseded(text: Path, folder: Path) -> None:
-    """Remove a text of ours that was written anew, so that no more than two are on disk; keep the payload."""
+    """Remove our own text that was written anew, so that no more than two are on disk; keep the payload."""
     if text.parent == folder:
         text.unlink()
 

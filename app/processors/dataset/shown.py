@@ -60,7 +60,7 @@ def _text_in(path: Path) -> bytes:
     if head.startswith(b"\x1f\x8b\x08"):
         try:
             head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
-        except zlib.error:  # whoever unpacks it says so
+        except zlib.error:  # the step that unpacks it says so
             return b""
     marked, mark_bytes = byte_order_mark(head)
     encoding = marked or (unmarked_utf_16(head) if b"\0" in head else None)

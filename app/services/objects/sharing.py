@@ -1,4 +1,4 @@
-"""Share links: an owner creates, lists and revokes them, and whoever has one opens it.
+"""Share links: an owner creates, lists and revokes them, and anybody who has one opens it.
 
 A link opens the newest ready revision, as it is at that moment. Opening reads the link and its
 object with strong consistency and writes nothing, so whatever ended a link holds at once.

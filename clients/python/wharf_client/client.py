@@ -221,7 +221,7 @@ class Wharf:
 class Feed:
     """The caller's events, each at least once, and those of one object in the order of its versions.
 
-    Handle an event, then keep `after`: whoever begins there again misses none.
+    Handle an event, then keep `after`: a reader that begins there again misses none.
     """
 
     def __init__(

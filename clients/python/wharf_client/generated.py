@@ -438,7 +438,7 @@ class LinkOut(TypedDict):
 
 
 class LinkWithUrlOut(TypedDict):
-    """The link with its URL, which no other answer shows. Whoever has the URL may open it."""
+    """The link with its URL, which no other answer shows. Anybody who has the URL may open it."""
 
     id: str
     artifact: str | None

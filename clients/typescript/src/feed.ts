@@ -23,7 +23,7 @@ export interface FollowOptions {
 
 /**
  * Yields the pages of the feed, without end unless `follow` is false. Handle the items of a page, then keep
- * its `next_after`: whoever begins there again misses no event.
+ * its `next_after`: a reader that begins there again misses no event.
  */
 export async function* follow(wharf: Wharf, options: FollowOptions = {}): AsyncGenerator<FeedPage, void> {
   const { types, kind, signal = null } = options;

@@ -1280,7 +1280,7 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
-        /** @description The link with its URL, which no other answer shows. Whoever has the URL may open it. */
+        /** @description The link with its URL, which no other answer shows. Anybody who has the URL may open it. */
         LinkWithUrlOut: {
             /** Format: uuid */
             id: string;
