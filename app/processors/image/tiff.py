@@ -20,11 +20,13 @@ WIDTH, HEIGHT = 256, 257
 BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 258, 259, 262
 FILL_ORDER, ORIENTATION = 266, 274
 SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION = 277, 284
-COLOUR_MAP, SUB_DIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT = 320, 330, 338, 339
+COLOUR_MAP, SUB_DIRECTORIES, INK_SET, EXTRA_SAMPLES, SAMPLE_FORMAT = 320, 330, 332, 338, 339
 #: The tags that tell a variant: those of one number, and those of one number for each sample.
 ONE_NUMBER = (COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION)
 NUMBERS = (BITS_PER_SAMPLE, SAMPLE_FORMAT, EXTRA_SAMPLES)
 LARGEST_NUMBER = 0xFFFF
+#: A refusal names the bits of up to so many samples that differ.
+MOST_NAMED_SAMPLES = 8
 #: Text with the number that stands for no sample (GDAL's, in GeoTIFF).
 GDAL_NO_DATA = 42113
 #: The tags of offsets and lengths: those of strips, and those of tiles.
@@ -35,14 +37,15 @@ OLD_SMALL_VERSION = 2
 SEPARATE_PLANES = 2
 UNSIGNED, SIGNED, FLOATING = 1, 2, 3
 FORMATS = {UNSIGNED: "", SIGNED: "signed ", FLOATING: "floating-point ", 5: "complex ", 6: "complex "}
-MIN_IS_WHITE, MIN_IS_BLACK = 0, 1
+MIN_IS_WHITE, MIN_IS_BLACK, SEPARATED = 0, 1, 5
+CMYK_INKS = 1
 PHOTOMETRICS = {
     MIN_IS_WHITE: "grey",
     MIN_IS_BLACK: "grey",
     2: "RGB",
     3: "palette",
     4: "mask",
-    5: "CMYK",
+    SEPARATED: "CMYK",
     6: "YCbCr",
     8: "CIE Lab",
     9: "ICC Lab",
@@ -103,7 +106,8 @@ def seek_picture(image: TiffImageFile) -> None:
         if is_hidden:
             raise unsupported("its picture is not among its pages") from None
     _read_eight_bit_palette(image)
-    if image.mode in WITHOUT_PLANES and image.tag_v2.get(PLANAR_CONFIGURATION) == SEPARATE_PLANES:
+    is_mixed_up = image.mode in WITHOUT_PLANES and image.tag_v2.get(PLANAR_CONFIGURATION) == SEPARATE_PLANES
+    if is_mixed_up or _has_other_inks(image.tag_v2):
         raise unsupported(_described(image.tag_v2))
 
 
@@ -206,12 +210,26 @@ def _described(tags: ImageFileDirectory_v2) -> str:
     compression = tags.get(COMPRESSION, 1)
     if compression not in COMPRESSIONS:
         return f"compression {compression}"
-    bits, sample_format = _sample(tags)
-    samples = tags.get(SAMPLES_PER_PIXEL, 1)
+    _, sample_format = _sample(tags)
     colours = PHOTOMETRICS.get(tags.get(PHOTOMETRIC, MIN_IS_WHITE), "unknown colours")
+    if _has_other_inks(tags):
+        colours = "inks other than CMYK"
     kind = FORMATS.get(sample_format, "untyped ")
     planes = ", in planes" if tags.get(PLANAR_CONFIGURATION) == SEPARATE_PLANES else ""
-    return f"{colours}, {samples} × {bits} bits {kind}per pixel{planes}"
+    return f"{colours}, {_described_bits(tags)} bits {kind}per pixel{planes}"
+
+
+def _described_bits(tags: ImageFileDirectory_v2) -> str:
+    """Return the number of samples and their bits, or the bits of each sample if they differ."""
+    bits = _all(tags.get(BITS_PER_SAMPLE))
+    if len(set(bits)) > 1:
+        more = ["…"] if len(bits) > MOST_NAMED_SAMPLES else []
+        return " + ".join([*map(str, bits[:MOST_NAMED_SAMPLES]), *more])
+    return f"{tags.get(SAMPLES_PER_PIXEL, 1)} × {_sample(tags)[0]}"
+
+
+def _has_other_inks(tags: ImageFileDirectory_v2) -> bool:
+    return tags.get(PHOTOMETRIC) == SEPARATED and tags.get(INK_SET, CMYK_INKS) != CMYK_INKS
 
 
 def _sample(tags: ImageFileDirectory_v2) -> tuple[int, int]:

@@ -304,6 +304,14 @@ UNREAD: dict[str, dict[str, Any]] = {
     "grey, 1 × 16 bits complex per pixel": {"bits": (16,), "sample_format": 5},
     "camera raw, 1 × 16 bits per pixel": {"bits": (16,), "photometric": 32803},
     "grey, 2 × 8 bits per pixel, in planes": {"bits": (8, 8), "planar": 2, "tags": {338: (2,)}},
+    "inks other than CMYK, 4 × 8 bits per pixel": {
+        "bits": (8,) * 4,
+        "photometric": 5,
+        "tags": {332: (2,)},
+    },
+    "RGB, 8 + 8 + 16 bits per pixel": {"bits": (8, 8, 16), "photometric": 2},
+    "RGB, 5 + 6 + 5 bits per pixel": {"bits": (5, 6, 5), "photometric": 2},
+    "RGB, 8 + 8 + 8 + 8 + 8 + 8 + 8 + 8 + … bits per pixel": {"bits": (8,) * 8 + (16,), "photometric": 2},
     "compression 34712": {"bits": (8,) * 3, "photometric": 2, "compression": 34712},
     "compression 50001": {"bits": (8,) * 3, "photometric": 2, "compression": 50001},
 }
