@@ -26,6 +26,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 DECISIONS = (ROOT / "docs" / "decisions.md").read_text()
 DEPLOYING = (ROOT / "docs" / "deploying.md").read_text()
 EVENTS = (ROOT / "docs/events.md").read_text()
@@ -152,6 +153,17 @@ def test_every_statement_of_the_functions_roles_is_named_in_its_row(template: Js
     }, 'Each Sid has a place in "Who may do what" of docs/operations.md.'
 
 
+def test_every_resource_that_has_a_reason_is_in_the_template(template: Json) -> None:
+    named = [
+        name
+        for row in rows(section(ARCHITECTURE, "Resources and their reasons"))
+        for name in re.findall(r"`(\w+)`", row[0])
+    ]
+
+    assert len(named) > 20
+    assert sorted(set(named) - set(template["Resources"])) == []
+
+
 def test_the_sizes_of_the_stages_are_those_of_the_template(template: Json) -> None:
     said = {row[0]: row[1:] for row in rows(section(DEPLOYING, "One command"))}
     sizes = template["Mappings"]["Sizes"]
@@ -197,7 +209,7 @@ DRAWN = ("scripts/build", "scripts/checks")
 
 
 def drawing() -> str:
-    return section((ROOT / "docs" / "architecture.md").read_text(), "Rooms")
+    return section(ARCHITECTURE, "Rooms")
 
 
 def test_the_drawing_of_the_rooms_names_every_folder() -> None:
