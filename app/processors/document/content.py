@@ -89,7 +89,7 @@ def _contents(data: mmap.mmap) -> Iterator[bytes]:
             case b"%":
                 ended = LINE_END.search(data, place)
                 place = ended.end() if ended else len(data)
-            # What a stream without an end holds is looked through.
+            # If no stream ends behind this place, the rest of the file is searched.
             case _ if place <= last_stream_end:
                 place = data.find(STREAM_END, place)
 
