@@ -89,8 +89,13 @@ class Slept:
 
 
 def main(_: Sequence[str]) -> None:
-    logging.getLogger(SERVICE).setLevel(logging.WARNING)
-    table(f"The relay: {3 * OBJECTS} records in batches of {BATCH}, 5 ms a call", HEAD, _rows())
+    service = logging.getLogger(SERVICE)
+    level = service.level
+    service.setLevel(logging.WARNING)
+    try:
+        table(f"The relay: {3 * OBJECTS} records in batches of {BATCH}, 5 ms a call", HEAD, _rows())
+    finally:
+        service.setLevel(level)
 
 
 def _rows() -> Iterator[Sequence[str]]:

@@ -3,7 +3,9 @@
 The table comes from template.yaml, the only description of it.
 """
 
+import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +23,8 @@ from app.domain.causes import Cause
 from app.domain.objects.stored import StoredObject
 from app.domain.objects.values import Revision, Status
 from app.local.aws.template import local_template
+from app.observability import sinks
+from app.observability.logs import SERVICE
 from tests.faults import unhook_all
 from tests.shares import Share, choose_seed
 from tests.small_disks import mounted
@@ -40,6 +44,27 @@ def _no_inherited_aws_settings() -> Iterator[None]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _leaves_the_process_as_found() -> Iterator[None]:
+    """What a test changes for its whole process, it puts back: others run in it afterwards."""
+    found = _process_wide()
+    yield
+    assert _process_wide() == found
+
+
+def _process_wide() -> dict[str, Any]:
+    loggers = {name: logging.getLogger(name) for name in ("", SERVICE)}
+    return {
+        # Pytest itself names the test that runs, and the part of it.
+        "environment": {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"},
+        "folder": Path.cwd(),
+        "levels": {name: one.level for name, one in loggers.items()},
+        "propagates": {name: one.propagate for name, one in loggers.items()},
+        "sinks": list(sinks),
+        "time-out of sockets": socket.getdefaulttimeout(),
+    }
 
 
 @pytest.fixture
