@@ -129,13 +129,23 @@ builds: $(DEV_STAMP) $(SAM_STAMP) ## Build what is deployed, carry out the Docke
 typescript: $(DEV_STAMP) ## Compile the TypeScript client and try it against the running service (needs npm)
 	@$(VENV)/bin/python -m pytest -m builds tests/system/test_typescript.py
 
+# Both install Chromium first. Where that cannot be done they say why, and skip what needs it.
 .PHONY: browser
-browser: $(DEV_STAMP) ## Hostile and friendly pages in a real browser, against the running service (needs Chromium)
+browser: $(DEV_STAMP) ## Hostile and friendly pages in a real browser, against the running service (installs Chromium)
+	@$(CHROMIUM) || echo "$(WITHOUT_CHROMIUM)"
 	@$(VENV)/bin/python -m pytest -m browser tests/system
 
 .PHONY: e2e
-e2e: $(DEV_STAMP) $(AXE) ## Use the console in Chromium (needs Chromium; PICTURES: folder for new pictures of it)
+e2e: $(DEV_STAMP) $(AXE) ## Use the console in Chromium (installs it; PICTURES: folder for new pictures of the console)
+	@$(CHROMIUM) || echo "$(WITHOUT_CHROMIUM)"
 	@$(VENV)/bin/python -m pytest -m e2e tests/system/test_console.py
+
+.PHONY: chromium
+chromium: $(DEV_STAMP) # Fails if it cannot be installed
+	@$(CHROMIUM)
+
+CHROMIUM := $(VENV)/bin/python -m scripts.build.chromium
+WITHOUT_CHROMIUM := The tests that need Chromium are skipped.
 
 # Without npm, the tests that need it are skipped and say so.
 $(AXE):

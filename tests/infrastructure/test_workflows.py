@@ -1,5 +1,6 @@
 """The workflows may do what they need and no more, in the right order."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,21 @@ def test_the_night_audits_the_dependencies() -> None:
     steps = steps_of(WORKFLOWS["nightly"]["jobs"]["supply"])
 
     assert [step["run"] for step in steps if "run" in step] == ["make sbom", "make audit"]
+
+
+def test_the_night_opens_pages_in_a_browser_and_fails_without_one() -> None:
+    """The targets that open pages skip them where there is no browser; `make chromium` fails there."""
+    steps = steps_of(WORKFLOWS["nightly"]["jobs"]["e2e"])
+
+    assert [step["run"] for step in steps if "run" in step] == ["make chromium", "make browser", "make e2e"]
+
+
+@pytest.mark.parametrize("target", ["browser", "e2e"])
+def test_what_opens_pages_installs_chromium_first_and_says_so_if_it_cannot(target: str) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    [recipe] = re.findall(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    install, test = recipe.splitlines()
+
+    assert install == '\t@$(CHROMIUM) || echo "$(WITHOUT_CHROMIUM)"'
+    assert f"pytest -m {target}" in test
+    assert re.search(r"^CHROMIUM := .* -m scripts\.build\.chromium$", makefile, re.MULTILINE)

@@ -1,27 +1,20 @@
 """Chromium as Playwright drives it: Debian's, or Playwright's own. A test that finds neither is skipped."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from scripts.build.chromium import installed
 
 
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
-    # Chromium has no sandbox of its own if root runs it.
-    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    found = installed()
+    if not found:
+        pytest.skip("There is no Chromium. `make chromium` installs one, or says why it cannot.")
     with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=next(filter(None, map(shutil.which, NAMES)), None),
-                args=[*as_root, *arguments],
-            )
-        except Error as missing:
-            pytest.skip(f"there is no Chromium (on Debian: apt-get install chromium): {missing}")
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
         yield browser
         browser.close()

@@ -1,0 +1,95 @@
+"""Install Chromium for the tests that open pages, unless there is one: `python -m scripts.build.chromium`.
+
+Debian's by apt-get, if this user may; else Playwright's own. Ends with 1 and says why if neither can be had.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: Pages without a font of their own are shown with Liberation, which Chromium only recommends.
+PACKAGES = ("chromium", "fonts-liberation")
+
+Command = Sequence[str]
+
+
+def of_the_system() -> str | None:
+    """Return the path of a Chromium that is on the PATH."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def installed() -> str | None:
+    """Return the path of a Chromium: the system's, or Playwright's."""
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return of_the_system() or (own if Path(own).exists() else None)
+
+
+def as_root() -> Command | None:
+    """Return what makes a command run as root without a question; None if nothing does."""
+    if os.geteuid() == 0:
+        return ()
+    if not shutil.which("sudo"):
+        return None
+    may = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    return ("sudo", "-n") if may else None
+
+
+def distribution() -> str:
+    """Return the system's name as in os-release(5), such as `debian`; empty where there is no such file."""
+    try:
+        return platform.freedesktop_os_release()["ID"]
+    except OSError:
+        return ""
+
+
+def steps(system: str, root: Command | None) -> list[list[Command]]:
+    """Return the ways to install Chromium, each as its commands, the best first.
+
+    Ubuntu's package is only a hint to install a snap, so there Playwright's is taken.
+    """
+    playwright = (sys.executable, "-m", "playwright")
+    own: list[Command] = [(*playwright, "install", "chromium")]
+    if root is None or not shutil.which("apt-get"):
+        return [own]
+    if system == "debian":
+        apt = (*root, "apt-get", "-qq")
+        return [[(*apt, "update"), (*apt, "install", "--yes", "--no-install-recommends", *PACKAGES)], own]
+    return [[(*root, *playwright, "install-deps", "chromium"), *own]]
+
+
+def carry_out(commands: Sequence[Command]) -> bool:
+    """Run commands in their order, and tell each; False as soon as one fails."""
+    for command in commands:
+        print(" ".join(command), flush=True)
+        done = subprocess.run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False)
+        if done.returncode:
+            print(f"That failed with {done.returncode}.", flush=True)
+            return False
+    return True
+
+
+def main() -> None:
+    found = installed()
+    if not found:
+        print("Installing Chromium, which takes up to 400 MB:", flush=True)
+        root = as_root()
+        if root is None and shutil.which("apt-get"):
+            print("apt-get would need root, or sudo without a password, so Playwright's own is taken.")
+        for commands in steps(distribution(), root):
+            if carry_out(commands) and (found := installed()):
+                break
+    if not found:
+        sys.exit("There is no Chromium, and none could be installed: see the failures above.")
+    print(f"Chromium: {found}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Chromium is installed by apt-get where that can be done, else from Playwright; and a failure is told."""
+
+import sys
+
+import pytest
+
+from scripts.build import chromium
+from scripts.build.chromium import Command, carry_out, steps
+
+OWN = (sys.executable, "-m", "playwright", "install", "chromium")
+
+
+@pytest.fixture
+def apt_get(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if name == "apt-get" else None)
+
+
+@pytest.mark.usefixtures("apt_get")
+@pytest.mark.parametrize("root", [(), ("sudo", "-n")])
+def test_on_debian_its_own_package_is_tried_first(root: Command) -> None:
+    [packages, other] = steps("debian", root)
+
+    assert [command[: len(root) + 1] for command in packages] == [(*root, "apt-get")] * 2
+    assert "chromium" in packages[-1]
+    assert other == [OWN]
+
+
+@pytest.mark.usefixtures("apt_get")
+def test_on_ubuntu_apt_get_brings_the_libraries_only() -> None:
+    """Ubuntu's own package of that name installs a snap."""
+    [[libraries, browser]] = steps("ubuntu", ())
+
+    assert "install-deps" in libraries
+    assert browser == OWN
+
+
+@pytest.mark.usefixtures("apt_get")
+def test_without_the_right_to_install_packages_playwrights_own_is_taken() -> None:
+    assert steps("debian", None) == [[OWN]]
+
+
+def test_the_first_failure_ends_a_way_and_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    ends = {"one": 0, "two": 7, "three": 0}
+    said = [
+        (sys.executable, "-c", f"print({word!r}); raise SystemExit({code})") for word, code in ends.items()
+    ]
+
+    assert not carry_out(said)
+    printed = capfd.readouterr().out.splitlines()
+    assert "one" in printed
+    assert printed[-1] == "That failed with 7."
+    assert "three" not in printed
+
+
+@pytest.mark.usefixtures("apt_get")
+def test_where_none_can_be_had_it_says_why_and_fails(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(chromium, "installed", lambda: None)
+    monkeypatch.setattr(chromium, "as_root", lambda: None)
+    monkeypatch.setattr(chromium, "steps", lambda system, root: [[(sys.executable, "-c", "exit(9)")]])
+
+    with pytest.raises(SystemExit, match="none could be installed"):
+        chromium.main()
+    assert "without a password" in capfd.readouterr().out
