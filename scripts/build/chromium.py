@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 #: Pages without a font of their own are shown with Liberation, which Chromium only recommends.
@@ -20,16 +20,13 @@ PACKAGES = ("chromium", "fonts-liberation")
 Command = Sequence[str]
 
 
-def of_the_system() -> str | None:
-    """Return the path of a Chromium that is on the PATH."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
-
-
-def installed() -> str | None:
-    """Return the path of a Chromium: the system's, or Playwright's."""
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return of_the_system() or (own if Path(own).exists() else None)
+def installed(playwright: Playwright) -> str | None:
+    """Return the path of a Chromium: one on the PATH, or Playwright's own."""
+    for name in NAMES:
+        if found := shutil.which(name):
+            return found
+    own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
 
 
 def as_root() -> Command | None:
@@ -76,16 +73,21 @@ def carry_out(commands: Sequence[Command]) -> bool:
     return True
 
 
+def install(playwright: Playwright) -> str | None:
+    """Install Chromium in the first way that works, and return its path."""
+    print("Installing Chromium, which takes up to 400 MB:", flush=True)
+    root = as_root()
+    if root is None and shutil.which("apt-get"):
+        print("apt-get would need root, or sudo without a password, so Playwright's own is taken.")
+    for commands in steps(distribution(), root):
+        if carry_out(commands) and (found := installed(playwright)):
+            return found
+    return None
+
+
 def main() -> None:
-    found = installed()
-    if not found:
-        print("Installing Chromium, which takes up to 400 MB:", flush=True)
-        root = as_root()
-        if root is None and shutil.which("apt-get"):
-            print("apt-get would need root, or sudo without a password, so Playwright's own is taken.")
-        for commands in steps(distribution(), root):
-            if carry_out(commands) and (found := installed()):
-                break
+    with sync_playwright() as playwright:
+        found = installed(playwright) or install(playwright)
     if not found:
         sys.exit("There is no Chromium, and none could be installed: see the failures above.")
     print(f"Chromium: {found}")

@@ -11,10 +11,10 @@ from scripts.build.chromium import installed
 
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Browser]:
-    found = installed()
-    if not found:
-        pytest.skip("There is no Chromium. `make chromium` installs one, or says why it cannot.")
     with sync_playwright() as playwright:
+        found = installed(playwright)
+        if not found:
+            pytest.skip("There is no Chromium. `make chromium` installs one, or says why it cannot.")
         browser = playwright.chromium.launch(executable_path=found, args=arguments)
         yield browser
         browser.close()

@@ -56,7 +56,7 @@ def test_the_first_failure_ends_a_way_and_is_told(capfd: pytest.CaptureFixture[s
 def test_where_none_can_be_had_it_says_why_and_fails(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(chromium, "installed", lambda: None)
+    monkeypatch.setattr(chromium, "installed", lambda playwright: None)
     monkeypatch.setattr(chromium, "as_root", lambda: None)
     monkeypatch.setattr(chromium, "steps", lambda system, root: [[(sys.executable, "-c", "exit(9)")]])
 
