@@ -247,8 +247,9 @@ async function run(after, signal) {
   while (!signal.aborted) {
     try {
       const waiting = new AbortController();
-      const leave = () => document.hidden && waiting.abort();
+      const leave = () => (document.hidden || !navigator.onLine) && waiting.abort();
       document.addEventListener("visibilitychange", leave);
+      addEventListener("offline", leave);
       try {
         await visible(signal);
         const either = AbortSignal.any([signal, waiting.signal]);
@@ -261,6 +262,7 @@ async function run(after, signal) {
         if (!settings.wait && !page.data.has_more) await pause(underway.size ? BUSY_SECONDS : IDLE_SECONDS, either);
       } finally {
         document.removeEventListener("visibilitychange", leave);
+        removeEventListener("offline", leave);
       }
     } catch (fault) {
       if (signal.aborted || fault.status === 401) return;

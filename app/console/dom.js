@@ -63,8 +63,10 @@ export async function busy(node, act) {
 
 /** Tell something in passing. Screen readers hear it too. */
 export function tell(text, look = "") {
-  let place = document.querySelector("#told");
-  if (!place) document.body.append((place = h("div", { id: "told", role: "status" })));
+  const place = document.querySelector("#told") ?? h("div", { id: "told", role: "status" });
+  // An open dialog covers the page, and makes it inert.
+  const home = [...document.querySelectorAll("dialog")].at(-1) ?? document.body;
+  if (place.parentNode !== home) home.append(place);
   const toast = h("div", { class: `toast ${look}` }, h("span", {}, text),
     h("button", { type: "button", class: "square", "aria-label": "Dismiss", onclick: () => toast.remove() }, icon("close")));
   place.append(toast);
@@ -82,6 +84,7 @@ export function ask(title, build) {
     };
     dialog.append(h("h2", {}, title), ...[build(close)].flat());
     dialog.addEventListener("close", () => {
+      document.body.append(...dialog.querySelectorAll("#told"));
       dialog.remove();
       resolve(result);
     });
@@ -99,6 +102,10 @@ export const confirmed = (title, text, action) =>
 export const badge = (status) => h("span", { class: `badge ${status}` }, status);
 export const chip = (text, title) => h("span", { class: "chip", title }, text);
 export const moment = (time) => h("time", { datetime: time, title: dated(time) }, ago(time));
+/** Make the head of a table. */
+export const heads = (...names) => h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name))));
+/** Return the attributes of what scrolls by itself, so that the keyboard reaches it. */
+export const region = (label) => ({ tabindex: 0, role: "region", "aria-label": label });
 /** Make a field with its label around it. */
 export const field = (label, control, hint) =>
   h("label", { class: "field" }, h("span", {}, label), control, hint && h("small", {}, hint));

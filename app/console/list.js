@@ -1,14 +1,12 @@
 // The list of objects: filters, thumbnails, endless scroll, and changes as they happen.
 
 import { get, hear, kinds, note, urlOf, View } from "./api.js";
-import { badge, button, bytes, chip, field, h, icon, moment, plural, state, wordsFor } from "./dom.js";
+import { badge, button, bytes, chip, field, h, heads, icon, moment, plural, state, wordsFor } from "./dom.js";
 import { choose } from "./uploads.js";
 
 const STATUSES = ["pending", "processing", "ready", "rejected", "failed", "expired"];
 const PAGE = 40;
 const THUMBNAIL = "thumbnail.webp";
-/** False once the service has refused to add thumbnails to a list; then each is asked for when it is seen. */
-let listsThumbnails = true;
 
 /** Return what an object holds, in a few words. */
 export function gist({ result, problem, status, incoming }) {
@@ -32,8 +30,7 @@ class ListView extends View {
     this.body = h("tbody", {});
     this.table = h("table", { class: "list" },
       h("caption", { class: "unseen" }, "Your objects, the newest first"),
-      h("thead", {}, h("tr", {}, ["Name", "Kind", "Status", "Contents", "Size", "Changed"].map((name) => h("th", { scope: "col", class: name.toLowerCase() }, name)))),
-      this.body);
+      heads("Name", "Kind", "Status", "Contents", "Size", "Changed"), this.body);
     this.foot = h("div", { class: "foot" });
     this.replaceChildren(this.#head(), this.table, this.foot);
     this.seen = new IntersectionObserver((entries) => entries.forEach((entry) => entry.isIntersecting && this.#show(entry.target)));
@@ -78,36 +75,27 @@ class ListView extends View {
     this.isLoading = true;
     this.table.setAttribute("aria-busy", "true");
     try {
-      const page = await this.#page();
-      if (!this.cursor) this.body.replaceChildren();
-      page.items.forEach((item) => this.#put(item));
+      const query = new URLSearchParams([...this.filters, ["limit", PAGE], ["artifact", THUMBNAIL]]);
+      if (this.cursor) query.set("cursor", this.cursor);
+      const page = await get(`/v1/objects?${query}`, this.gone.signal);
+      // The feed may have told of something already, in a newer version.
+      page.items.filter((item) => !(this.rows.get(item.id)?.version > item.version)).forEach((item) => this.#put(item));
       this.cursor = page.next_cursor;
       this.#end();
     } catch (fault) {
       if (this.gone.signal.aborted) return;
-      this.body.querySelectorAll(".ghost").forEach((row) => row.remove());
+      this.table.hidden = !this.rows.size;
       this.foot.replaceChildren(state("The list could not be read", wordsFor(fault), button("Try again", () => this.more(), { look: "primary" })));
     } finally {
+      this.body.querySelectorAll(".ghost").forEach((row) => row.remove());
       this.isLoading = false;
       this.table.removeAttribute("aria-busy");
     }
   }
 
-  async #page() {
-    const query = new URLSearchParams([...this.filters, ["limit", PAGE]]);
-    if (this.cursor) query.set("cursor", this.cursor);
-    if (listsThumbnails) query.set("artifact", THUMBNAIL);
-    try {
-      return await get(`/v1/objects?${query}`, this.gone.signal);
-    } catch (fault) {
-      if (!listsThumbnails || fault.code !== "invalid_input" || !fault.errors.some((one) => one.pointer.includes("artifact"))) throw fault;
-      listsThumbnails = false;
-      return this.#page();
-    }
-  }
-
   #end() {
     this.table.hidden = !this.rows.size;
+    this.foot.classList.toggle("drop", !this.rows.size && !this.filters.size);
     if (this.cursor) {
       const next = button("Load more", () => this.more());
       this.foot.replaceChildren(next);
@@ -115,7 +103,7 @@ class ListView extends View {
     } else if (this.rows.size) {
       this.foot.replaceChildren(h("p", { class: "quiet" }, plural(this.rows.size, "object")));
     } else if (this.filters.size) {
-      this.foot.replaceChildren(state("Nothing fits", "No object has all of these.", h("a", { href: "#/", class: "button" }, "Show all")));
+      this.foot.replaceChildren(state("No objects match", "None of yours fits these filters.", h("a", { href: "#/", class: "button" }, "Clear the filters")));
     } else {
       this.foot.replaceChildren(state("Drop a file anywhere",
         "A table is profiled, a picture gets a preview, a document its text. Anything else is checked and kept.",
@@ -134,7 +122,7 @@ class ListView extends View {
     const row = h("tr", { "data-version": item.version }, cells(item));
     const old = this.rows.get(item.id);
     const thumb = row.querySelector(".thumb");
-    const url = item.artifact?.url ?? item.artifacts?.[0]?.url;
+    const url = item.artifact?.url;
     if (url) picture(thumb, url);
     else if (item.kind === "image" && item.result) {
       const same = old?.node.querySelector(".thumb img");
@@ -183,7 +171,7 @@ function cells(item) {
         h("span", { class: "row labels" }, h("span", { class: "quiet narrow" }, [item.kind, sizeOf(item)].filter(Boolean).join(" · ")), labels)))),
     h("td", { class: "kind" }, item.kind),
     h("td", { class: "status" }, badge(item.status)),
-    h("td", { class: "contents quiet" }, gist(item)),
+    h("td", { class: "contents quiet", title: item.problem?.detail }, h("span", {}, gist(item))),
     h("td", { class: "size" }, sizeOf(item)),
     h("td", { class: "changed quiet" }, moment(item.updated_at)),
   ];

@@ -72,18 +72,19 @@ function viewAt(hash) {
 
 let shown;
 function show() {
+  document.querySelectorAll("dialog").forEach((one) => one.close());
   const [title, name, given] = viewAt(location.hash);
-  const isMove = shown !== undefined && shown !== `${name} ${given.object ?? given.webhook ?? ""}`;
+  const before = shown;
   shown = `${name} ${given.object ?? given.webhook ?? ""}`;
   document.title = `${title} · Wharf`;
   for (const one of nav.children) {
     const [root] = one.getAttribute("href").split("?");
     const isHere = root === "#/" ? name === "wharf-list" || name === "wharf-object" : location.hash.startsWith(root);
-    one.toggleAttribute("aria-current", isHere);
     if (isHere) one.setAttribute("aria-current", "page");
+    else one.removeAttribute("aria-current");
   }
   main.replaceChildren(h(name, Object.fromEntries(Object.entries(given).map(([key, value]) => [`data-${key}`, value]))));
-  if (isMove) {
+  if (before !== undefined && before !== shown) {
     scrollTo(0, 0);
     main.focus({ preventScroll: true });
   }

@@ -2,12 +2,12 @@
 
 import { get, hear, note, patch, post, remove, save, urlOf, View } from "./api.js";
 import {
-  ask, badge, button, bytes, chip, confirmed, dated, differences, field, h, icon, inWords, mergePatch, moment, put, state, tell, wordsFor,
+  ask, badge, button, bytes, chip, confirmed, dated, differences, field, h, heads, icon, inWords, mergePatch, moment, put, region, state, tell, wordsFor,
 } from "./dom.js";
-import { resultsOf } from "./results.js";
+import { jsonOf, resultsOf } from "./results.js";
 import { choose } from "./uploads.js";
 
-const EVENTS = {
+export const EVENTS = {
   "object.created": "Created",
   "object.updated": "Changed",
   "object.upload_requested": "New revision asked for",
@@ -38,7 +38,7 @@ class ObjectView extends View {
     } catch (fault) {
       if (this.gone.signal.aborted) return;
       const title = fault.status === 404 ? "There is no such object" : "The object could not be read";
-      this.replaceChildren(state(title, wordsFor(fault), home(), button("Try again", () => this.#load())));
+      this.replaceChildren(state(title, wordsFor(fault), home(), fault.status !== 404 && button("Try again", () => this.#load())));
       return;
     }
     note(this.object);
@@ -77,7 +77,7 @@ class ObjectView extends View {
       this.#notice(),
     );
     if (had) this.head.querySelector(`[data-act="${had}"]`)?.focus();
-    const drawn = JSON.stringify([object.result, object.payload?.revision]);
+    const drawn = JSON.stringify([object.result ?? object.attributes, object.payload?.revision]);
     if (drawn !== this.drawn) this.results.replaceChildren(resultsOf(object));
     this.drawn = drawn;
     put(this.facts, this.#facts());
@@ -101,7 +101,7 @@ class ObjectView extends View {
       act("Edit", () => this.#edit()),
       object.kind !== "record" && act("New revision", () => this.#revise(), { picture: "upload", disabled: object.status === "processing" }),
       object.kind !== "record" && act("Process again", () => this.#reprocess(), { picture: "again", disabled: isBusy || object.status === "expired" }),
-      this.hasLinks && object.payload && act("Share", () => this.#share(), { picture: "link" }),
+      object.payload && act("Share", () => this.#share(), { picture: "link" }),
       act("Delete", () => this.#delete(), { picture: "remove", look: "danger" }),
     ];
   }
@@ -119,8 +119,7 @@ class ObjectView extends View {
         held && [row(type, held.media_type), row(size, bytes(held.size)), row("Revision", held.revision), held.sha256 && row("SHA-256", h("code", { class: "hash" }, held.sha256))],
         row("Id", h("code", { class: "hash" }, object.id)),
         row("Labels", labels.length ? h("span", { class: "row" }, labels) : "none")),
-      h("h3", {}, "Attributes"),
-      Object.keys(object.attributes).length ? h("pre", { class: "json", tabindex: 0, role: "region", "aria-label": "Attributes" }, JSON.stringify(object.attributes, null, 2)) : h("p", { class: "quiet" }, "none"),
+      object.kind !== "record" && [h("h3", {}, "Attributes"), jsonOf(object)],
       object.result?.artifacts.length > 0 && [h("h3", {}, "Files"), h("ul", { class: "files" }, object.result.artifacts.map((one) =>
         h("li", { class: "row" }, h("span", { class: "grow" }, one.name), h("span", { class: "quiet" }, bytes(one.size)),
           button(`Download ${one.name}`, async () => save(await urlOf(this.id, `artifacts/${encodeURIComponent(one.name)}`)), { picture: "download", shown: false }))))],
@@ -241,10 +240,6 @@ class ObjectView extends View {
     } catch {
       return;
     }
-    if (!this.hasLinks) {
-      this.hasLinks = true;
-      this.#draw();
-    }
     this.links.hidden = !list.items.length;
     this.links.replaceChildren(h("h2", {}, "Links"), h("ul", { class: "files" }, list.items.map((link) =>
       h("li", { class: "row" }, h("span", { class: "grow" }, link.artifact ?? "the file", h("small", { class: "quiet" }, ` until ${dated(link.expires_at)}`)),
@@ -286,16 +281,14 @@ export function secret(hint, text) {
 }
 
 function conflictView(base, mine, stored, { mine: keepMine, theirs }) {
-  const [ours, others] = [differences(base, mine), differences(base, stored)];
-  const find = (list, path) => list.find(([one]) => one === path)?.[2];
-  const paths = [...new Set([...ours, ...others].map(([path]) => path))];
-  const before = (path) => (ours.find(([one]) => one === path) ?? others.find(([one]) => one === path))[1];
-  const value = (list, path) => (list.some(([one]) => one === path) ? h("ins", {}, inWords(find(list, path))) : inWords(before(path)));
+  const [ours, others] = [mine, stored].map((after) => new Map(differences(base, after).map(([path, ...values]) => [path, values])));
+  const row = ([path, [before]]) => h("tr", {}, h("th", { scope: "row" }, path), h("td", {}, inWords(before)),
+    [ours, others].map((list) => h("td", {}, list.has(path) ? h("ins", {}, inWords(list.get(path)[1])) : inWords(before))));
   return h("div", { class: "notice rejected", role: "alert" },
     h("strong", {}, "Somebody changed it while you were editing."),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Both versions" }, h("table", { class: "conflict" },
-      h("thead", {}, h("tr", {}, ["Field", "Before", "Yours", `Stored (version ${stored.version})`].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, paths.map((path) => h("tr", {}, h("th", { scope: "row" }, path), h("td", {}, inWords(before(path))), h("td", {}, value(ours, path)), h("td", {}, value(others, path))))))),
+    h("div", { class: "scroll", ...region("Both versions") }, h("table", { class: "conflict" },
+      heads("Field", "Before", "Yours", `Stored (version ${stored.version})`),
+      h("tbody", {}, [...new Map([...ours, ...others])].map(row)))),
     h("div", { class: "row" }, button("Save yours over it", keepMine), button("Take the stored version", theirs)),
     h("small", {}, "Yours changes only the fields that you changed."));
 }
@@ -314,7 +307,7 @@ function attributesOf(text) {
   try {
     value = JSON.parse(text || "{}");
   } catch (fault) {
-    throw new Error(`The attributes are no JSON: ${fault.message}`);
+    throw new Error(`The attributes are not JSON: ${fault.message}`);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) throw new Error("The attributes must be a JSON object.");
   return value;

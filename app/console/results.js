@@ -1,7 +1,7 @@
 // The results of processing: profiles of tables as figures and charts, pictures, first pages and texts.
 
 import { artifact, urlOf, View } from "./api.js";
-import { barsOf, bytes, h, number, plural, readingOf, short, state, svg, wordsFor, writtenAs } from "./dom.js";
+import { barsOf, bytes, h, heads, number, plural, readingOf, region, short, state, svg, wordsFor, writtenAs } from "./dom.js";
 
 const TEXT_BYTES = 100_000;
 const COLUMNS = 100;
@@ -52,7 +52,7 @@ const text = (id, { size }, signal) =>
     const answer = await artifact(id, "text.txt", { signal, most: TEXT_BYTES });
     const whole = await answer.text();
     const more = size > TEXT_BYTES && h("p", { class: "quiet" }, `The first ${bytes(TEXT_BYTES)} of ${bytes(size)}.`);
-    return [h("pre", { class: "text", tabindex: 0, role: "region", "aria-label": "Text" }, whole.slice(0, TEXT_BYTES)), more];
+    return [h("pre", { class: "text", ...region("Text") }, whole.slice(0, TEXT_BYTES)), more];
   });
 
 function table(id, signal) {
@@ -74,8 +74,8 @@ function columns(profile) {
   const more = rest > 0 && h("button", { type: "button", onclick: () => (more.remove(), show(COLUMNS)) }, `Show ${plural(rest, "more column")}`);
   return [
     notes.length > 0 && h("p", { class: "row", "aria-label": "How the file was read" }, notes),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Columns" }, h("table", { class: "columns" },
-      h("thead", {}, h("tr", {}, ["Column", "Missing", "Distinct", "Range", "Values"].map((name) => h("th", { scope: "col" }, name)))), body)),
+    h("div", { class: "scroll", ...region("Columns") }, h("table", { class: "columns" },
+      heads("Column", "Missing", "Distinct", "Range", "Values"), body)),
     more,
   ];
 }
@@ -83,7 +83,7 @@ function columns(profile) {
 function columnRow(column, total) {
   const doubts = writtenAs(column);
   const { min, max, mean, std } = column;
-  const range = min === null || min === undefined ? "" : [h("span", {}, cut(short(min))), " – ", h("span", {}, cut(short(max)))];
+  const range = min === null || min === undefined ? "" : [h("span", {}, cut(short(min)), " –"), " ", h("span", {}, cut(short(max)))];
   return h("tr", {},
     h("th", { scope: "row" }, h("span", { class: "title" }, column.name || "(no name)"), " ", h("span", { class: `type ${column.type}` }, column.type),
       doubts.length > 0 && h("small", {}, doubts.join(", "))),
@@ -153,7 +153,7 @@ function rows(preview, profile) {
   const head = preview.columns.map((name, place) =>
     h("th", { scope: "col", class: preview.rows.some((row) => typeof row[place] === "number") ? "number" : "" }, name));
   return [
-    h("div", { class: "scroll rows", tabindex: 0, role: "region", "aria-label": "First rows" }, h("table", {},
+    h("div", { class: "scroll rows", ...region("First rows") }, h("table", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "number" }, "#"), head)),
       h("tbody", {}, preview.rows.map((row, place) => h("tr", {}, h("th", { scope: "row", class: "number" }, place + 1), row.map(cell)))))),
     profile.rows > preview.rows.length && h("p", { class: "quiet" }, `${number(preview.rows.length)} of ${plural(profile.rows, "row")}.`),
@@ -162,9 +162,14 @@ function rows(preview, profile) {
 
 customElements.define("wharf-results", ResultsView);
 
+/** Return an element that shows an object's attributes. */
+export const jsonOf = ({ attributes }) => (Object.keys(attributes).length
+  ? h("pre", { class: "json", ...region("Attributes") }, JSON.stringify(attributes, null, 2))
+  : h("p", { class: "quiet" }, "none"));
+
 /** Return an element that shows an object's results, or says why there are none. */
 export function resultsOf(object) {
-  if (object.kind === "record") return h("p", { class: "quiet" }, "A record has attributes only.");
+  if (object.kind === "record") return h("section", { class: "card" }, h("h2", {}, "Attributes"), jsonOf(object));
   if (!object.result && object.problem) return state("No results", "Once a new revision is ready, its results are shown here.");
   if (!object.result) return state("No results yet", "They come once the file is there and was processed.");
   const view = document.createElement("wharf-results");

@@ -2,13 +2,12 @@
 
 import { get, hear, kinds, patch, pause, post, remove, View } from "./api.js";
 import {
-  ask, badge, button, bytes, chip, confirmed, dated, duration, field, h, moment, number, plural, put, state, tell, wordsFor,
+  ask, badge, button, bytes, chip, confirmed, dated, duration, field, h, heads, moment, number, plural, put, region, state, tell, wordsFor,
 } from "./dom.js";
-import { secret } from "./object.js";
+import { EVENTS, secret } from "./object.js";
 
-const TYPES = ["created", "updated", "upload_requested", "processing", "ready", "rejected", "failed", "expired", "reprocess_requested", "deleted"]
-  .map((name) => `object.${name}`);
 const LOOK_SECONDS = [0.5, 1, 2, 4];
+const REASONS = { by_owner: "by you", gone: "the endpoint answered 410 Gone", failing: "every attempt of five days failed" };
 const DAY_MS = 86400_000;
 
 /** Load something into a view, or tell there why it cannot be. */
@@ -42,15 +41,15 @@ class WebhooksView extends View {
       this.replaceChildren(
         h("div", { class: "row head" }, h("h1", {}, "Webhooks"), h("div", { class: "row end" }, button("New webhook", () => this.#create(), { look: "primary" }))),
         items.length
-          ? h("table", { class: "list" }, h("thead", {}, h("tr", {}, ["Endpoint", "Status", "Sends", "Changed"].map((name) => h("th", { scope: "col", class: name.toLowerCase() }, name)))), h("tbody", {}, rows))
-          : state("Nobody is told yet", "A webhook sends each event to a URL of yours, signed, and tries again while the endpoint is away."));
+          ? h("table", { class: "list" }, heads("Endpoint", "Status", "Sends", "Changed"), h("tbody", {}, rows))
+          : state("No webhooks yet", "A webhook sends each event to a URL of yours, signed, and tries again while the endpoint is away."));
     });
   }
 
   async #create() {
     const url = h("input", { type: "url", required: true, maxlength: 2048, placeholder: "https://example.com/hooks" });
     const description = h("input", { maxlength: 256 });
-    const types = h("select", { multiple: true, size: 5 }, TYPES.map((type) => h("option", {}, type)));
+    const types = h("select", { multiple: true, size: 5 }, Object.keys(EVENTS).map((type) => h("option", {}, type)));
     const all = await kinds();
     const only = h("select", { multiple: true, size: 5 }, all.map(({ name }) => h("option", {}, name)));
     const chosen = (list) => [...list.selectedOptions].map((one) => one.value);
@@ -62,15 +61,16 @@ class WebhooksView extends View {
         const body = { url: url.value, description: description.value, types: chosen(types), kinds: chosen(only) };
         try {
           const hook = await post("/v1/webhooks", body, { headers: { "Idempotency-Key": key } });
-          place.replaceChildren(secret("The secret that its deliveries are signed with. It is shown once.", hook.secret));
-          submit.replaceWith(button("Done", () => close(hook), { look: "primary" }));
+          form.replaceWith(secret("The secret that its deliveries are signed with. It is shown once.", hook.secret),
+            h("div", { class: "row end" }, button("Done", () => close(hook), { look: "primary" })));
         } catch (fault) {
           place.replaceChildren(h("p", { class: "bad", role: "alert" }, wordsFor(fault)));
         }
       }, { look: "primary" });
-      return h("form", { class: "stack", onsubmit: (event) => (event.preventDefault(), submit.click()) },
+      const form = h("form", { class: "stack", onsubmit: (event) => (event.preventDefault(), submit.click()) },
         field("URL", url), field("Description", description), h("div", { class: "two" }, field("Events", types, "None chosen: all"), field("Kinds", only, "None chosen: all")),
-        place, h("div", { class: "row end" }, button("Close", () => close()), submit));
+        place, h("div", { class: "row end" }, button("Cancel", () => close()), submit));
+      return form;
     });
     if (made) location.hash = `#/webhooks/${made.id}`;
     else this.build();
@@ -96,22 +96,22 @@ class WebhookView extends View {
     const { hook } = this;
     document.title = `${hook.url} · Wharf`;
     const filter = h("select", { onchange: () => ((this.status = filter.value), this.#read()) },
-      [["", "all"], ["pending", "pending"], ["delivered", "delivered"], ["failed", "failed"]].map(([value, name]) => h("option", { value, selected: value === this.status }, name)));
+      ["", "pending", "delivered", "failed"].map((value) => h("option", { value, selected: value === this.status }, value || "all")));
     const switched = hook.enabled ? "Switch off" : "Switch on";
     put(this,
       h("p", { class: "crumbs" }, h("a", { href: "#/webhooks" }, "Webhooks"), " / ", hook.id.slice(0, 8)),
       h("div", { class: "row head" }, h("h1", { class: "address" }, hook.url), statusOf(hook), h("div", { class: "row end" },
         button("Send a test", () => this.#test(), { look: "primary", picture: "send", disabled: !hook.enabled }),
-        button("Send failed again", () => this.#replayFailed(), { picture: "again", disabled: !hook.enabled }),
+        button("Resend failed", () => this.#replayFailed(), { picture: "again", disabled: !hook.enabled }),
         button("New secret", () => this.#rotate()),
         button(switched, async () => this.#took(await patch(this.path, { enabled: !hook.enabled }, `"${hook.version}"`))),
         button("Delete", () => this.#delete(), { look: "danger", picture: "remove" }))),
       hook.description && h("p", {}, hook.description),
-      h("p", { class: "row" }, "Sends", wants(hook)),
+      h("p", { class: "row head" }, "Sends", wants(hook)),
       hook.failing_since && h("div", { class: "notice pending" }, "The endpoint began to fail ", moment(hook.failing_since), ". One delivery probes it; the others wait."),
-      hook.disabled && h("div", { class: "notice failed" }, `Switched off ${dated(hook.disabled.at)}: ${hook.disabled.reason.replaceAll("_", " ")}.`),
+      hook.disabled && h("div", { class: "notice failed" }, `Switched off ${dated(hook.disabled.at)}: ${REASONS[hook.disabled.reason]}.`),
       h("section", { class: "card" }, h("div", { class: "row" }, h("h2", {}, "Deliveries"), h("div", { class: "row end" }, field("State", filter), button("Refresh", () => this.#read(), { picture: "again", shown: false }))),
-        h("table", { class: "list log" }, h("thead", {}, h("tr", {}, ["Event", "State", "Last answer", "Attempts", "Time of the event"].map((name) => h("th", { scope: "col" }, name)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Action")))), this.log),
+        h("table", { class: "list log" }, heads("Event", "State", "Last answer", "Attempts", "Time of the event", h("span", { class: "unseen" }, "Action")), this.log),
         this.foot));
   }
 
@@ -140,7 +140,7 @@ class WebhookView extends View {
       h("th", { scope: "row" }, event.type === "webhook.test" ? event.type : h("a", { href: `#/objects/${event.subject}` }, event.type), h("small", {}, event.id)),
       h("td", {}, badge(status)),
       h("td", {}, last && h("span", {}, said, h("span", { class: "quiet" }, ` in ${duration(last.seconds)}`)), body && h("details", {}, h("summary", {}, "Answer"), h("pre", {}, body))),
-      h("td", { class: "quiet" }, plural(delivery.attempts, "time"), next && [", next ", moment(next)]),
+      h("td", { class: "quiet" }, plural(delivery.attempts, "attempt"), next && [", next ", moment(next)]),
       h("td", { class: "quiet" }, moment(event.time)),
       h("td", {}, button("Replay", () => this.#replay(delivery), { look: "small", disabled: !this.hook.enabled, "aria-label": `Replay ${event.type} of ${dated(event.time)}` })));
   }
@@ -212,10 +212,9 @@ class UsageView extends View {
       this.replaceChildren(
         h("div", { class: "row head" }, h("h1", {}, "Usage")),
         h("div", { class: "meters" }, meter("Objects", usage.objects, usage.limits.objects, number), meter("Storage", usage.bytes, usage.limits.bytes, bytes)),
-        h("section", { class: "card" }, h("h2", {}, "What each kind takes"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Kinds" }, h("table", {},
-          h("thead", {}, h("tr", {}, ["Kind", "What it is for", "Types", "Largest file", "Largest unpacked"].map((name) => h("th", { scope: "col" }, name)))),
-          h("tbody", {}, all.map((kind) => h("tr", {}, h("th", { scope: "row" }, kind.name), h("td", {}, kind.description),
-            h("td", { class: "quiet" }, kind.media_types?.join(", ") ?? (kind.has_payload ? "any" : "no file")), h("td", {}, limit(kind.size_limit)), h("td", {}, limit(kind.unpacked_limit)))))))));
+        h("section", { class: "card" }, h("h2", {}, "What each kind takes"), h("div", { class: "scroll", ...region("Kinds") }, h("table", {},
+          heads("Kind", "What it is for", "Largest file", "Largest unpacked"),
+          h("tbody", {}, all.map((kind) => h("tr", {}, h("th", { scope: "row" }, kind.name), h("td", {}, kind.description, h("small", {}, kind.media_types?.join(", "))), h("td", {}, limit(kind.size_limit)), h("td", {}, limit(kind.unpacked_limit)))))))));
     });
   }
 }
@@ -225,7 +224,7 @@ function meter(name, used, limit, show) {
   return h("div", { class: "card meter" }, h("h2", {}, name), h("p", { class: "big" }, show(used)),
     limit ? [h("meter", { min: 0, max: limit, value: used, high: 0.9 * limit, optimum: 0, "aria-label": `${name}: ${show(used)} of ${show(limit)}` }),
       h("p", { class: "quiet" }, `${Math.round(100 * share)} % of ${show(limit)}`)]
-      : h("p", { class: "quiet" }, "without a limit"));
+      : h("p", { class: "quiet" }, "no limit"));
 }
 
 customElements.define("wharf-webhooks", WebhooksView);

@@ -16,12 +16,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Locator, Page, Request, expect
+from playwright.sync_api import APIResponse, Browser, FilePayload, Locator, Page, Request, Route, expect
 
 from tests.conftest import Measured
 from tests.receiver import Receiver, receiving
 from tests.system.chromium import chromium
-from tests.system.client import Client
+from tests.system.client import Client, send
 from tests.system.conftest import ROOT, Runtime
 
 pytestmark = pytest.mark.e2e
@@ -411,7 +411,7 @@ def test_a_delivery_is_seen_and_replayed(open_page: Open, running: Runtime) -> N
         expect(row).to_contain_text("object.created")
         expect(row.locator(".badge")).to_have_text("delivered")
         row.get_by_role("button", name="Replay").click()
-        expect(row).to_contain_text("2 times")
+        expect(row).to_contain_text("2 attempts")
         page.get_by_role("button", name="Send a test").click()
         expect(page.locator(".log tbody tr")).to_have_count(2)
         expect(page.locator(".log .badge.delivered")).to_have_count(2)
@@ -473,6 +473,63 @@ def test_without_a_connection_it_says_so_and_comes_back(open_page: Open, running
     expect(watched.page.locator("#offline")).to_be_hidden()
     expect(watched.page.get_by_role("link", name="came later")).to_be_visible()
     watched.faults.clear()
+
+
+def test_what_the_feed_tells_while_the_list_is_read_stays(open_page: Open, running: Runtime) -> None:
+    older = create(running, owner="early", kind="record", name="older")
+    watched = open_page(owner="early")
+    page = watched.page
+
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/v1/objects?*", lambda route: held.append((route, route.fetch())))
+    watched.go()
+    newer, renamed = (page.get_by_role("link", name=name) for name in ("newer", "renamed"))
+    change = {"Content-Type": "application/merge-patch+json", "X-Owner": "early"}
+    send("PATCH", f"{running.url}/v1/objects/{older}", body=b'{"name": "renamed"}', headers=change)
+    create(running, owner="early", kind="record", name="newer")
+    expect(newer).to_be_visible()
+    expect(renamed).to_be_visible()
+    [(route, before)] = held
+    route.fulfill(response=before)
+
+    expect(page.locator("wharf-list .foot")).to_have_text("2 objects")
+    expect(newer).to_be_visible()
+    expect(renamed).to_be_visible()
+
+
+def test_the_button_back_closes_a_dialog(open_page: Open, running: Runtime) -> None:
+    made = create(running, owner="back", kind="record", name="open")
+    watched = open_page(owner="back")
+    page = watched.page
+    watched.go()
+    page.get_by_role("link", name="open").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.go_back()
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Objects")).to_be_visible()
+    assert api(running, "back").get(f"/v1/objects/{made}").status == 200
+
+
+def test_what_is_told_is_seen_above_an_open_dialog(open_page: Open, running: Runtime) -> None:
+    made = api(running, "told").upload("file", "a.txt", "text/plain", b"a")
+    watched = open_page(owner="told")
+    page = watched.page
+    page.context.grant_permissions(["clipboard-write"])
+    watched.go(f"objects/{made}")
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Make the link").click()
+    page.get_by_role("button", name="Copy").click()
+    told = page.get_by_role("status").filter(has_text="Copied.")
+    expect(told).to_be_visible()
+    told.get_by_role("button", name="Dismiss").click()
+    expect(told).to_have_count(0)
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Close").click()
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(told).to_be_visible()
 
 
 @pytest.fixture(scope="module")
