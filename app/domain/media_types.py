@@ -61,6 +61,9 @@ ALIASES = {
 #: A parameter of a media type (RFC 9110, section 5.6.6): its name, then its value, quoted or not.
 PARAMETER = re.compile(r';\s*([^\s;="]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))')
 ESCAPED = re.compile(r"\\(.)")
+#: A value that needs no quotes, and what is escaped within quotes (RFC 9110, sections 5.6.2 and 5.6.4).
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+TO_ESCAPE = re.compile(r'["\\]')
 
 
 def base_media_type(media_type: str) -> str:
@@ -99,17 +102,20 @@ def meant_media_type(media_type: str) -> str:
     return ALIASES.get(base, base)
 
 
-def declared_or_not(media_type: str) -> str:
-    """Return the type as it was sent, or UNDECLARED if none was."""
-    return media_type.strip() or UNDECLARED
+def canonical_media_type(sent: str) -> str:
+    """Return the one spelling of a type that clients send in several: UNDECLARED if none is named.
+
+    Names are in lower case, parameters follow after `; `, and only values that need quotes have them. The
+    case of a value stays, because some parameters tell it apart.
+    """
+    return shown_media_type(sent, base_media_type(sent) or UNDECLARED)
 
 
 def shown_media_type(declared: str, found: str) -> str:
-    """Return the type of a payload that was declared as one and is another: `found`, with the parameters.
+    """Return `found` with the parameters of what was declared, in their one spelling."""
+    parameters = media_type_parameters(declared).items()
+    return "; ".join([found, *(f"{name}={_quoted_if_needed(value)}" for name, value in parameters)])
 
-    What was declared stays as it was written if it is what was found.
-    """
-    if base_media_type(declared) == found:
-        return declared
-    parameters = declared.partition(";")[2].strip()
-    return f"{found}; {parameters}" if parameters else found
+
+def _quoted_if_needed(value: str) -> str:
+    return value if TOKEN.fullmatch(value) else '"' + TO_ESCAPE.sub(r"\\\g<0>", value) + '"'

@@ -8,7 +8,7 @@ from app.domain.media_types import (
     ALIASES,
     UNDECLARED,
     base_media_type,
-    declared_or_not,
+    canonical_media_type,
     meant_media_type,
     media_type_parameters,
     shown_media_type,
@@ -94,18 +94,35 @@ def test_a_type_is_taken_by_what_it_means(sent: str, meant: str) -> None:
     assert meant_media_type(sent) == meant
 
 
-def test_a_type_that_was_not_sent_is_that_of_bytes() -> None:
-    assert [declared_or_not(sent) for sent in ("", " ", "Text/CSV; a=b")] == [
-        "application/octet-stream",
-        "application/octet-stream",
-        "Text/CSV; a=b",
-    ]
+@pytest.mark.parametrize(
+    ("sent", "canonical"),
+    [
+        ("", "application/octet-stream"),
+        (" ", "application/octet-stream"),
+        ("text/csv", "text/csv"),
+        ("text/csv;", "text/csv"),
+        ("text/csv ;; ", "text/csv"),
+        ("text/csv;charset=utf-8;header=present", "text/csv; charset=utf-8; header=present"),
+        ("Text/CSV ; Charset=UTF-8", "text/csv; charset=UTF-8"),
+        ("text/csv; Charset = utf-8 ;", "text/csv; charset=utf-8"),
+        ('text/csv; charset="utf-8"', "text/csv; charset=utf-8"),
+        ("text/csv; charset=; header; charset=x; CHARSET=x", "text/csv; charset=x"),
+        (r'a/b; note="a, \"b\" \c\\"', r'a/b; note="a, \"b\" c\\"'),
+        ("a/b; at=<x>", 'a/b; at="<x>"'),
+        ("IMAGE/JPG", "image/jpg"),
+    ],
+)
+def test_a_type_has_one_spelling(sent: str, canonical: str) -> None:
+    assert canonical_media_type(sent) == canonical
+    assert canonical_media_type(canonical) == canonical
+    assert media_type_parameters(canonical) == media_type_parameters(sent)
 
 
 @pytest.mark.parametrize(
     ("declared", "found", "shown"),
     [
-        ("Image/PNG", "image/png", "Image/PNG"),
+        ("Image/PNG", "image/png", "image/png"),
+        ("Text/CSV;Charset=koi8-r;", "text/csv", "text/csv; charset=koi8-r"),
         ("image/jpg", "image/jpeg", "image/jpeg"),
         ("application/csv; header=absent", "text/csv", "text/csv; header=absent"),
         ("application/octet-stream;", "video/mp4", "video/mp4"),

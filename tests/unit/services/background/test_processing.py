@@ -277,7 +277,7 @@ def test_a_good_payload_makes_its_object_ready(bench: Bench) -> None:
     [
         ("application/octet-stream", "text/csv", "text/csv"),
         ("application/vnd.ms-excel; charset=windows-1252", "text/csv", "text/csv; charset=windows-1252"),
-        ("Text/CSV; header=absent", "text/csv", "Text/CSV; header=absent"),
+        ("Text/CSV; header=absent", "text/csv", "text/csv; header=absent"),
         ("application/csv", "text/csv", "text/csv"),
         ("application/csv", None, "text/csv"),
         ("text/csv", None, "text/csv"),
