@@ -93,9 +93,12 @@ class WorkQueue:
     @transient_faults()
     def bury(
         self, body: str, *, error: str, attempts: int, redrives: int = 0, trace: Trace | None = None
-    ) -> None:
-        """Keep a message in the dead-letter queue, with what an operator needs to judge it."""
-        self._client.send_message(
+    ) -> str:
+        """Keep a message in the dead-letter queue, with what an operator needs to judge it.
+
+        Return its id there, by which operators choose it.
+        """
+        kept = self._client.send_message(
             QueueUrl=self._dead_letter_url,
             MessageBody=body,
             MessageAttributes={
@@ -105,6 +108,7 @@ class WorkQueue:
             },
             **trace_attribute(trace),
         )
+        return kept["MessageId"]
 
     @transient_faults()
     def retry_in(self, receipt_handle: str, seconds: int) -> None:

@@ -108,14 +108,15 @@ class BatchWorker:
         """Move the message to the dead-letter queue: to try it again cannot help."""
         error = type(refused).__name__
         redrives = record.message_attributes["redrives"]
-        self._queue.bury(
+        dead_letter_id = self._queue.bury(
             message.body,
             error=error,
             attempts=_receives(record),
             redrives=int(redrives.string_value or 0) if redrives else 0,
             trace=message.trace,
         )
-        _log(message, work, BURIED, level=logging.ERROR, fault=refused, error=error)
+        told = {"error": error, "dead_letter_id": dead_letter_id}
+        _log(message, work, BURIED, level=logging.ERROR, fault=refused, **told)
 
     def _return(self, record: SQSRecord, message: Message, work: Work, fault: Exception) -> None:
         """Show the message again soon; each time it waits twice as long."""

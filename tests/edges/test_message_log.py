@@ -137,6 +137,26 @@ def test_a_payload_of_no_known_object_has_the_id_of_its_announcement(worker: Wor
     assert line["levelname"] == "ERROR"
 
 
+def test_a_buried_message_is_told_by_the_id_that_it_is_listed_with(worker: Worker) -> None:
+    [line] = worker.meet(arrived())
+
+    assert [line["dead_letter_id"]] == dead_letters(worker.aws)
+
+
+def test_a_failed_object_is_told_with_the_id_of_its_dead_letter(worker: Worker) -> None:
+    tried = replace(make_object().claim(now=NOW, lease_until=NOW), attempts=3)
+
+    lines = worker.meet(worker.upload(tried))
+
+    [failed] = [line for line in lines if line["message"] == "object.failed"]
+    assert [failed["dead_letter_id"]] == dead_letters(worker.aws)
+
+
+def dead_letters(aws: Aws) -> list[str]:
+    answer = aws.sqs.receive_message(QueueUrl=aws.dead_letter_queue_url)
+    return [message["MessageId"] for message in answer["Messages"]]
+
+
 def test_what_nobody_can_read_has_the_id_of_its_message(worker: Worker) -> None:
     [line] = worker.meet("not JSON")
 

@@ -236,7 +236,9 @@ class Processing:
 
     def _give_up(self, stored: StoredObject, message: Message, *, error: str) -> Outcome:
         """Bury the message, then fail the object: nothing looks at a failed object by itself."""
-        self._queue.bury(message.body, error=error, attempts=stored.attempts, trace=stored.work_cause.trace)
+        dead_letter_id = self._queue.bury(
+            message.body, error=error, attempts=stored.attempts, trace=stored.work_cause.trace
+        )
         failed = self._write(stored, lambda current: current.give_up(now=self._clock()))
         if failed is None:
             return Outcome.ACKNOWLEDGED
@@ -246,6 +248,7 @@ class Processing:
             level=logging.ERROR,
             attempts=failed.attempts,
             error=error,
+            dead_letter_id=dead_letter_id,
         )
         return Outcome.FAILED
 

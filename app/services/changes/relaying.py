@@ -23,9 +23,9 @@ from app.messaging.work_queue import WorkMessage, WorkQueue
 from app.observability import begin_work, logger, measure, sample_details
 from app.observability.metrics import EVENTS, RELAY_SECONDS, SET_ASIDE
 from app.services.reporting import of_cause
-from app.storage.items import OBJECT, from_item
+from app.storage.items import OBJECT, from_item, owner_and_id
 from app.storage.recording import MOST_BYTES, MOST_EVENTS, CountedEvent, EventRecorder, RefusedEvents
-from app.storage.set_aside import SetAsideStore, StreamRecord, number_of
+from app.storage.set_aside import SetAsideStore, StreamRecord, number_of, pk_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +174,20 @@ class Relaying:
     def _set_aside(self, record: StreamRecord, fault: Exception | None = None) -> bool:
         """Keep a record whole in the bucket, so that it does not hold up others; False if that fails now."""
         number = number_of(record)
+        owner, object_id = owner_and_id(pk_of(record))
         try:
             self._aside.keep(number, record)
         except Unavailable:
             return False
-        measure("relay.set_aside", SET_ASIDE(1), level=logging.ERROR, fault=fault, sequence_number=number)
+        measure(
+            "relay.set_aside",
+            SET_ASIDE(1),
+            level=logging.ERROR,
+            fault=fault,
+            sequence_number=number,
+            owner=owner,
+            object_id=object_id,
+        )
         return True
 
 

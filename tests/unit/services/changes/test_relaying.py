@@ -500,7 +500,9 @@ def test_a_record_that_cannot_be_read_is_set_aside_whole_and_the_rest_goes_on(
     assert keys_in_bucket(aws) == ["relay-failures/4711.json"]
     assert json.loads(content_of(aws, "relay-failures/4711.json")) == unreadable
     assert [event["id"] for event in received(aws, subscriber)] == ids_of(around)
-    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == ["relay.set_aside"]
+    [line] = [vars(line) for line in caplog.records if line.levelname == "ERROR"]
+    assert (line["message"], line["sequence_number"]) == ("relay.set_aside", "4711")
+    assert (line["owner"], line["object_id"]) == (CREATED.owner, CREATED.id)
 
 
 def test_a_record_that_cannot_be_set_aside_now_holds_up_what_follows(
