@@ -48,6 +48,22 @@ def test_the_relay_is_timed_with_and_without_faults(
     assert len(re.findall(row, capsys.readouterr().out)) == 5
 
 
+def test_each_run_of_the_relay_counts_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rates and waits hold the processor's time, so they differ."""
+    monkeypatch.setattr(relay, "OBJECTS", 100)
+
+    counted = []
+    for _ in range(2):
+        relay.main([])
+        rows = re.findall(r"(\d\.\d\d) +(\d+\.\d%) +\d+\.\d\d s", capsys.readouterr().out)
+        counted.append(rows)
+
+    assert counted[0] == counted[1]
+    assert len({calls_and_pauses for calls_and_pauses, _ in counted[0]}) == 5
+
+
 def test_the_door_is_timed_for_both_kinds_of_upload(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
