@@ -115,6 +115,38 @@ def test_a_hundred_wait_without_a_thread_each_and_are_read_in_one_call(
     run(work())
 
 
+def test_a_hundred_who_wait_are_told_by_one_read(aws: Aws, objects: ObjectRepository) -> None:
+    stored = many(objects, 100)
+
+    async def work() -> list[str]:
+        tasks = await begun(waiting_on(aws), stored)
+        # The event loop stands still meanwhile, so nothing is read.
+        for one in stored:
+            change(objects, one)
+        calls = calls_of(aws.dynamodb)
+        assert all(await asyncio.gather(*tasks))
+        return [call.operation for call in calls]
+
+    assert run(work()) == ["BatchGetItem"]
+
+
+def test_each_change_is_told_by_the_next_read(aws: Aws, objects: ObjectRepository) -> None:
+    stored = many(objects, 20)
+
+    async def work() -> list[int]:
+        tasks = await begun(waiting_on(aws), stored)
+        calls, reads = calls_of(aws.dynamodb), []
+        for one, task in zip(stored, tasks, strict=True):
+            change(objects, one)
+            before = len(calls)
+            assert await task
+            reads.append(len(calls) - before)
+        return reads
+
+    # A read that was under way may have come before the change.
+    assert max(run(work())) <= 2
+
+
 def test_many_who_wait_for_one_thing_read_it_once(aws: Aws, objects: ObjectRepository) -> None:
     [stored] = many(objects, 1)
     calls = calls_of(aws.dynamodb)
