@@ -6,6 +6,7 @@ CASES=all sends 1 GB instead of 40 MB.
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -120,6 +121,25 @@ def test_missing_parts_are_named_and_wrong_ones_refused(running: Runtime, client
     assert wrong == [403, 403]
     assert (refused.status, refused.json()["missing"]) == (409, [1, 2])
     assert stranger.get(f"/v1/objects/{object_id}/upload").status == 404
+
+
+def test_the_put_that_the_page_shows_runs(running: Runtime, tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(MIB))
+    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "docs" / "uploads.md").read_text(), re.DOTALL)
+    script = "".join(blocks).replace("http://127.0.0.1:8000", running.url)
+
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f'{script}echo "$id"'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    found = Client(running.url, {}).wait_until_settled(ran.stdout.split()[-1])
+    assert (found["status"], found["payload"]["media_type"]) == ("ready", "video/mp4")
 
 
 def test_a_single_put_gets_its_url_again(client: Client) -> None:
