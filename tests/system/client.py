@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 READY_SECONDS = 120
@@ -69,12 +70,18 @@ class Client:
 
     def wait_until_settled(self, object_id: str) -> Any:
         give_up = time.monotonic() + READY_SECONDS
+        status = "unknown"
         while time.monotonic() < give_up:
-            found = self.get(f"/v1/objects/{object_id}").json()
-            if found["status"] not in {"pending", "processing"}:
-                return found
+            answer = self.get(f"/v1/objects/{object_id}")
+            # On a busy machine the emulator may be too slow for the API, which then asks to come back.
+            if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                assert answer.status == HTTPStatus.OK, answer.body
+                found = answer.json()
+                status = found["status"]
+                if status not in {"pending", "processing"}:
+                    return found
             time.sleep(0.05)
-        raise AssertionError(f"{object_id} is still {found['status']}")
+        raise AssertionError(f"{object_id} is still {status}")
 
     def artifact(self, object_id: str, name: str) -> bytes:
         answer = self.get(f"/v1/objects/{object_id}/artifacts/{name}")
