@@ -103,19 +103,17 @@ class Links:
         """Return the links with one more, without some that have ended. Raises TooManyLinks."""
         if len(self.living(now)) >= MOST_LINKS:
             raise TooManyLinks(MOST_LINKS)
-        removed = {*(one.id for one in self._superfluous(now)), link.id}
+        # Nobody needs those whose time is over, nor the oldest of many revoked ones.
+        over = [one for one in self.links if one.is_over(now)]
+        revoked = [one for one in self.links if one.revoked_at is not None and not one.is_over(now)]
+        revoked.sort(key=lambda one: one.created_at, reverse=True)
+        superfluous = [*over, *revoked[MOST_REVOKED - 1 :]][:MOST_REMOVED]
+        removed = {link.id, *(one.id for one in superfluous)}
         return self._changed((*(one for one in self.links if one.id not in removed), link))
 
     def revoke(self, link: Link, now: datetime) -> Self:
         revoked = replace(link, revoked_at=now)
         return self._changed(revoked if one.id == link.id else one for one in self.links)
-
-    def _superfluous(self, now: datetime) -> list[Link]:
-        """Return links that nobody needs: those whose time is over, and of many revoked ones the oldest."""
-        over = [link for link in self.links if link.is_over(now)]
-        revoked = [link for link in self.links if link.revoked_at is not None and not link.is_over(now)]
-        revoked.sort(key=lambda link: link.created_at, reverse=True)
-        return [*over, *revoked[MOST_REVOKED - 1 :]][:MOST_REMOVED]
 
     def _changed(self, links: Iterable[Link]) -> Self:
         return replace(self, links=tuple(links), write_token=new_token())

@@ -68,7 +68,12 @@ class JsonFormatter(LambdaPowertoolsFormatter):
     def __init__(self, **options: Any) -> None:
         options.setdefault("utc", True)
         options.setdefault("use_rfc3339", True)
-        super().__init__(json_serializer=_as_json, serialize_stacktrace=False, **options)
+        super().__init__(serialize_stacktrace=False, **options)
+
+    def serialize(self, log: Any) -> str:
+        """Return JSON in ASCII: a client's line separators and lone surrogates are escaped."""
+        log.pop("exception_notes", None)
+        return json.dumps(log, default=str, separators=(",", ":"), ensure_ascii=True)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's own name
         return described_trace(ei[1])
@@ -119,12 +124,6 @@ def _with_causes(fault: BaseException) -> list[BaseException]:
         chain.append(cause)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return chain
-
-
-def _as_json(line: Any) -> str:
-    """Return JSON in ASCII: a client's line separators and lone surrogates are escaped."""
-    line.pop("exception_notes", None)
-    return json.dumps(line, default=str, separators=(",", ":"), ensure_ascii=True)
 
 
 def as_text(value: Any, *, spaces: bool = False) -> str:

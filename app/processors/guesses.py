@@ -159,19 +159,16 @@ def _plausible_encodings(sample: bytes) -> Iterator[str]:
     for encoding in CYRILLIC:
         text = decoded(sample, encoding)
         # Some of these encodings read many texts alike.
-        if text is None or text in seen or (encoding in ("koi8_r", "koi8_u") and _is_in_capitals(text)):
+        if text is None or text in seen:
             continue
-        if is_cyrillic(text):
+        # KOI8 has capitals where the other encodings have small letters.
+        is_in_capitals = "".join(character for character in text if character > "\x7f").isupper()
+        if is_cyrillic(text) and not (encoding in ("koi8_r", "koi8_u") and is_in_capitals):
             seen.add(text)
             yield encoding
     text = decoded(sample, WESTERN)
     if text is not None and is_western(text):
         yield WESTERN
-
-
-def _is_in_capitals(text: str) -> bool:
-    """True if all letters beyond ASCII are capitals. KOI8 has them where other encodings have small ones."""
-    return "".join(character for character in text if character > "\x7f").isupper()
 
 
 def _east_asian_encodings(sample: bytes) -> Iterator[str]:

@@ -59,8 +59,8 @@ def check_summary(summary: dict[str, Any], *, most_bytes: int) -> None:
             _check_texts(value, NAME_CHARACTERS, "name")
         if isinstance(value, str):
             _check_texts([value], TEXT_CHARACTERS, "text")
-        if isinstance(value, float):
-            _check_float(value)
+        if isinstance(value, float) and value and not SMALLEST_FLOAT <= abs(value) <= LARGEST_FLOAT:
+            raise TooMuch(UNKEPT_NUMBER)
     if names > MOST_NAMES:
         raise TooMuch(f"made a report with more than {MOST_NAMES} names")
     _check_stored(summary, most_bytes)
@@ -81,11 +81,6 @@ def _walk(value: Any) -> Iterator[tuple[int, Any]]:
 def _check_texts(texts: Any, most: int, what: str) -> None:
     if any(len(text) > most for text in texts):
         raise TooMuch(f"made a report with a {what} of more than {most} characters")
-
-
-def _check_float(number: float) -> None:
-    if number != 0 and not SMALLEST_FLOAT <= abs(number) <= LARGEST_FLOAT:
-        raise TooMuch(UNKEPT_NUMBER)
 
 
 def _check_stored(summary: dict[str, Any], most_bytes: int) -> None:

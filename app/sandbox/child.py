@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.errors import InvalidPayload
-from app.processors.report import Report
 from app.sandbox.locks import kernel
 from app.sandbox.locks.optional import LANDLOCK, Files, Locks
 from app.sandbox.wire import (
@@ -101,11 +100,16 @@ def perform(*, server: int, locks: Locks) -> bytes:
         files = Files((job.task.source,), (job.task.output,))
         confine(job.limits, server=server, locks=locks, files=files)
         processor = importlib.import_module(module_name(job.task.processor))
-        return _encode_report(processor.process(job.task))
+        report = processor.process(job.task)
+        artifacts = [[artifact.name, artifact.media_type] for artifact in report.artifacts]
+        told = {"summary": report.summary, "artifacts": artifacts, "media_type": report.media_type}
+        return encode({"report": told})
     except InvalidPayload as wrong:
         return encode({"invalid": {"code": wrong.code, "detail": as_unicode(wrong.detail)}})
     except BaseException as error:  # noqa: BLE001  # SystemExit is no way to finish a task either
-        return _encode_failure(error)
+        if limit := _limit_behind(error):
+            return encode({"limit": limit})
+        return encode({"crash": {"errors": _names(error), "frames": _frames(error)}})
 
 
 def _read_job() -> Job:
@@ -115,18 +119,6 @@ def _read_job() -> Job:
         message += part
     os.dup2(1, JOB_FD)
     return Job.decode(message)
-
-
-def _encode_report(report: Report) -> bytes:
-    artifacts = [[artifact.name, artifact.media_type] for artifact in report.artifacts]
-    told = {"summary": report.summary, "artifacts": artifacts, "media_type": report.media_type}
-    return encode({"report": told})
-
-
-def _encode_failure(error: BaseException) -> bytes:
-    if limit := _limit_behind(error):
-        return encode({"limit": limit})
-    return encode({"crash": {"errors": _names(error), "frames": _frames(error)}})
 
 
 def _frames(error: BaseException | None) -> list[str]:

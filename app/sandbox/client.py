@@ -118,7 +118,9 @@ class Sandbox:
                 # The next answer of the server would be to this question, so the server cannot be kept.
                 self._discard_server()
                 raise
-            _empty(job.task.output)
+            # The second try finds the folder as the first one did.
+            for entry in job.task.output.iterdir():
+                remove(entry)
             left = replace(left, seconds=max(left.seconds - (time.monotonic() - began), 0.0))
         raise Unavailable("The sandbox was lost twice.")
 
@@ -222,9 +224,3 @@ def _environment() -> dict[str, str]:
         "TZ": "UTC",
     }
     return fixed | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-
-
-def _empty(folder: Path) -> None:
-    """Empty the output folder, so that a second try finds it as the first one did."""
-    for entry in folder.iterdir():
-        remove(entry)

@@ -132,8 +132,8 @@ class _Verdict:
                 "processor": self.job.task.processor,
                 "how": how,
                 "exit_status": self.ending.status,
-                "errors": [name for name in errors[:LOGGED_ERRORS] if _is_name(name)],
-                "frames": [frame for frame in frames[-CRASH_FRAMES:] if _is_frame(frame)],
+                "errors": _matching(ERROR_NAME, errors[:LOGGED_ERRORS]),
+                "frames": _matching(FRAME, frames[-CRASH_FRAMES:]),
             },
         )
         raise InvalidPayload(ProblemCode.PROCESSOR_CRASHED, CRASHED)
@@ -195,12 +195,8 @@ def _clean(detail: str) -> str:
     return "".join(character if character.isprintable() else " " for character in detail)
 
 
-def _is_name(name: Any) -> bool:
-    return isinstance(name, str) and ERROR_NAME.fullmatch(name) is not None
-
-
-def _is_frame(frame: Any) -> bool:
-    return isinstance(frame, str) and FRAME.fullmatch(frame) is not None
+def _matching(pattern: re.Pattern[str], told: Sequence[Any]) -> list[str]:
+    return [text for text in told if isinstance(text, str) and pattern.fullmatch(text)]
 
 
 def _stack(reply: bytes) -> list[str]:

@@ -21,6 +21,7 @@ def public_view(stored: StoredObject) -> dict[str, Any]:
 
 def summary_view(stored: ObjectSummary) -> dict[str, Any]:
     """Return the object as a list shows it: no attributes, no artifacts."""
+    incoming = stored.incoming
     return {
         "id": stored.id,
         "kind": stored.kind,
@@ -30,16 +31,13 @@ def summary_view(stored: ObjectSummary) -> dict[str, Any]:
         "version": stored.version,
         "payload": None if stored.payload is None else asdict(stored.payload),
         "result": None if stored.summary is None else {"summary": stored.summary},
-        "incoming": None if stored.incoming is None else _incoming_view(stored.incoming),
+        "incoming": incoming
+        and _declared_view(incoming) | {"expires_at": incoming.expires_at and timestamp(incoming.expires_at)},
         "declared": None if stored.declared is None else _declared_view(stored.declared),
         "problem": None if stored.problem is None else asdict(stored.problem),
         "created_at": timestamp(stored.created_at),
         "updated_at": timestamp(stored.updated_at),
     }
-
-
-def _incoming_view(incoming: Revision) -> dict[str, Any]:
-    return _declared_view(incoming) | {"expires_at": incoming.expires_at and timestamp(incoming.expires_at)}
 
 
 def _declared_view(declared: Revision) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -134,18 +134,18 @@ def _record(message: "MessageTypeDef", queue_arn: str, region: str) -> Json:
         "body": message["Body"],
         "attributes": dict(message.get("Attributes", {})),
         "messageAttributes": {
-            name: _message_attribute(value) for name, value in message.get("MessageAttributes", {}).items()
+            name: {
+                "stringListValues": [],
+                "binaryListValues": [],
+                **{f"{part[0].lower()}{part[1:]}": given for part, given in value.items()},
+            }
+            for name, value in message.get("MessageAttributes", {}).items()
         },
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",
         "eventSourceARN": queue_arn,
         "awsRegion": region,
     }
-
-
-def _message_attribute(value: Mapping[str, Any]) -> Json:
-    given = {f"{name[0].lower()}{name[1:]}": part for name, part in value.items()}
-    return {"stringListValues": [], "binaryListValues": [], **given}
 
 
 def _entries(messages: Sequence["MessageTypeDef"]) -> list[Any]:

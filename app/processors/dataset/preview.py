@@ -39,7 +39,7 @@ def preview(connection: DuckDBPyConnection, table: Path) -> dict[str, Any]:
             [number, place]
             for number, row in enumerate(rows)
             for place, value in enumerate(row)
-            if _is_cut(value, longest)
+            if isinstance(value, str) and len(value) > longest
         ],
     }
 
@@ -64,18 +64,11 @@ def _rows(
 def _list_of(column: Column, places: Sequence[int], longest: int) -> str:
     """Return SQL for the cells of columns of one type, which DuckDB plans faster than each apart."""
     cells = ", ".join(f"c{place}" for place in places)
-    return f"list_transform([{cells}], lambda cell: {_cell(column, 'cell', longest)})"
+    value = readable(column, "cell")
+    shown = value if value == "cell" else f"left({value}, {longest + 1})"
+    return f"list_transform([{cells}], lambda cell: {shown})"
 
 
 def _cell_value(value: Any, longest: int, *, is_json: bool) -> Any:
     shown = json_value(value, characters=longest)
     return valid_json(shown) if is_json and shown is not None else shown
-
-
-def _is_cut(value: Any, longest: int) -> bool:
-    return isinstance(value, str) and len(value) > longest
-
-
-def _cell(column: Column, sql: str, longest: int) -> str:
-    value = readable(column, sql)
-    return value if value == sql else f"left({value}, {longest + 1})"

@@ -146,11 +146,9 @@ def children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
 
 def valid_json(text: str) -> str:
     """Write NaN and the infinities in DuckDB's JSON as texts."""
-    return NUMBERS_UNKNOWN_TO_JSON.sub(lambda found: _quoted(found[0]), text)
-
-
-def _quoted(token: str) -> str:
-    return token if token.startswith('"') else f'"{token}"'
+    return NUMBERS_UNKNOWN_TO_JSON.sub(
+        lambda found: found[0] if found[0].startswith('"') else f'"{found[0]}"', text
+    )
 
 
 def json_value(value: Any, *, characters: int) -> Any:
@@ -160,8 +158,10 @@ def json_value(value: Any, *, characters: int) -> Any:
             return value
         case int():
             return value if abs(value) <= LARGEST_EXACT_INTEGER else str(value)
+        case float() if math.isnan(value):
+            return "NaN"
         case float():
-            return _json_float(value)
+            return value if math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
         case Decimal():
             return _json_decimal(value)
         case _:
@@ -171,12 +171,6 @@ def json_value(value: Any, *, characters: int) -> Any:
 def shortened(text: str, characters: int) -> str:
     """Return the text, or its first characters and an ellipsis if it is longer."""
     return text if len(text) <= characters else text[:characters] + ELLIPSIS
-
-
-def _json_float(value: float) -> float | str:
-    if math.isnan(value):
-        return "NaN"
-    return value if math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
 
 
 def _json_decimal(value: Decimal) -> int | float | str:

@@ -78,8 +78,10 @@ class Waiting:
             return waiter.told.done() and waiter.told.result()
         finally:
             self._waiters.discard(waiter)
-            if not self._waiters:
-                await self._end_poller()
+            if not self._waiters and self._poller is not None:
+                poller, self._poller = self._poller, None
+                poller.cancel()
+                await asyncio.wait([poller])
 
     def stop(self) -> None:
         """Answer everybody who waits, and let nobody wait any more."""
@@ -107,12 +109,6 @@ class Waiting:
         except Unavailable as fault:
             logger.warning("waiting.not_read", error=described_fault(fault))
             return {}
-
-    async def _end_poller(self) -> None:
-        poller, self._poller = self._poller, None
-        if poller is not None:
-            poller.cancel()
-            await asyncio.wait([poller])
 
     def _tell_all(self) -> None:
         for waiter in self._waiters:

@@ -39,8 +39,8 @@ ROWS = (
     Row(
         "a number is one that DynamoDB could keep",
         SANDBOX + "bounds.py",
-        "            _check_float(value)\n",
-        "            pass\n",
+        "if isinstance(value, float) and value and not",
+        "if value is summary and not",
         BOUNDS,
     ),
     Row(
