@@ -135,7 +135,9 @@ def _end_call(
     )
     work = current_work.get()
     if work is not None:
-        work.count_call(seconds, retries=retries)
+        work.aws_calls += 1
+        work.aws_retries += retries
+        work.aws_seconds += seconds
 
 
 @contextmanager

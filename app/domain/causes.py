@@ -7,7 +7,7 @@ both forms as it came: this service adds no span of its own.
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 TRACE_PARENT = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
@@ -75,5 +75,7 @@ class Cause:
     trace: Trace | None = None
 
     @property
-    def trace_id(self) -> str | None:
-        return None if self.trace is None else self.trace.trace_id
+    def fields(self) -> dict[str, Any]:
+        """The fields of the log lines that belong to the request."""
+        trace_id = None if self.trace is None else self.trace.trace_id
+        return {"correlation_id": self.correlation_id, "trace_id": trace_id}

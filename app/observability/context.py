@@ -29,11 +29,6 @@ class Work:
         """How long the unit has taken, without the time that it waited."""
         return perf_counter() - self.began - self.waited_seconds
 
-    def count_call(self, seconds: float, *, retries: int) -> None:
-        self.aws_calls += 1
-        self.aws_retries += retries
-        self.aws_seconds += seconds
-
     def costs(self) -> dict[str, Any]:
         """Return the AWS calls so far and their time, for the line that ends the unit."""
         calls = {"aws_calls": self.aws_calls, "aws_seconds": round(self.aws_seconds, 4)}

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from app.domain.causes import Cause
 from app.domain.objects.stored import StoredObject
 from app.observability.metrics import (
     OBJECTS,
@@ -19,11 +18,6 @@ from app.observability.metrics import (
 def of_object(stored: StoredObject) -> dict[str, Any]:
     """Return the fields that name an object and its owner."""
     return {"owner": stored.owner, "object_id": stored.id, "kind": stored.kind}
-
-
-def of_cause(cause: Cause) -> dict[str, Any]:
-    """Return the fields that name the request behind a change."""
-    return {"correlation_id": cause.correlation_id, "trace_id": cause.trace_id}
 
 
 def waited(claimed: StoredObject, sent_at: datetime | None, now: datetime) -> Iterator[Sample]:

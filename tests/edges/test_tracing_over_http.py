@@ -58,7 +58,7 @@ def test_the_clients_own_trace_goes_before_the_one_that_api_gateway_began(
 ) -> None:
     found = created(client, stored, {"X-Amzn-Trace-Id": XRAY, "traceparent": TRACEPARENT})
 
-    assert found.cause.trace_id == TRACE
+    assert found.cause.fields["trace_id"] == TRACE
 
 
 @pytest.mark.parametrize(

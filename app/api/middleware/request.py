@@ -37,7 +37,7 @@ class RequestMiddleware:
             answered.note(message)
             await send(message)
 
-        with begin_work(correlation_id=cause.correlation_id, trace_id=cause.trace_id) as work:
+        with begin_work(**cause.fields) as work:
             try:
                 await self._app(scope, answered.counted(receive), send_with_id)
             finally:

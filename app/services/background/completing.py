@@ -12,7 +12,7 @@ from app.domain.objects.values import PayloadKey
 from app.messaging.messages import Outcome
 from app.observability import bind, logger
 from app.services.objects.uploads import upload_deadline
-from app.services.reporting import of_cause, of_object
+from app.services.reporting import of_object
 from app.storage.objects import ObjectRepository
 from app.storage.parts import PartsStore
 from app.storage.payloads import PayloadStore
@@ -33,7 +33,7 @@ class Completing:
         """
         for _ in range(WRITE_TRIES):
             stored = self._objects.get(key.owner, key.object_id)
-            bind(**of_object(stored), **of_cause(stored.work_cause))
+            bind(**of_object(stored), **stored.work_cause.fields)
             newest, begun = stored.newest, stored.parts_upload
             if newest is None or newest.number != key.revision or begun is None or not stored.is_completing:
                 return Outcome.ACKNOWLEDGED

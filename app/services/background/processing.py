@@ -35,7 +35,7 @@ from app.observability.metrics import OBJECTS
 from app.processors.report import Report, Task
 from app.sandbox.pool import Sandboxes
 from app.services.background.workspaces import workspace
-from app.services.reporting import finished, of_cause, of_object, waited
+from app.services.reporting import finished, of_object, waited
 from app.storage.objects import ObjectRepository
 from app.storage.payloads import Download, PayloadStore
 
@@ -146,7 +146,7 @@ class Processing:
         """Return the claimed object, or the outcome of a message that needs nothing more."""
         for _ in range(WRITE_TRIES):
             stored = self._objects.get(key.owner, key.object_id)
-            bind(**of_object(stored), **of_cause(stored.work_cause))
+            bind(**of_object(stored), **stored.work_cause.fields)
             now = self._clock()
             match decide(stored, key.revision, now=now, max_attempts=self._max_attempts):
                 case Action.ACKNOWLEDGE:

@@ -25,7 +25,7 @@ from app.observability import begin_work, bind, logger, measure
 from app.observability.metrics import OBJECTS, OVERDUE_SECONDS, SWEPT
 from app.services.background.purging import RESERVE_SECONDS, Purging
 from app.services.objects.uploads import drop_parts
-from app.services.reporting import of_cause, of_object
+from app.services.reporting import of_object
 from app.storage.items import UnreadableItem
 from app.storage.objects import ObjectRepository
 from app.storage.parts import PartsStore
@@ -104,7 +104,7 @@ class Sweeping:
     def _sweep_one(self, owner: str, object_id: str, seconds_left: Callable[[], float]) -> Action:
         try:
             stored = self._objects.get(owner, object_id)
-            bind(**of_object(stored), **of_cause(stored.work_cause))
+            bind(**of_object(stored), **stored.work_cause.fields)
             now = self._clock()
             key = stored.payload_key(stored.newest_number)
             found = stored.status is Status.PENDING and self._payloads.exists(key)

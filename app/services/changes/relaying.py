@@ -22,7 +22,6 @@ from app.messaging.messages import message_about
 from app.messaging.work_queue import WorkMessage, WorkQueue
 from app.observability import begin_work, logger, measure, sample_details
 from app.observability.metrics import EVENTS, RELAY_SECONDS, SET_ASIDE
-from app.services.reporting import of_cause
 from app.storage.items import OBJECT, from_item, owner_and_id
 from app.storage.recording import MOST_BYTES, MOST_EVENTS, CountedEvent, EventRecorder, RefusedEvents
 from app.storage.set_aside import SetAsideStore, StreamRecord, number_of, pk_of
@@ -216,7 +215,7 @@ def _report(event: ObjectEvent, now: datetime) -> None:
         EVENTS(1, type=event.type.value),
         # The clocks of two functions may differ, so the lag can come out below zero.
         RELAY_SECONDS(max(0.0, (now - event.time).total_seconds())),
-        **of_cause(event.cause),
+        **event.cause.fields,
         owner=event.owner,
         object_id=event.object_id,
         kind=event.data["kind"],

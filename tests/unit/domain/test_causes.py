@@ -93,5 +93,5 @@ def test_a_state_that_cannot_be_passed_on_whole_is_dropped(state: str) -> None:
 
 
 def test_a_cause_without_a_trace_has_no_trace_id() -> None:
-    assert Cause("request-1").trace_id is None
-    assert Cause("request-1", Trace.from_w3c(TRACEPARENT)).trace_id == TRACE
+    assert Cause("request-1").fields == {"correlation_id": "request-1", "trace_id": None}
+    assert Cause("request-1", Trace.from_w3c(TRACEPARENT)).fields["trace_id"] == TRACE
