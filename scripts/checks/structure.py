@@ -18,6 +18,9 @@ referenced once, because a framework or the language calls them; they stay in th
 number that the share is a share of. Private short ones begin with an underscore
 and have a body of at most four lines.
 
+A test (tests/infrastructure/test_rooms.py) holds the limits below. For the Python client only
+the length of its modules counts.
+
 `--without` leaves files out of the second set of figures. What the files left out
 refer to still counts as a reference.
 """
@@ -34,10 +37,23 @@ from pathlib import Path, PurePosixPath
 from scripts.checks import crossing
 
 ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "clients" / "python" / "wharf_client"
+#: The types of the answers, which a script writes in one piece.
+GENERATED = "generated.py"
 FILES_AT_MOST = 12
+#: The folders of app/ that may hold more files, and why.
+LARGE_FOLDERS = {
+    "api/routes": "a file for each noun of the API",
+    "sandbox": "one side or one rule of its boundary in each file, so that each is reviewed alone",
+}
 FUNCTION_LINES_AT_MOST = 40
+NINETIETH_PERCENTILE_AT_MOST = 18
 MODULE_LINES_AT_MOST = 300
 SHORT_BODY_LINES = 4
+REFERENCED_ONCE_AT_MOST = 0.35
+SHORT_REFERENCED_ONCE_AT_MOST = 30
+#: Rooms in which short private functions are not counted: many name a rule of a file format or of a lock.
+ROOMS_OF_RULES = ("processors/dataset", "processors/image", "sandbox")
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -150,7 +166,7 @@ def percentile(values: Iterable[int], share: float) -> int:
 def report_folders(tree: Tree) -> Iterator[str]:
     yield f"Files per folder ({FILES_AT_MOST} at most)"
     for folder, files in sorted(tree.files_per_folder().items()):
-        mark = "  too many" if files > FILES_AT_MOST else ""
+        mark = f"  {LARGE_FOLDERS.get(folder, 'too many')}" if files > FILES_AT_MOST else ""
         yield f"  {files:>3}  {PurePosixPath('app', folder)}{mark}"
 
 
@@ -163,8 +179,13 @@ def report_lengths(tree: Tree) -> Iterator[str]:
     long = [function for function in tree.functions if function.lines > FUNCTION_LINES_AT_MOST]
     yield from _listed(f"{function.lines:>3}  {function}" for function in long)
     yield f"Modules above {MODULE_LINES_AT_MOST} lines"
-    large = [(path, lines) for path, lines in tree.module_lines.items() if lines > MODULE_LINES_AT_MOST]
-    yield from _listed(f"{lines:>3}  {path}" for path, lines in large)
+    yield from _listed(large_modules(tree))
+
+
+def large_modules(tree: Tree) -> list[str]:
+    return [
+        f"{lines:>3}  {path}" for path, lines in tree.module_lines.items() if lines > MODULE_LINES_AT_MOST
+    ]
 
 
 def report_references(tree: Tree, title: str) -> Iterator[str]:
@@ -196,6 +217,29 @@ def report(tree: Tree, without: Sequence[str], *, every: bool) -> Iterator[str]:
     yield from report_once(tree, every=every)
 
 
+def excesses(tree: Tree) -> Iterator[str]:
+    """Yield what passes a limit in the whole of app/, and each exception that nothing needs."""
+    large = {folder for folder, files in tree.files_per_folder().items() if files > FILES_AT_MOST}
+    yield from (f"more than {FILES_AT_MOST} files: {folder}" for folder in large - LARGE_FOLDERS.keys())
+    yield from (f"not a large folder: {folder}" for folder in LARGE_FOLDERS.keys() - large)
+    yield from (f"a long module: {one}" for one in large_modules(tree))
+    lengths = [function.lines for function in tree.functions]
+    if max(lengths) > FUNCTION_LINES_AT_MOST:
+        yield f"a function of {max(lengths)} lines"
+    if (ninetieth := percentile(lengths, 0.9)) > NINETIETH_PERCENTILE_AT_MOST:
+        yield f"90th percentile of {ninetieth} lines"
+    once = tree.referenced_once()
+    if len(once) > REFERENCED_ONCE_AT_MOST * len(tree.functions):
+        yield f"{len(once)} of {len(tree.functions)} functions referenced once"
+    short = [
+        function
+        for function in once
+        if function.is_private_and_short and not matches(function.path, ROOMS_OF_RULES)
+    ]
+    if len(short) > SHORT_REFERENCED_ONCE_AT_MOST:
+        yield f"{len(short)} short private functions referenced once: {', '.join(map(str, short))}"
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m scripts.checks.structure", description="Show how app/ is built."
@@ -215,6 +259,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     given = parse(arguments)
     for line in report(Tree.read(ROOT / "app"), given.without, every=given.list):
+        print(line)
+    print(f"\nModules of the Python client above {MODULE_LINES_AT_MOST} lines")
+    for line in _listed(large_modules(Tree.read(CLIENT).without([GENERATED]))):
         print(line)
     print()
     for line in crossing.report(crossing.crossings(), moves=given.trace):

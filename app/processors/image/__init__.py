@@ -3,7 +3,7 @@
 Its parts, in the order in which a payload passes through them:
 
 * decode   limits, and Pillow's errors as problems
-* tiff, jpeg, png, heif, bmp   what each of these formats needs beyond what Pillow does
+* formats  what TIFF, JPEG, PNG, HEIF and BMP need beyond what Pillow does
 * streamed, libvips   pictures that are shrunk row by row, without Pillow
 * measured samples that are missing
 * frames   how many frames or pages there are
@@ -29,10 +29,11 @@ from app.domain.media_types import UNDECLARED
 from app.processors.image import streamed
 from app.processors.image.decode import FORMATS, opened
 from app.processors.image.exif import described, orientation_of
+from app.processors.image.formats.jpeg import refuse_missing_data
+from app.processors.image.formats.png import gamma_of, refuse_missing_rows, with_alpha
+from app.processors.image.formats.tiff import meaning_of_numbers
 from app.processors.image.frames import count_frames, first_frame
-from app.processors.image.jpeg import refuse_missing_data
 from app.processors.image.measured import without_gaps
-from app.processors.image.png import gamma_of, refuse_missing_rows, with_alpha
 from app.processors.image.render import (
     PREVIEW_EDGE,
     SIXTEEN_BITS,
@@ -43,7 +44,6 @@ from app.processors.image.render import (
     write_webp,
 )
 from app.processors.image.samples import SAMPLES
-from app.processors.image.tiff import meaning_of_numbers
 from app.processors.recognition import check_content, type_among
 from app.processors.report import ArtifactFile, Report, Task
 

@@ -12,7 +12,7 @@ from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.image import bmp, heif, jpeg, png, tiff
+from app.processors.image.formats import bmp, heif, jpeg, png, tiff
 from app.processors.report import Task
 
 Image.init()  # once, before the fork server forks

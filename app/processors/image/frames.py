@@ -16,7 +16,7 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.image.tiff import OFFSETS_AND_LENGTHS
+from app.processors.image.formats.tiff import OFFSETS_AND_LENGTHS
 
 MOST_FRAMES = 10_000
 #: Strips and tiles of pages behind the first. If there are more of them, the rest is not looked for.

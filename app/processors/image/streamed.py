@@ -17,7 +17,8 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from app.processors.image import libvips, png, tiff
+from app.processors.image import libvips
+from app.processors.image.formats import png, tiff
 from app.processors.image.render import fitted
 
 #: libvips reads several lines at once.

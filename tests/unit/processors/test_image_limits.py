@@ -17,10 +17,10 @@ from PIL import Image
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors import image
-from app.processors.image import png as png_module
 from app.processors.image.decode import MOST_SCANNED_PIXELS
+from app.processors.image.formats import png as png_module
+from app.processors.image.formats.jpeg import count_scans
 from app.processors.image.frames import MOST_FRAMES
-from app.processors.image.jpeg import count_scans
 from app.sandbox.client import Sandbox
 
 from .conftest import MEBIBYTE, MakeTask, new_task

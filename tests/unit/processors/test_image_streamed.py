@@ -12,9 +12,10 @@ from PIL import Image, ImageDraw
 from PIL.ImageFile import ImageFile
 
 from app.domain.errors import ProblemCode
-from app.processors.image import libvips, png, streamed
+from app.processors.image import libvips, streamed
 from app.processors.image.decode import opened
 from app.processors.image.exif import described
+from app.processors.image.formats import png
 from app.processors.image.frames import count_frames
 from app.processors.image.render import PREVIEW_EDGE, rendered, shrunk
 

@@ -3,25 +3,24 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from wharf_client import __version__
 from wharf_client.cli import kinds, listening, profiles, screen, unfinished
-from wharf_client.cli.connection import connect, message_of, url
-from wharf_client.cli.exits import code_of
+from wharf_client.cli.connection import connect, url
+from wharf_client.cli.outcomes import attempt, print_object, raise_first, watch_object
 from wharf_client.client import Wharf
 from wharf_client.errors import ObjectNotReady, WharfError
 from wharf_client.models import Object
 
-T = TypeVar("T")
 PROFILE = "profile.json"
 
 app = typer.Typer(
@@ -77,17 +76,17 @@ def put(
     """Upload files and print their ids. The same command goes on with an upload that broke off."""
     labels = pairs(label)
     with connect() as client:
-        ended = [_attempt(partial(_put, client, file, kind, media_type, labels), file.name) for file in files]
+        ended = [attempt(partial(_put, client, file, kind, media_type, labels), file.name) for file in files]
         uploaded = [one for one in ended if not isinstance(one, WharfError)]
         if not (watch and as_json):
             for stored in uploaded:
-                _print(stored, as_json)
+                print_object(stored, as_json)
         if watch:
-            watched = [_watch(client, one["id"], timeout, as_json, one["name"]) for one in uploaded]
+            watched = [watch_object(client, one["id"], timeout, as_json, one["name"]) for one in uploaded]
             if kind is None and any(map(kinds.is_misfit, watched)):
                 screen.say(f"wharf: --kind {kinds.ANY_KIND} takes a file as it is, whatever is in it.")
             ended += watched
-    _raise_first(ended)
+    raise_first(ended)
 
 
 def _put(
@@ -160,7 +159,7 @@ def list_objects(
         items = list(islice(found, limit))
     if as_json:
         for item in items:
-            _print(item, as_json)
+            print_object(item, as_json)
     else:
         screen.output().print(screen.listed(items))
 
@@ -177,7 +176,7 @@ def show(
         stored = client.read(object_id)
         profile = None if as_json else _profile(client, stored)
     if as_json:
-        _print(stored, as_json)
+        print_object(stored, as_json)
         return
     console = Console(record=True, width=screen.LEAST_COLUMNS) if svg else screen.output()
     console.print(screen.described(stored))
@@ -201,19 +200,19 @@ def _profile(client: Wharf, stored: Object) -> Any:
 def rm(object_ids: Ids) -> None:
     """Delete objects with their payloads. To delete one again is no error."""
     with connect() as client:
-        ended = [_attempt(partial(client.delete, one)) for one in object_ids]
-    _raise_first(ended)
+        ended = [attempt(partial(client.delete, one)) for one in object_ids]
+    raise_first(ended)
 
 
 @app.command()
 def retry(object_ids: Ids, *, watch: Watch = False, timeout: Timeout = None, as_json: Json = False) -> None:
     """Process objects again, such as failed ones."""
     with connect() as client:
-        ended: list[Any] = [_attempt(partial(client.reprocess, one)) for one in object_ids]
+        ended: list[Any] = [attempt(partial(client.reprocess, one)) for one in object_ids]
         if watch:
             begun = [one["id"] for one in ended if not isinstance(one, WharfError)]
-            ended += [_watch(client, one, timeout, as_json) for one in begun]
-    _raise_first(ended)
+            ended += [watch_object(client, one, timeout, as_json) for one in begun]
+    raise_first(ended)
 
 
 @app.command()
@@ -272,39 +271,3 @@ def pairs(given: Iterable[str] | None) -> dict[str, str]:
             raise typer.BadParameter(f"A label is KEY:VALUE, not {one!r}.")
         labels[key] = value
     return labels
-
-
-def _attempt(work: Callable[[], T], name: str = "") -> T | WharfError:
-    """Return what the work returns, or its error, which is told at once: other objects come after it."""
-    try:
-        return work()
-    except WharfError as fault:
-        screen.say(message_of(fault, name))
-        return fault
-
-
-def _watch(
-    client: Wharf, object_id: str, timeout: float | None, as_json: bool, name: str = ""
-) -> Object | WharfError:
-    """Wait for one object, and tell how it ended."""
-    ended = _attempt(partial(client.wait, object_id, timeout=timeout), name)
-    if isinstance(ended, ObjectNotReady) and as_json:
-        _print(ended.object, as_json)
-    elif not isinstance(ended, WharfError):
-        if as_json:
-            _print(ended, as_json)
-        summary = screen.summary_text(ended["result"]["summary"] if ended["result"] else {})
-        subject = f"{name}: {object_id}" if name else object_id
-        screen.say(f"{subject} is ready: {summary}" if summary else f"{subject} is ready")
-    return ended
-
-
-def _print(stored: Mapping[str, Any], as_json: bool) -> None:
-    print(json.dumps(stored) if as_json else stored["id"], flush=True)
-
-
-def _raise_first(ended: Iterable[object]) -> None:
-    """Exit with the code of the first error, which was told before."""
-    for one in ended:
-        if isinstance(one, WharfError):
-            raise typer.Exit(code_of(one))
