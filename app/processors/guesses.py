@@ -96,7 +96,7 @@ def unmarked_utf_32(head: bytes) -> str | None:
 
 
 def _latin_characters(head: bytes, encoding: str) -> int:
-    """Return how many characters are below U+0100; 0 if the bytes are no text in this encoding."""
+    """Return how many characters are below U+0100; 0 if the bytes are not text in this encoding."""
     text = decoded(head, encoding)
     if text is None or CONTROL_CHARACTER.search(text) or C1_CONTROL.search(text):
         return 0

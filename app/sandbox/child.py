@@ -106,7 +106,7 @@ def perform(*, server: int, locks: Locks) -> bytes:
         return encode({"report": told})
     except InvalidPayload as wrong:
         return encode({"invalid": {"code": wrong.code, "detail": as_unicode(wrong.detail)}})
-    except BaseException as error:  # noqa: BLE001  # SystemExit is no way to finish a task either
+    except BaseException as error:  # noqa: BLE001  # SystemExit does not finish a task either
         if limit := _limit_behind(error):
             return encode({"limit": limit})
         return encode({"crash": {"errors": _names(error), "frames": _frames(error)}})

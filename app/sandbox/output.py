@@ -97,7 +97,7 @@ def _check_file(name: str, media_type: str, folder: int) -> None:
     file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise OutputError("an artifact is no regular file")
+            raise OutputError("an artifact is not a regular file")
     finally:
         os.close(file)
 

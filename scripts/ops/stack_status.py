@@ -29,7 +29,10 @@ WAYS_OUT = {
 
 
 def obstacle(stage: str, name: str, status: str | None) -> str | None:
-    """Return why the stack cannot be deployed to, and what to do; None if it can. None has no stack."""
+    """Return why the stack cannot be deployed to, and what to do; None if it can.
+
+    A stack that does not exist has the status None, and can be deployed to.
+    """
     if status is None or status in DEPLOYABLE:
         return None
     if status.endswith("_IN_PROGRESS"):
@@ -41,7 +44,7 @@ def obstacle(stage: str, name: str, status: str | None) -> str | None:
 
 
 def obstacle_of_sam(status: str | None) -> str | None:
-    """Return why SAM cannot upload anything, and what to do; None if it can. None has no stack yet."""
+    """Return why SAM cannot upload anything, and what to do; None if it can, or will have its stack made."""
     if status is None or status in SAM_HAS_ITS_BUCKET:
         return None
     told = f"SAM's own stack {SAM_STACK} is {status}"

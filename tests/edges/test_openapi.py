@@ -40,7 +40,7 @@ from tests.statuses import STATUSES, make_in
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 OPEN = {"checkHealth", "openLink", "readProblem"}
-#: A fault of ours; and what a path answers to a method that is no operation.
+#: A fault of ours; and what a path answers to a method that is not an operation.
 NOT_OF_AN_OPERATION = {"internal_error", "method_not_allowed"}
 
 Json = dict[str, Any]

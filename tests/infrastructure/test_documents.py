@@ -141,9 +141,9 @@ def test_every_parameter_is_described_with_its_default(template: Json) -> None:
 def test_every_statement_of_the_functions_roles_is_named_in_its_row(template: Json) -> None:
     intro, _, table = section(OPERATIONS, "Who may do what").partition("| role |")
     shared = set(re.findall(r"\(`(\w+)`\)", intro))
-    named = {
-        re.findall(r"\w+", row[0])[0]: shared | set(re.findall(r"`(\w+)`", row[1])) for row in rows(table)
-    }
+    named: dict[str, set[str]] = {}
+    for role, *_, statements in rows(table):
+        named.setdefault(role.strip("`"), set(shared)).update(re.findall(r"`(\w+)`", statements))
     functions = of_type(template, "AWS::Serverless::Function").values()
     roles = {function["Properties"]["Role"]["Fn::GetAtt"][0] for function in functions}
 

@@ -97,7 +97,7 @@ def _differences(table: Table, stored: StoredTable) -> Iterator[Found]:
 
 
 def _without_blank_lines(table: Table, stored: StoredTable) -> Table:
-    """Return the table as a reader sees it to whom a line without a character is no row, but counted.
+    """Return the table as a reader sees it to whom a line without a character is not a row, but counted.
 
     Only TSV of one column has such rows; csv quotes them.
     """

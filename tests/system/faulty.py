@@ -17,7 +17,7 @@ OWN_HEADERS = frozenset({"connection", "transfer-encoding", "content-length", "d
 def failing(url: str, *, share: float) -> Iterator[str]:
     """The address of a proxy to `url` that answers 503 to `share` of the calls.
 
-    The answer has no body: what is no XML would be unreadable for the services that answer in XML.
+    The answer has no body: anything but XML would be unreadable for the services that answer in XML.
     """
     chance = random.Random(13)
     target = urlsplit(url).netloc

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).with_name("pages") / "try_out.js"
 CSV = "a,b\n1,2\n"
-#: An address that the service may not send to, which is no matter here.
+#: An address that the service may not send to, which does not matter here.
 HOOK = {"url": "https://app.example/wharf", "types": ["object.ready"]}
 BETWEEN = {"after": "2026-03-01T00:00:00Z", "until": "2026-03-02T00:00:00Z", "dry_run": True}
 #: Bodies of operations whose first example is not what a person would send.

@@ -104,7 +104,7 @@ def test_an_answer_that_cannot_be_read_passes() -> None:
 
 
 def tries_until_given_up(*, seconds_each: float) -> int:
-    """Return how often `insist` makes a call that fails after so many seconds of a clock of its own."""
+    """Return how often `insist` makes a call that fails after these seconds of a clock of its own."""
     now, tries = 0.0, 0
 
     def fail() -> None:

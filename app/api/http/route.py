@@ -104,7 +104,7 @@ def _query_parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
 
 
 def _refuse_other_parameters(request: Request, parameters: Mapping[str, bool]) -> None:
-    """Raise InvalidInput for unknown query parameters, and for repeated ones that are no lists."""
+    """Raise InvalidInput for unknown query parameters, and for repeated ones that are not lists."""
     given = [name for name, _ in request.query_params.multi_items()]
     errors = [
         FieldError(

@@ -85,7 +85,7 @@ def rewrite_as_texts(text: Path, target: Path, unit: str) -> list[JsonColumn]:
     """Write each object anew with a text for each value, under the place of its key; return the keys.
 
     A value that is not a string is given as JSON, and so is a string where other
-    values of its key are none. Objects that have no key at all are given whole.
+    values of its key are not strings. Objects that have no key at all are given whole.
     """
     columns = _rewrite(text, target, unit, as_json=frozenset())
     mixed = frozenset(key for key, column in columns.items() if column.kinds > {"string"})

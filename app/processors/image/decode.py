@@ -53,7 +53,7 @@ UNREADABLE = (
     struct.error,
     zlib.error,
 )
-#: Errors that are no fault of the file's; the sandbox knows what they mean.
+#: Errors that are not the file's fault; the sandbox knows what they mean.
 OF_THE_MACHINE = {errno.ENOMEM, errno.EMFILE, errno.EFBIG, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 #: Words in Pillow's messages about text chunks, profiles and codecs that need too much memory.
 TOO_LARGE = ("too large", "too much memory", "out of memory", "memory allocation", "security limit")

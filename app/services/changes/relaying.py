@@ -121,7 +121,7 @@ class Relaying:
     def _record(self, announced: Sequence[Announcement]) -> tuple[list[Announcement], Announcement | None]:
         """Write the events to the history, and count them.
 
-        Return those written before the first one that cannot be written now, and that one.
+        Return those before the first that cannot be written now, and this first one.
         """
         written: set[str] = set()
         aside: set[str] = set()

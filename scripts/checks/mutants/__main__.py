@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m scripts.checks.mutants", description=__doc__)
-    parser.add_argument("--draw", type=int, default=0, help="try so many of the rows whose tests are quick")
+    parser.add_argument("--draw", type=int, default=0, help="try this many of the rows whose tests are quick")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the rows")  # noqa: S311  # of tests
     parser.add_argument("--find", default="", help="try the rows whose control or file has this in it")
     return parser.parse_args(arguments)

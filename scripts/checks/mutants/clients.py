@@ -35,7 +35,7 @@ ROWS = (
         (TESTS + "test_command_line.py::test_what_others_wrote_cannot_steer_a_terminal",),
     ),
     Row(
-        "an object's name is no path",
+        "an object's name is not a path",
         CLIENT + "cli/commands.py",
         '.name.lstrip(".")',
         ".as_posix()",

@@ -118,7 +118,7 @@ def test_only_a_presigned_url_leaves_the_body_unsigned(digest: str) -> None:
 
 @pytest.mark.parametrize("credentials", [Credentials("000000000000", "test"), Credentials("test", "secret")])
 def test_so_is_another_key_or_secret(credentials: Credentials) -> None:
-    """The key id alone is no secret: every presigned URL shows it."""
+    """The key id alone is not a secret: every presigned URL shows it."""
     with pytest.raises(Refused):
         check(signed(credentials=credentials))
 

@@ -3,7 +3,7 @@
 Quartiles of timestamps, decimals and integers beyond 2^53 are interpolated between
 their two neighbours, both exact. Mean and deviation are those of the distances from
 the smallest value where the values are large beside their deviation, or so far from 1
-that their squares are no doubles.
+that no double holds their squares.
 """
 
 import math

@@ -25,7 +25,7 @@ COLOUR_MAP, SUB_DIRECTORIES, INK_SET, EXTRA_SAMPLES, SAMPLE_FORMAT = 320, 330, 3
 ONE_NUMBER = (COMPRESSION, PHOTOMETRIC, FILL_ORDER, SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION)
 NUMBERS = (BITS_PER_SAMPLE, SAMPLE_FORMAT, EXTRA_SAMPLES)
 LARGEST_NUMBER = 0xFFFF
-#: A refusal names the bits of up to so many samples that differ.
+#: A refusal names the bits of at most this many samples that differ.
 MOST_NAMED_SAMPLES = 8
 #: Text with the number that stands for no sample (GDAL's, in GeoTIFF).
 GDAL_NO_DATA = 42113

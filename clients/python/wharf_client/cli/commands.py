@@ -36,7 +36,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of objects.
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead, one line for each.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Wait until it is ready; exit with 5 if it is not.")]
 Timeout = Annotated[
-    float | None, typer.Option(help="Watch for so many seconds at most; exit with 7 after them.")
+    float | None, typer.Option(help="Watch for this many seconds at most; exit with 7 after them.")
 ]
 Kind = Annotated[
     str | None,
@@ -198,7 +198,7 @@ def _profile(client: Wharf, stored: Object) -> Any:
 
 @app.command()
 def rm(object_ids: Ids) -> None:
-    """Delete objects with their payloads. To delete one again is no error."""
+    """Delete objects with their payloads. To delete one again is not an error."""
     with connect() as client:
         ended = [attempt(partial(client.delete, one)) for one in object_ids]
     raise_first(ended)
