@@ -93,6 +93,10 @@ PYTEST := $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 
 test: $(DEV_STAMP) $(SAM_STAMP) ## All tests that need no system package (TESTS: files or options, WORKERS, SEED)
 	@$(PYTEST) $(TESTS)
 
+.PHONY: coverage
+coverage: $(DEV_STAMP) $(SAM_STAMP) ## The same tests, and how much of app/ they run, counted by lines and branches (TESTS, WORKERS, SEED)
+	@$(PYTEST) --cov --cov-report=term:skip-covered $(TESTS)
+
 # The tests of which `make test` tries only a share of the cases, drawn by SEED.
 EXHAUSTIVE := tests/edges/test_extremes.py tests/edges/test_forged_requests.py tests/edges/test_naughty_strings.py \
 	tests/edges/test_reflected_input.py tests/edges/test_repeated_deliveries.py \
