@@ -142,7 +142,7 @@ browser: $(DEV_STAMP) ## Hostile and friendly pages in a real browser, against t
 .PHONY: e2e
 e2e: $(DEV_STAMP) $(AXE) ## Use the console in Chromium (installs it; PICTURES: folder for new pictures of the console)
 	@$(CHROMIUM) || echo "$(WITHOUT_CHROMIUM)"
-	@$(VENV)/bin/python -m pytest -m e2e tests/system/test_console.py
+	@$(VENV)/bin/python -m pytest -m e2e tests/system/console
 
 .PHONY: chromium
 chromium: $(DEV_STAMP) # Fails if it cannot be installed

@@ -30,7 +30,7 @@ function ownerSwitch() {
 function drawTop() {
   put(top,
     h("a", { href: "#/", class: "brand" }, h("img", { src: document.querySelector("link[rel=icon]").href, alt: "", width: 26, height: 26 }), "Wharf"),
-    nav,
+    isSignedIn() && nav,
     h("a", { href: `${settings.root}/docs`, class: "docs" }, "API"),
     settings.auth === "local" && ownerSwitch(),
     settings.auth !== "local" && isSignedIn() && button("Sign out", signOut, { look: "small" }),
@@ -55,7 +55,7 @@ function signInView(fault) {
     event.preventDefault();
     useKey(key.value.trim());
   };
-  return state("Sign in with an API key", fault ? wordsFor(fault) : "It is kept in this tab only, until you close it.",
+  return state("Sign in with an API key", fault ? "This key is not known here." : "It is kept in this tab only, until you close it.",
     h("form", { class: "stack", onsubmit: enter }, field("API key", key), h("button", { class: "primary" }, "Sign in")));
 }
 
@@ -118,7 +118,7 @@ bus.addEventListener("caller", () => {
   begin();
 });
 bus.addEventListener("connection", ({ detail }) => (offline.hidden = detail));
-addEventListener("hashchange", show);
+addEventListener("hashchange", () => isSignedIn() && show());
 addEventListener("online", () => document.querySelector("#main .state button")?.click());
 addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input, textarea, select, dialog");

@@ -104,7 +104,7 @@ class WebhookView extends View {
         button("Send a test", () => this.#test(), { look: "primary", picture: "send", disabled: !hook.enabled }),
         button("Resend failed", () => this.#replayFailed(), { picture: "again", disabled: !hook.enabled }),
         button("New secret", () => this.#rotate()),
-        button(switched, async () => this.#took(await patch(this.path, { enabled: !hook.enabled }, `"${hook.version}"`))),
+        button(switched, async () => this.#took(await patch(this.path, { enabled: !hook.enabled }))),
         button("Delete", () => this.#delete(), { look: "danger", picture: "remove" }))),
       hook.description && h("p", {}, hook.description),
       h("p", { class: "row head" }, "Sends", wants(hook)),
@@ -187,9 +187,9 @@ class WebhookView extends View {
   async #rotate() {
     const text = "The old secret signs too for 24 hours, so that nothing is lost while you change it.";
     if (!(await confirmed("Make a new secret?", text, "Make it"))) return;
-    const made = await post(`${this.path}/rotate-secret`);
-    await ask("The new secret", (close) => h("div", { class: "stack" }, secret("It is shown once.", made.secret), button("Done", () => close(), { look: "primary" })));
-    this.build();
+    const { secret: made, ...hook } = await post(`${this.path}/rotate-secret`);
+    this.hook = hook;
+    await ask("The new secret", (close) => h("div", { class: "stack" }, secret("It is shown once.", made), button("Done", () => close(), { look: "primary" })));
   }
 
   async #delete() {

@@ -4,171 +4,30 @@ Every page is watched: an error in its console, or a request to anything but the
 fails the test that opened it.
 """
 
-import io
-import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from PIL import Image
-from playwright.sync_api import APIResponse, Browser, FilePayload, Locator, Page, Request, Route, expect
+from playwright.sync_api import APIResponse, FilePayload, Locator, Request, Route, expect
 
 from tests.conftest import Measured
 from tests.receiver import Receiver, receiving
-from tests.system.chromium import chromium
-from tests.system.client import Client, send
-from tests.system.conftest import ROOT, Runtime
+from tests.system.client import send
+from tests.system.conftest import Runtime, started
+from tests.system.console.watched import CSV, HOSTILE_SVG, PATIENCE_MS, Open, api, create, pdf, png
 
 pytestmark = pytest.mark.e2e
 
-AXE = ROOT / ".e2e" / "axe.min.js"
-#: The folder for new pictures of the documentation, if they are to be taken anew.
-PICTURES = os.environ.get("PICTURES")
-PATIENCE_MS = 30_000
 LARGEST_BYTES = 120_000
 LARGE_BYTES = 200 * 1000**2
 #: The browser's upload rate while a large upload is watched, so that its middle can be met.
 SLOW_BYTES_PER_SECOND = 25 * 1000**2
-DESKTOP, PHONE = (1280, 860), (390, 844)
-
-CSV = b"trip,city,paid,day\n" + b"".join(
-    b"%d,%s,%s,2026-%02d-01\n"
-    % (trip, (b"Porto", b"Bergen", b"")[trip % 3], (b"true", b"false")[trip % 2], trip % 12 + 1)
-    for trip in range(600)
-)
 MARKUP = "<img src=x onerror=alert(1)>"
 HOSTILE_CSV = f'name,"{MARKUP}"\n=1+1,{MARKUP}\n2,"</td><script>alert(1)</script>"\n'.encode()
 #: Half of it is in UTF-8, and half in windows-1252.
 MIXED_CSV = b"id,name\n" + "1,J\u00e4ger\n".encode() * 9 + b"2,K\xe4se\n" * 9
-HOSTILE_SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
-
-
-def png() -> bytes:
-    picture = Image.linear_gradient("L").resize((640, 400))
-    made = io.BytesIO()
-    Image.merge("RGB", (picture, picture.rotate(180), picture)).save(made, "PNG")
-    return made.getvalue()
-
-
-def pdf() -> bytes:
-    text = b"BT /F1 24 Tf 72 740 Td (Harbour report) Tj ET"
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
-    ]
-    made, places = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, 1):
-        places.append(len(made))
-        made += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    return (
-        made
-        + b"xref\n0 %d\n0000000000 65535 f \n%strailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF"
-        % (
-            len(objects) + 1,
-            table,
-            len(objects) + 1,
-            len(made),
-        )
-    )
-
-
-@dataclass
-class Watched:
-    """A page, and what it did."""
-
-    page: Page
-    runtime: Runtime
-    faults: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.page.on("console", lambda said: self.faults.extend([said.text] * (said.type == "error")))
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
-        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-
-    def go(self, place: str = "") -> None:
-        self.page.goto(f"{self.runtime.url}/#/{place}")
-        expect(self.page.locator("h1, .state h2").first).to_be_visible()
-
-    def drop(self, name: str, content: bytes, media_type: str = "") -> Locator:
-        """Drop a file onto the page, and return its row among the uploads."""
-        self.page.evaluate(
-            """([name, bytes, type]) => {
-              const data = new DataTransfer();
-              data.items.add(new File([new Uint8Array(bytes)], name, { type }));
-              const how = { dataTransfer: data, bubbles: true, cancelable: true };
-              for (const kind of ["dragenter", "dragover", "drop"])
-                document.body.dispatchEvent(new DragEvent(kind, how));
-            }""",
-            [name, list(content), media_type],
-        )
-        return self.row(name)
-
-    def row(self, name: str) -> Locator:
-        return self.page.locator("wharf-uploads li").filter(has_text=name).first
-
-    def open(self, name: str) -> None:
-        if self.page.locator("#uploads").is_hidden():
-            self.page.get_by_role("button", name="Show").click()
-        self.page.locator("wharf-uploads li").filter(has_text=name).first.locator("a").click()
-        expect(self.page.locator("wharf-object h1")).to_have_text(name)
-
-    def check(self) -> None:
-        assert self.faults == []
-        assert self.hosts <= {
-            f"127.0.0.1:{self.runtime.port}",
-            f"127.0.0.1:{self.runtime.aws_port}",
-        }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-Scheme = Literal["dark", "light"]
-Open = Callable[..., Watched]
-
-
-@pytest.fixture
-def open_page(browser: Browser, running: Runtime) -> Iterator[Open]:
-    """Open pages in contexts of their own; each is checked at the end."""
-    opened: list[Watched] = []
-
-    def make(size: tuple[int, int] = DESKTOP, scheme: Scheme = "light", owner: str = "e2e") -> Watched:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        context.add_init_script(f"sessionStorage.setItem('wharf.owner', '{owner}')")
-        opened.append(Watched(context.new_page(), running))
-        return opened[-1]
-
-    expect.set_options(timeout=PATIENCE_MS)
-    yield make
-    for watched in opened:
-        watched.page.context.close()
-    for watched in opened:
-        watched.check()
-
-
-def api(running: Runtime, owner: str = "e2e") -> Client:
-    return Client(running.url, {"X-Owner": owner})
-
-
-def create(running: Runtime, owner: str = "e2e", **body: Any) -> str:
-    return str(api(running, owner).create(body).json()["id"])
 
 
 def test_a_first_visit_is_small_and_paints_soon(open_page: Open, measured: Measured) -> None:
@@ -216,6 +75,29 @@ def test_files_of_each_kind_are_dropped_and_their_results_seen(open_page: Open) 
     expect(page.get_by_alt_text("First page")).to_have_js_property("complete", value=True)
     expect(page.get_by_role("region", name="Text")).to_contain_text("Harbour report")
     expect(page.locator(".timeline li")).to_have_count(3)
+
+
+def test_a_picture_dropped_on_a_fresh_run_is_soon_a_thumbnail(
+    open_page: Open, tmp_path: Path, measured: Measured
+) -> None:
+    """The way of a newcomer once everything is installed: `make run`, open the page, drop a picture."""
+    began = time.monotonic()
+    with started(tmp_path / "fresh") as runtime:
+        answered = time.monotonic()
+        watched = open_page(runtime=runtime)
+        watched.go()
+        opened = time.monotonic()
+        watched.drop("harbour.png", png(), "image/png")
+        thumbnail = watched.page.locator("wharf-list tr").filter(has_text="harbour.png").locator(".thumb img")
+        expect(thumbnail).to_have_js_property("naturalWidth", 320)
+        expect(thumbnail).to_be_visible()
+        seen = time.monotonic()
+        watched.page.context.close()
+
+    measured(
+        f"first thumbnail: seen {seen - began:.1f} s after the start of the service, which answered "
+        f"after {answered - began:.1f} s; {seen - opened:.1f} s after the drop"
+    )
 
 
 def test_a_broken_file_is_told_in_plain_words(open_page: Open, running: Runtime) -> None:
@@ -530,80 +412,3 @@ def test_what_is_told_is_seen_above_an_open_dialog(open_page: Open, running: Run
 
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(told).to_be_visible()
-
-
-@pytest.fixture(scope="module")
-def shown(running: Runtime) -> dict[str, str]:
-    """The objects and the webhook of the pictures, by place."""
-    client = api(running, "shown")
-    cities, notes = ("Porto", "Bergen", "Tromsø", "St. Ives"), ("", "late", "two stops", "")
-    rows = [
-        f"{trip},{cities[trip * 7919 % 4]},{(trip * 7919 % 997) ** 3 / 1e7:.2f},"
-        f"{'true' if trip % 10 else 'false'},2026-{trip % 12 + 1:02}-01,{notes[trip % 4]}"
-        for trip in range(4000)
-    ]
-    table = ("trip,city,distance_km,paid,day,note\n" + "\n".join(rows)).encode()
-    ids = [
-        client.upload("file", "drawing.svg", "image/svg+xml", HOSTILE_SVG),
-        client.upload("image", "broken.png", "image/png", b"\x89PNG\r\n\x1a\n" + b"\0" * 64),
-        client.upload("document", "report.pdf", "application/pdf", pdf()),
-        client.upload("image", "gradient.png", "image/png", png()),
-        client.upload("dataset", "trips.csv", "text/csv", table),
-    ]
-    create(
-        running,
-        "shown",
-        kind="record",
-        name="order 42",
-        attributes={"total": "9.90"},
-        labels={"team": "growth"},
-    )
-    for one in ids:
-        client.wait_until_settled(one)
-    hook = client.post(
-        "/v1/webhooks", b'{"url": "https://hooks.example.com/wharf", "description": "Billing"}'
-    )
-    return {
-        "list": "",
-        "results": f"objects/{ids[4]}",
-        "picture": f"objects/{ids[3]}",
-        "rejected": f"objects/{ids[1]}",
-        "webhooks": "webhooks",
-        "webhook": f"webhooks/{hook.json()['id']}",
-        "usage": "usage",
-    }
-
-
-PLACES = ("list", "results", "picture", "rejected", "webhooks", "webhook", "usage")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("device", "size"), [("desktop", DESKTOP), ("phone", PHONE)])
-def test_it_can_be_used_by_everybody_and_fits_the_screen(
-    open_page: Open, shown: dict[str, str], tmp_path: Path, device: str, size: tuple[int, int], scheme: Scheme
-) -> None:
-    """No serious finding of axe, nothing wider than the screen; and pictures are taken."""
-    if not AXE.exists():
-        pytest.skip("there is no axe-core: `make e2e` fetches it, if there is npm")
-    watched = open_page(size, scheme, owner="shown")
-    page = watched.page
-    for place in PLACES:
-        watched.go(shown[place])
-        expect(page.locator("main [aria-busy=true], main .ghost")).to_have_count(0)
-        # Evaluated, since the page's policy lets no other script in.
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-        serious = [
-            (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
-            for one in found["violations"]
-            if one["impact"] in {"serious", "critical"}
-        ]
-
-        assert serious == [], f"{place} on a {device}, {scheme}"
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
-        if place in {"list", "results"}:
-            time.sleep(0.3)
-            taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            folder = Path(PICTURES) if PICTURES else tmp_path
-            name = f"{place}-{scheme}.webp" if device == "desktop" else f"{place}-phone-{scheme}.webp"
-            taken.save(folder / name, quality=82, method=6)
