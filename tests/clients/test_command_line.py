@@ -241,3 +241,17 @@ def test_an_address_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatc
 
     assert message_of(Unavailable("away")) == "wharf: away (WHARF_URL: http://127.0.0.1:8080)"
     assert message_of(WharfError("no")) == "wharf: no"
+
+
+def test_an_error_is_told_once_and_in_words() -> None:
+    wrong = {"pointer": "/kind", "detail": "Input should be 'file'"}
+    of_one = Refused(422, {"code": "invalid_input", "detail": wrong["detail"], "errors": [wrong]})
+    of_two = Refused(
+        422, {"code": "invalid_input", "detail": "Two fields are wrong", "errors": [wrong, wrong]}
+    )
+    unwritten = FileNotFoundError(2, "No such file or directory", "/nowhere/x.part")
+
+    assert message_of(of_one) == "wharf: 422 invalid_input: /kind: Input should be 'file'"
+    assert message_of(of_two).count("/kind: Input should be 'file'") == 2
+    assert message_of(of_two).startswith("wharf: 422 invalid_input: Two fields are wrong; ")
+    assert message_of(unwritten) == "wharf: No such file or directory: /nowhere/x.part"

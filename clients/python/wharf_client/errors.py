@@ -33,9 +33,12 @@ class Refused(WharfError):
         #: The stable name for programs.
         self.code: str = problem.get("code", "unknown")
         self.request_id: str | None = problem.get("request_id")
-        wrong = [f"{one['pointer']}: {one['detail']}" for one in problem.get("errors", ())]
+        errors = problem.get("errors", ())
         detail = problem.get("detail") or problem.get("title") or "no reason given"
-        super().__init__("; ".join([f"{status} {self.code}: {detail}", *wrong]))
+        # The detail of a single error is often that of the whole.
+        told = [] if [one["detail"] for one in errors] == [detail] else [detail]
+        wrong = [f"{one['pointer']}: {one['detail']}" for one in errors]
+        super().__init__(f"{status} {self.code}: {'; '.join([*told, *wrong])}")
 
 
 class NotFound(Refused):

@@ -18,7 +18,10 @@ def message_of(fault: Exception, name: str = "") -> str:
 
     One that may come of a wrong address names that.
     """
-    told = f"wharf: {name}: {fault}" if name else f"wharf: {fault}"
+    words = str(fault)
+    if isinstance(fault, OSError) and fault.strerror:
+        words = f"{fault.strerror}: {fault.filename}" if fault.filename else fault.strerror
+    told = f"wharf: {name}: {words}" if name else f"wharf: {words}"
     return f"{told} (WHARF_URL: {url()})" if isinstance(fault, Unavailable) else told
 
 
