@@ -21,7 +21,8 @@ COPIED = (
 )
 #: The exit codes of pytest (pytest documentation, "Exit codes").
 TESTS_PASSED, TESTS_FAILED = 0, 1
-SECONDS = 600
+#: The time of one row's tests, and of the tests of all rows together.
+SECONDS, SECONDS_OF_ALL = 600, 3600
 
 
 class Outcome(StrEnum):
@@ -48,7 +49,10 @@ def copy_of(root: Path) -> Iterator[Path]:
 def failing(copy: Path, rows: Sequence[Row]) -> str:
     """Return what pytest says of tests that fail with all controls in place; nothing if none does."""
     tests = list(dict.fromkeys(test for row in rows for test in row.tests))
-    tried = _test(copy, tests)
+    try:
+        tried = _test(copy, tests, SECONDS_OF_ALL)
+    except subprocess.TimeoutExpired:
+        return f"They were not done after {SECONDS_OF_ALL} seconds."
     return "" if tried.returncode == TESTS_PASSED else tried.stdout + tried.stderr
 
 
@@ -58,7 +62,7 @@ def try_row(copy: Path, row: Row) -> Outcome:
     before = file.read_text(encoding="utf-8")
     file.write_text(row.removed_from(copy), encoding="utf-8")
     try:
-        tried = _test(copy, row.tests)
+        tried = _test(copy, row.tests, SECONDS)
     except subprocess.TimeoutExpired:
         return Outcome.UNTOLD
     finally:
@@ -71,10 +75,10 @@ def try_row(copy: Path, row: Row) -> Outcome:
     return Outcome.UNTOLD
 
 
-def _test(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _test(copy: Path, tests: Sequence[str], seconds: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "", *tests]
     # Plugins that none of these tests needs take most of the time of a short one.
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
-        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds, check=False
     )
