@@ -2,8 +2,32 @@
 
 import sys
 
-from benchmarks import door, lists, memory, pictures, pipeline, proof, relay, sandbox, tables, waiters
+from benchmarks import (
+    door,
+    fairness,
+    lists,
+    memory,
+    pictures,
+    pipeline,
+    proof,
+    relay,
+    sandbox,
+    tables,
+    waiters,
+)
 
 if __name__ == "__main__":
-    for benchmark in (sandbox, pipeline, pictures, proof, tables, memory, relay, lists, door, waiters):
+    for benchmark in (
+        sandbox,
+        pipeline,
+        pictures,
+        proof,
+        tables,
+        memory,
+        relay,
+        lists,
+        door,
+        waiters,
+        fairness,
+    ):
         benchmark.main(sys.argv[1:])

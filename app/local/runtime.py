@@ -35,8 +35,9 @@ from app.local.settings import PARAMETERS, THIS_PROCESS_ONLY
 from app.observability import sinks
 from app.services.operations.readiness import Check
 
-#: No owner has more than half of them.
-WORKERS = 4
+WORKERS = 6
+#: A slow payload may hold its worker for minutes. The others' small ones have the rest.
+WORKERS_OF_ONE_OWNER = 2
 #: One sender may be busy with slow endpoints while others take the messages that come.
 SENDERS = 4
 WORK_ENDS_SECONDS = 10
@@ -116,10 +117,26 @@ def start_workers(
     handler = handler_of("lambda_worker")
     client = session.client("sqs", config=CONFIG)
     queue = QueueSource(client, deployed.outputs["QueueUrl"], function, handler, stopping)
-    source = FairSource(queue, Turns(WORKERS // 2))
+    source = FairSource(queue, Turns(WORKERS_OF_ONE_OWNER))
     clock = ClockSource(function, handler, stopping)
     threads = [_thread(source.work, f"worker-{number}") for number in range(1, WORKERS + 1)]
+    threads.append(_thread(lambda: start_sandboxes(stopping), "sandboxes"))
     return [*threads, _thread(source.receive, "receiver"), _thread(clock.run, "clock")]
+
+
+def start_sandboxes(stopping: Event) -> None:
+    """Start a sandbox for each worker, one after another: a payload that needs a new one waits for seconds.
+
+    The worker's module has started the first.
+    """
+    sandboxes = importlib.import_module("app.lambda_worker").composed.sandbox
+    try:
+        for _ in range(WORKERS - 1):
+            if not stopping.is_set():
+                sandboxes.start()
+    except Unavailable as fault:
+        # The payloads try again.
+        log_fault("sandbox.not_started", fault)
 
 
 def start_sender(

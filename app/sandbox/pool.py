@@ -27,9 +27,11 @@ class Sandboxes:
             return sandbox.run(task, seconds=seconds)
 
     def start(self) -> None:
-        """Start one sandbox now, so that the first task need not wait; raises Unavailable."""
-        with self._one() as sandbox:
-            sandbox.start()
+        """Start one more sandbox now, so that a task need not wait for it; raises Unavailable."""
+        sandbox = Sandbox(self._preload, shared=self._shared)
+        sandbox.start()
+        with self._lock:
+            self._idle.append(sandbox)
 
     def close(self) -> None:
         """Stop the sandboxes that are idle; a later `run` starts one again."""

@@ -2,9 +2,10 @@
 
 The kernel's limits on the child leave some things out: RLIMIT_DATA counts no shared memory,
 RLIMIT_FSIZE counts each file by itself, and RLIMIT_NPROC counts the threads of strangers. So the fork
-server looks at the sums every WATCH_SECONDS.
+server looks at the sums every WATCH_SECONDS. A child that computes for long gives way to all others.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ WATCH_SECONDS = 0.05
 LEAST_FREE_BYTES = 16 * MIB
 #: More than the libraries of one task start.
 MOST_THREADS = 64
+#: A child that has used this much processor time has less of it from then on while others want some, by
+#: these steps of nice(2): a ninth of an equal share. Its allowance is many times what honest payloads need.
+QUICK_CPU_SECONDS = 1.0
+NICER_BY = 10
 #: The lines of /proc/<pid>/status (proc(5)) that are memory of a process, and not pages of files.
 HELD = ("RssAnon:", "RssShmem:", "VmSwap:")
 
@@ -35,6 +40,8 @@ class Watch:
     _given_bytes: int = field(init=False)
     #: The output folder: a child could put another folder in its place.
     _folder: int = field(init=False)
+    #: The children that give way.
+    _slow: set[int] = field(init=False, default_factory=set)
 
     def __enter__(self) -> Self:
         self._folder = os.open(self.order.output, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -54,6 +61,7 @@ class Watch:
     def look(self) -> Cause | None:
         """Return why the child must end now, or None."""
         self._note_free_space()
+        self._slow_down()
         if self._added_bytes() > self.order.memory_bytes:
             return Cause.OUT_OF_MEMORY
         if sum(map(threads, descendants(os.getpid()))) > MOST_THREADS:
@@ -63,6 +71,12 @@ class Watch:
         if self.free_bytes < LEAST_FREE_BYTES:
             return Cause.DISK_IS_FULL
         return None
+
+    def _slow_down(self) -> None:
+        for pid in descendants(os.getpid()):
+            if pid not in self._slow and cpu_seconds(pid) > QUICK_CPU_SECONDS:
+                self._slow.add(pid)
+                give_way(pid)
 
     def _added_bytes(self) -> int:
         """Return what the child and its own processes hold beyond what they were given."""
@@ -88,6 +102,26 @@ def threads(pid: int) -> int:
         return sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
     except OSError:
         return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used, all its threads together; 0 if it is gone."""
+    try:
+        _, _, told = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")
+    except OSError:
+        return 0
+    # The fields `utime` and `stime` (proc(5)). The first field here is the third of all.
+    return sum(map(int, told.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def give_way(pid: int) -> None:
+    """Let a child, which leads its process group and its session, compute when others do not."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PGRP, pid, os.getpriority(os.PRIO_PROCESS, 0) + NICER_BY)
+    # Where the kernel shares processor time out by sessions (sched(7), "The autogroup feature"), this counts
+    # instead. The file is root's, as the child cannot be read by others. Another user's sessions stay equal.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICER_BY), encoding="ascii")
 
 
 def descendants(pid: int) -> Iterator[int]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from benchmarks import door, measuring, memory, pipeline, proof, relay, sandbox, tables, waiters
+from benchmarks import door, fairness, measuring, memory, pipeline, proof, relay, sandbox, tables, waiters
 
 RATIO = re.compile(r" \d+\.\d\d ")
 
@@ -84,3 +84,17 @@ def test_clients_that_wait_are_told(
     waiters.main([])
 
     assert re.search(r"^5 +-?\d+ +-?\d+ ms +-?\d+ ms +-?\d+ ms", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.long
+def test_small_payloads_are_timed_alone_and_beside_a_flood(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fairness, "WARM_UP_SECONDS", 2)
+    monkeypatch.setattr(fairness, "ALONE_SECONDS", 2)
+    monkeypatch.setattr(fairness, "BESIDE_SECONDS", 2)
+
+    fairness.main([])
+
+    row = r"9 +\d+\.\d\d s +\d+\.\d\d s +\d+\.\d\d s +\d+\.\d\d +\d+% +\d+\.\d"
+    assert len(re.findall(row, capsys.readouterr().out)) == 2

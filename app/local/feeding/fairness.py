@@ -2,7 +2,7 @@
 
 The emulator gives messages in the order in which they came. So all that wait are taken from the
 queue at once, and kept here by the owner that each message names. Owners take turns, and none has
-more than half of the workers: however many slow payloads one hands over, the others' are processed.
+more than a few of the workers: however many slow payloads one hands over, the others' are processed.
 """
 
 from collections import Counter

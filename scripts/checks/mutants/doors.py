@@ -211,10 +211,17 @@ ROWS = (
         SETTINGS,
     ),
     Row(
-        "no owner has more than half of the workers",
+        "no owner has more than a few of the workers",
         "app/local/runtime.py",
-        "Turns(WORKERS // 2)",
+        "Turns(WORKERS_OF_ONE_OWNER)",
         "Turns(WORKERS)",
         ("tests/system/test_fairness.py",),
+    ),
+    Row(
+        "no payload waits for a sandbox to start",
+        "app/local/runtime.py",
+        'threads.append(_thread(lambda: start_sandboxes(stopping), "sandboxes"))',
+        "",
+        ("tests/system/test_fairness.py::test_each_worker_has_a_sandbox_before_a_payload_needs_it",),
     ),
 )

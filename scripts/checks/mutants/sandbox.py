@@ -224,6 +224,13 @@ ROWS = (
         SHARED,
     ),
     Row(
+        "a child that computes for long gives way",
+        SANDBOX + "watch.py",
+        "                give_way(pid)\n",
+        "",
+        (TESTS + "test_whoever_computes_for_long_gives_way_to_all_others",),
+    ),
+    Row(
         "the output folder is watched",
         SANDBOX + "watch.py",
         "if is_over(self.order.disk_bytes, self.order.output):",

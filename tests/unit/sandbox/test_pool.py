@@ -73,3 +73,10 @@ def test_tasks_one_after_the_other_share_a_sandbox_also_after_one_that_failed(
             sandboxes.run(task(sample), seconds=60)
 
     assert servers(sandboxes) == 1
+
+
+def test_each_start_adds_a_sandbox(sandboxes: Sandboxes) -> None:
+    sandboxes.start()
+    sandboxes.start()
+
+    assert servers(sandboxes) == 2
