@@ -2,6 +2,7 @@
 
 objects/        an object: its statuses, its transitions, and what its owner sees
 webhooks/       a webhook and its deliveries
+disk.py         the files that a payload becomes on the worker's disk
 kinds.py        the kinds of object, and the rules of each
 summaries.py    what the processor of each kind finds out, field by field
 media_types.py  media types as people send them, and what they mean

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from app.domain.disk import FILES_AT_ONCE
 from app.domain.errors import FieldError, InvalidInput, NoPayloadAllowed
 from app.domain.json import compact_json
 from app.domain.media_types import (
@@ -55,9 +56,6 @@ LONGEST_LEASE_SECONDS = 900
 LARGEST_HASHED_BYTES = int(PROCESSING_SHARE * LONGEST_LEASE_SECONDS * HASHED_BYTES_PER_SECOND)
 #: Bytes that stay free on Lambda's disk besides one payload and the files that are made of it.
 RESERVED_BYTES = 64 * MEBIBYTE
-#: A payload is unpacked or decoded, written anew, and written as an artifact while its processor
-#: spills: four files at once, each as large as the unpacked payload may be.
-FILES_AT_ONCE = 4
 
 
 class AnyAttributes(BaseModel):

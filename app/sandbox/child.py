@@ -155,7 +155,8 @@ def move_in(scratch: Path) -> None:
     """Make this the place for temporary files."""
     scratch.mkdir(exist_ok=True)
     os.chdir(scratch)
-    os.environ.update(TMPDIR=str(scratch), HOME=str(scratch))
+    # One by one, since `update` looks at all kinds of mappings first.
+    os.environ["TMPDIR"] = os.environ["HOME"] = str(scratch)
     tempfile.tempdir = None
 
 

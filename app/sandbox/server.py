@@ -22,7 +22,7 @@ from pathlib import Path
 
 from app.sandbox.child import HIGHEST_FD, confine, is_refused, perform
 from app.sandbox.fork import Fork
-from app.sandbox.locks import kernel, landlock
+from app.sandbox.locks import kernel, optional
 from app.sandbox.locks.optional import Files, Locks
 from app.sandbox.locks.self_check import Findings, check
 from app.sandbox.locks.trials import LIMITS, Trials, probes_of
@@ -83,7 +83,7 @@ def _settle() -> list[str]:
     for module in LOADED_LATER:
         importlib.import_module(module)
     kernel.prepare_callbacks()
-    landlock.prepare()
+    optional.prepare()
     gc.collect()
     gc.freeze()  # a child's collector then leaves the shared pages alone
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

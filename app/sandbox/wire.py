@@ -15,13 +15,13 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from socket import recv_fds, send_fds, socket
 from typing import Any, NamedTuple, Self
 
-from app.domain.kinds import FILES_AT_ONCE
+from app.domain.disk import FILES_AT_ONCE
 from app.processors.report import Task
 
 KIB, MIB = 1024, 1024**2
@@ -90,14 +90,14 @@ class Job:
     seconds: float
 
     def encode(self) -> bytes:
-        return json.dumps(asdict(self), default=str).encode()
+        return _encode_fields(self)
 
     @classmethod
     def decode(cls, message: bytes) -> Self:
-        fields = json.loads(message)
-        paths = {name: Path(fields["task"][name]) for name in ("source", "output")}
-        task = Task(**(fields["task"] | paths))
-        return cls(task, Limits(**fields["limits"]), fields["seconds"])
+        found = json.loads(message)
+        paths = {name: Path(found["task"][name]) for name in ("source", "output")}
+        task = Task(**(found["task"] | paths))
+        return cls(task, Limits(**found["limits"]), found["seconds"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,12 @@ class Order:
         return cls(job.task.output, job.seconds, job.limits.memory_bytes, job.limits.disk_bytes)
 
     def encode(self) -> bytes:
-        return json.dumps(asdict(self), default=str).encode()
+        return _encode_fields(self)
 
     @classmethod
     def decode(cls, message: bytes) -> Self:
-        fields = json.loads(message)
-        return cls(**(fields | {"output": Path(fields["output"])}))
+        found = json.loads(message)
+        return cls(**(found | {"output": Path(found["output"])}))
 
 
 class ChildsEnds(NamedTuple):
@@ -159,12 +159,12 @@ class Ending:
     free_bytes: int
 
     def encode(self) -> bytes:
-        return json.dumps(asdict(self)).encode()
+        return _encode_fields(self)
 
     @classmethod
     def decode(cls, message: bytes) -> Self:
-        fields = json.loads(message)
-        return cls(**(fields | {"cause": Cause(fields["cause"])}))
+        found = json.loads(message)
+        return cls(**(found | {"cause": Cause(found["cause"])}))
 
 
 def module_name(processor: str) -> str:
@@ -180,6 +180,17 @@ def encode(message: dict[str, Any]) -> bytes:
 def as_unicode(text: str) -> str:
     """Return the text with escapes for halves of surrogate pairs, as in a file name that is not UTF-8."""
     return text.encode(errors="backslashreplace").decode()
+
+
+def _encode_fields(message: object) -> bytes:
+    return json.dumps(message, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    """Return the fields of a message, or a path as text. Unlike `asdict`, this copies nothing."""
+    if is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return str(value)
 
 
 def send(link: socket, message: bytes, files: Sequence[int] = ()) -> None:

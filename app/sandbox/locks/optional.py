@@ -1,5 +1,6 @@
 """The two locks of a child that may stop a processor on a machine that was not tried."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,13 @@ from app.sandbox.locks.filters import allow_list, refusal_list
 MACHINE: Final = os.uname().machine
 #: The name of this step. The worker looks for it among those that the kernel refused.
 LANDLOCK: Final = "landlock"
+
+
+def prepare() -> None:
+    """Find out beforehand what is the same for every child: the fork server does it once."""
+    landlock.prepare()
+    with contextlib.suppress(OSError):
+        allow_list(MACHINE, os.getpid())
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ ROWS = (
         SANDBOX + "child.py",
         '"capabilities": kernel.drop_capabilities,',
         '"capabilities": lambda: None,',
-        (TESTS + "test_worker_and_fork_server_cannot_be_read_or_killed",),
+        (TESTS + "test_where_the_kernel_refuses_both_locks_the_parents_are_still_closed",),
         needs_root=True,
     ),
     Row(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.domain.kinds import FILES_AT_ONCE, GIBIBYTE, KINDS, MEBIBYTE, RESERVED_BYTES, WorkerCapacity
+from app.domain.disk import FILES_AT_ONCE
+from app.domain.kinds import GIBIBYTE, KINDS, MEBIBYTE, RESERVED_BYTES, WorkerCapacity
 
 CAPACITIES = [
     WorkerCapacity(lease, storage)

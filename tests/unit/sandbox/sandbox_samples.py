@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.report import ArtifactFile, Report, Task
+from app.sandbox.locks import filters
 from tests.unit.sandbox.calls import UNFILTERED, refused_numbers
 
 REPLY_FD = 3
@@ -43,6 +44,10 @@ def nothing(task: Task) -> Report:
 def artifact(task: Task) -> Report:
     task.output.joinpath("note.txt").write_text("hello", encoding="utf-8")
     return Report({"words": 1}, (ArtifactFile("note.txt", "text/plain"),))
+
+
+def tell_whether_the_filter_was_prepared(task: Task) -> Report:
+    return Report({"found": filters._around_pid.cache_info().hits})
 
 
 def echo_parameters(task: Task) -> Report:
@@ -118,6 +123,22 @@ def report_nan(task: Task) -> Report:
 def sleep(task: Task) -> Report:
     time.sleep(FOR_EVER)
     return Report({})
+
+
+def compute_until_slowed_down(task: Task) -> Report:
+    """Compute on two threads until both have another priority."""
+    [before] = priorities()
+    threading.Thread(target=compute, args=(task,), daemon=True).start()
+    slower = [0]
+    while not all(slower):
+        slower = [now - before for now in priorities()]
+    return Report({"threads": len(slower), "slower": min(slower) > 0})
+
+
+def priorities() -> list[int]:
+    """Return the nice values of this process's threads (proc(5))."""
+    threads = sorted(Path("/proc/self/task").iterdir())
+    return [int((each / "stat").read_text().rpartition(")")[2].split()[16]) for each in threads]
 
 
 def hang_in_c(task: Task) -> Report:

@@ -178,6 +178,23 @@ def test_a_report_comes_back(run: Runner) -> None:
     assert run("nothing") == Report({})
 
 
+@on_linux
+def test_a_child_finds_its_filter_made(run: Runner) -> None:
+    assert run("tell_whether_the_filter_was_prepared").summary == {"found": 1}
+
+
+@on_linux
+def test_a_child_is_no_copy_of_what_only_the_service_needs() -> None:
+    loaded = (
+        "import app.sandbox.server, sys; print({'pydantic', 'boto3', 'botocore', 'fastapi'} & {*sys.modules})"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout.strip() == "set()"
+
+
 def test_the_parameters_of_the_media_type_reach_the_processor(run: Runner) -> None:
     parameters = {"charset": "windows-1251", "title": 'a "b"; ü'}
     task = replace(run.task("echo_parameters"), parameters=parameters)
@@ -459,6 +476,11 @@ def test_the_network_and_other_programs_are_refused(run: Runner, sample: str) ->
 
 def test_threads_are_allowed(run: Runner) -> None:
     assert run("thread").summary == {"threads": 4}
+
+
+@on_linux
+def test_whoever_computes_for_long_gives_way_to_all_others(run: Runner) -> None:
+    assert run("compute_until_slowed_down", seconds=60).summary == {"threads": 2, "slower": True}
 
 
 @on_linux
