@@ -194,7 +194,7 @@ class _Server:
         """
         until = time.monotonic() + job.seconds + GRACE_SECONDS
         self._link.settimeout(GRACE_SECONDS)
-        with Talk(job.encode()) as talk:
+        with contextlib.closing(Talk(job.encode())) as talk:
             send(self._link, Order.of(job).encode(), talk.childs_ends)
             talk.handed_over()
             talk.listen(self._link.fileno(), until=until)

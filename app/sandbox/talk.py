@@ -8,8 +8,6 @@ import os
 import select
 import time
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 from app.sandbox.wire import REPLY_BYTES, ChildsEnds
 
@@ -17,7 +15,7 @@ READ_BYTES = 65_536
 
 
 class Talk:
-    """Holds the ends for one child. Use it as a context manager."""
+    """Holds the ends for one child. Close it at the end."""
 
     def __init__(self, job: bytes) -> None:
         """Put the job into its pipe, whole. Raises ValueError if the pipe does not hold it."""
@@ -72,17 +70,6 @@ class Talk:
     def close(self) -> None:
         self.handed_over()
         self._hang_up()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _take(self) -> bool:
         """Take in what there is; return False if nothing more can come, or nothing more is wanted."""

@@ -13,6 +13,7 @@ encoding was guessed, or in which characters were replaced, `encoding`,
 Artifacts: `text.txt`, and `page-1.webp` for a PDF.
 """
 
+from contextlib import closing
 from dataclasses import replace
 
 from app.domain.media_types import MARKDOWN, PDF, PLAIN_TEXT, UNDECLARED
@@ -44,7 +45,7 @@ def process(task: Task) -> Report:
     if task.media_type != PDF:
         return _process_text(task)
     check_content(task.source, PDF)
-    with TextFile(task.output / TEXT.name) as text:
+    with closing(TextFile(task.output / TEXT.name)) as text:
         about = read_pdf(task.source, text, task.output / FIRST_PAGE.name)
     return Report(
         {"pages": about.pop("pages"), **text.counts(), **about}, (TEXT, FIRST_PAGE), task.media_type
@@ -65,6 +66,6 @@ def _shown_type(task: Task) -> str:
 def _process_text(task: Task) -> Report:
     charset = task.parameters.get("charset")
     check_text(task.source, task.media_type, charset)
-    with TextFile(task.output / TEXT.name) as text:
+    with closing(TextFile(task.output / TEXT.name)) as text:
         doubts = rewrite_text(task.source, charset, text)
     return Report({"pages": None, **text.counts(), **doubts}, (TEXT,), task.media_type)

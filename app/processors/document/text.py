@@ -4,8 +4,7 @@ PDF and plain text are both written to it.
 """
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from app.processors.texts import recognise_text
 
@@ -22,15 +21,7 @@ class TextFile:
         self._words = 0
         self._is_in_word = False
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._file.close()
 
     def write(self, text: str) -> None:

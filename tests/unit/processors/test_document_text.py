@@ -2,7 +2,7 @@
 
 import codecs
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -90,7 +90,7 @@ def test_a_text_that_is_not_utf_8_only_near_its_end_is_read_again(process: Proce
 @settings(max_examples=50, deadline=None)
 @given(pieces=st.lists(st.text(alphabet=" \n\u2003ab\U0001d11e")))
 def test_words_are_those_of_the_whole_text(pieces: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder, TextFile(Path(folder) / "text.txt") as text:
+    with tempfile.TemporaryDirectory() as folder, closing(TextFile(Path(folder) / "text.txt")) as text:
         for piece in pieces:
             text.write(piece)
 

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ JOB = b'{"job": 1}'
 
 @pytest.fixture
 def talk() -> Iterator[Talk]:
-    with Talk(JOB) as talk:
+    with closing(Talk(JOB)) as talk:
         yield talk
 
 

@@ -40,8 +40,7 @@ def shape_of(path: Path, dialect: Dialect) -> Shape:
     for number, row in enumerate(rows_and_blank_lines(path, dialect)):
         widths[len(row)] = widths.get(len(row), 0) + 1
         text = "".join(row)
-        may_be_long = MOST_BYTES_OF_A_CHARACTER * len(text) > LONGEST_ROW_BYTES
-        if may_be_long and len(row) - 1 + len(text.encode()) > LONGEST_ROW_BYTES:
+        if MOST_BYTES_OF_A_CHARACTER * len(text) > LONGEST_ROW_BYTES and _is_long(row):
             refuse_long_row(_line_of(path, dialect, number))
         if '"' in text and dialect.quote == '"' and any(map(TORN_CELL.fullmatch, row)):
             line = _line_of(path, dialect, number)
@@ -64,6 +63,10 @@ def write_rectangular(path: Path, dialect: Dialect, columns: int, target: Path) 
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         rows = rows_of(path, dialect)
         writer.writerows(row + [""] * (columns - len(row)) for row in rows)
+
+
+def _is_long(row: list[str]) -> bool:
+    return len(row) - 1 + sum(len(cell.encode()) for cell in row) > LONGEST_ROW_BYTES
 
 
 def _line_of(path: Path, dialect: Dialect, number: int) -> int:
