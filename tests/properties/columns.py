@@ -232,7 +232,7 @@ def _neighbours(random: Random, rows: int, form: Form) -> TextColumn:
 
 
 def _cells(random: Random, rows: int, make: MakeCell) -> list[Cell]:
-    """Return so many cells; long columns repeat some of them, and some columns have empty ones."""
+    """Return this many cells; long columns repeat some of them, and some columns have empty ones."""
     made: Sequence[Cell] = [make(random) for _ in range(min(rows, POOL))]
     cells = [*made] if rows <= POOL else random.choices(made, k=rows)
     if random.random() < 0.3:

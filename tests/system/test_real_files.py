@@ -26,7 +26,7 @@ from tests.system.real_files import PACKAGES, SAMPLES, RealFile, files_of
 pytestmark = pytest.mark.real_files
 
 WORKER = WorkerSettings(table_name="t", bucket_name="b", queue_url="q", dead_letter_queue_url="d")
-#: One file in so many goes through the running stack.
+#: One file in this many goes through the running stack.
 EVERY = 7
 FAULTS = ("sandbox.", "worker.raised", "processing.failed", "Traceback")
 

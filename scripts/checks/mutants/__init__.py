@@ -3,7 +3,7 @@
 row.py       a row: the control's text, what replaces it, the tests that must fail
 doors.py     rows of what stands before the emulator and the API on one machine
 service.py   rows of what holds for every caller: owners, bounds, conditions, limits
-sandbox.py   rows of what holds for a payload and whoever took its parser over
+sandbox.py   rows of what holds for a payload and for a parser that was taken over
 locks.py     rows of what a child may do: system calls, files, and the check of both at the start
 pages.py     rows of what a browser may do with the console's page
 clients.py   rows of what protects who uses a client
