@@ -102,17 +102,17 @@ def meant_media_type(media_type: str) -> str:
     return ALIASES.get(base, base)
 
 
-def canonical_media_type(sent: str) -> str:
-    """Return the one spelling of a type that clients send in several: UNDECLARED if none is named.
+def declared_or_not(media_type: str) -> str:
+    """Return the type as it was sent, for a client may send it to S3 as well; UNDECLARED if none was sent."""
+    return media_type.strip() or UNDECLARED
+
+
+def shown_media_type(declared: str, found: str) -> str:
+    """Return the one spelling of a payload's type: what was found, with the parameters that were declared.
 
     Names are in lower case, parameters follow after `; `, and only values that need quotes have them. The
     case of a value stays, because some parameters tell it apart.
     """
-    return shown_media_type(sent, base_media_type(sent) or UNDECLARED)
-
-
-def shown_media_type(declared: str, found: str) -> str:
-    """Return `found` with the parameters of what was declared, in their one spelling."""
     parameters = media_type_parameters(declared).items()
     return "; ".join([found, *(f"{name}={_quoted_if_needed(value)}" for name, value in parameters)])
 

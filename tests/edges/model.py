@@ -158,12 +158,8 @@ def part_size(size: int) -> int:
 
 
 def declared(payload: Item) -> str:
-    """The type in its one spelling; a client need not send one."""
-    base, *parameters = (payload.get("media_type") or "application/octet-stream").split(";")
-    pairs = [parameter.strip().partition("=") for parameter in parameters]
-    return "; ".join(
-        [base.strip().lower(), *(f"{name.lower()}={value}" for name, _, value in pairs if value)]
-    )
+    """The type as it was sent; a client need not send one."""
+    return payload.get("media_type") or "application/octet-stream"
 
 
 def checksum(body: bytes) -> str:

@@ -26,7 +26,7 @@ from app.api.http.route import StrictRoute, refuse_encoded
 from app.api.schemas.objects import CreatedOut, ObjectOut
 from app.api.schemas.requests import MEDIA_TYPE_CHARACTERS, UploadPayload, is_media_type
 from app.domain.errors import InvalidMediaType, PartialBody
-from app.domain.media_types import CSV, UNDECLARED, canonical_media_type
+from app.domain.media_types import CSV, UNDECLARED, declared_or_not
 from app.services.objects.uploads import InlinePayload
 
 BYTES, CSV_TEXT = {"type": "string", "format": "binary"}, {"type": "string"}
@@ -53,7 +53,7 @@ async def _raw_payload(request: Request) -> InlinePayload:
     media_type = request.headers.get("content-type", "").strip()
     if len(media_type) > MEDIA_TYPE_CHARACTERS or not is_media_type(media_type):
         raise InvalidMediaType
-    return InlinePayload(canonical_media_type(media_type), await request.body())
+    return InlinePayload(declared_or_not(media_type), await request.body())
 
 
 RawPayload = Annotated[InlinePayload, Depends(_raw_payload)]

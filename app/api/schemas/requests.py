@@ -31,7 +31,7 @@ from app.domain.kinds import KINDS, LARGEST_HASHED_BYTES, Kind
 from app.domain.media_types import (
     ALIASES,
     UNDECLARED,
-    canonical_media_type,
+    declared_or_not,
     has_contradiction,
     media_type_parameters,
 )
@@ -159,7 +159,7 @@ class TextPayload(Strict):
         return media_type
 
     def to_domain(self) -> InlinePayload:
-        return InlinePayload(canonical_media_type(self.media_type), self.text.encode())
+        return InlinePayload(declared_or_not(self.media_type), self.text.encode())
 
 
 class Base64Payload(Strict):
@@ -169,7 +169,7 @@ class Base64Payload(Strict):
     base64: Base64
 
     def to_domain(self) -> InlinePayload:
-        return InlinePayload(canonical_media_type(self.media_type), b64decode(self.base64))
+        return InlinePayload(declared_or_not(self.media_type), b64decode(self.base64))
 
 
 class UploadPayload(Strict):
@@ -181,7 +181,7 @@ class UploadPayload(Strict):
     multipart: bool = Field(default_factory=bool)
 
     def to_domain(self) -> DeclaredPayload:
-        return DeclaredPayload(canonical_media_type(self.media_type), self.size, self.sha256, self.multipart)
+        return DeclaredPayload(declared_or_not(self.media_type), self.size, self.sha256, self.multipart)
 
 
 class PartNumbers(Strict):

@@ -8,7 +8,7 @@ from app.domain.media_types import (
     ALIASES,
     UNDECLARED,
     base_media_type,
-    canonical_media_type,
+    declared_or_not,
     meant_media_type,
     media_type_parameters,
     shown_media_type,
@@ -94,11 +94,17 @@ def test_a_type_is_taken_by_what_it_means(sent: str, meant: str) -> None:
     assert meant_media_type(sent) == meant
 
 
+def test_a_type_that_was_not_sent_is_that_of_bytes() -> None:
+    assert [declared_or_not(sent) for sent in ("", " ", "Text/CSV; a=b")] == [
+        "application/octet-stream",
+        "application/octet-stream",
+        "Text/CSV; a=b",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("sent", "canonical"),
+    ("sent", "shown"),
     [
-        ("", "application/octet-stream"),
-        (" ", "application/octet-stream"),
         ("text/csv", "text/csv"),
         ("text/csv;", "text/csv"),
         ("text/csv ;; ", "text/csv"),
@@ -112,10 +118,12 @@ def test_a_type_is_taken_by_what_it_means(sent: str, meant: str) -> None:
         ("IMAGE/JPG", "image/jpg"),
     ],
 )
-def test_a_type_has_one_spelling(sent: str, canonical: str) -> None:
-    assert canonical_media_type(sent) == canonical
-    assert canonical_media_type(canonical) == canonical
-    assert media_type_parameters(canonical) == media_type_parameters(sent)
+def test_a_type_is_shown_in_one_spelling(sent: str, shown: str) -> None:
+    found = base_media_type(sent)
+
+    assert shown_media_type(sent, found) == shown
+    assert shown_media_type(shown, found) == shown
+    assert media_type_parameters(shown) == media_type_parameters(sent)
 
 
 @pytest.mark.parametrize(
