@@ -38,6 +38,8 @@ from app.services.operations.readiness import Check
 WORKERS = 6
 #: A slow payload may hold its worker for minutes. The others' small ones have the rest.
 WORKERS_OF_ONE_OWNER = 2
+#: To start a sandbox takes most of a second of processor time, which requests want as well.
+SANDBOX_EVERY_SECONDS = 1.5
 #: One sender may be busy with slow endpoints while others take the messages that come.
 SENDERS = 4
 WORK_ENDS_SECONDS = 10
@@ -125,15 +127,16 @@ def start_workers(
 
 
 def start_sandboxes(stopping: Event) -> None:
-    """Start a sandbox for each worker, one after another: a payload that needs a new one waits for seconds.
+    """Start a sandbox for each worker, one by one: a payload that needs a new one waits for seconds.
 
     The worker's module has started the first.
     """
     sandboxes = importlib.import_module("app.lambda_worker").composed.sandbox
     try:
         for _ in range(WORKERS - 1):
-            if not stopping.is_set():
-                sandboxes.start()
+            if stopping.wait(SANDBOX_EVERY_SECONDS):
+                return
+            sandboxes.start()
     except Unavailable as fault:
         # The payloads try again.
         log_fault("sandbox.not_started", fault)
