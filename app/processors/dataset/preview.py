@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.columns import Column, alike
 from app.processors.dataset.engine import described_table
-from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE
+from app.processors.dataset.parquet.parts import parts_of
 from app.processors.dataset.values import json_value, readable, valid_json
 
 ROWS = 100
@@ -24,10 +24,12 @@ CHARACTERS = 10_000_000
 
 
 def preview(connection: DuckDBPyConnection, table: Path) -> dict[str, Any]:
-    """Return the first rows of a Parquet file."""
-    columns, source = described_table(connection, table)
+    """Return the first rows of a table."""
+    parts = [described_table(connection, part) for part in parts_of(table)]
+    columns = [column for some, _ in parts for column in some]
     longest = max(SHORTEST_CELL_CHARACTERS, min(CELL_CHARACTERS, CHARACTERS // (ROWS * len(columns))))
-    rows = _rows(connection, source, columns, longest)
+    in_parts = [_rows(connection, source, some, longest) for some, source in parts]
+    rows = [[value for row in rows for value in row] for rows in zip(*in_parts, strict=True)]
     nested = {place for place, column in enumerate(columns) if column.kind == "json"}
     return {
         "columns": [column.name for column in columns],
@@ -47,17 +49,15 @@ def preview(connection: DuckDBPyConnection, table: Path) -> dict[str, Any]:
 def _rows(
     connection: DuckDBPyConnection, source: str, columns: Sequence[Column], longest: int
 ) -> list[list[Any]]:
-    """Return the first rows, read a group of columns at a time."""
-    rows: list[list[Any]] = []
-    for start in range(0, len(columns), COLUMNS_AT_ONCE):
-        groups = alike(columns, range(len(columns))[start : start + COLUMNS_AT_ONCE])
-        lists = ", ".join(_list_of(columns[places[0]], places, longest) for places in groups)
-        found = connection.execute(f"SELECT {lists} FROM {source} LIMIT {ROWS}").fetchall()
-        rows = rows or [[None] * len(columns) for _ in found]
-        for row, cells in zip(rows, found, strict=True):
-            for places, values in zip(groups, cells, strict=True):
-                for place, value in zip(places, values, strict=True):
-                    row[place] = value
+    """Return the first rows."""
+    groups = alike(columns, range(len(columns)))
+    lists = ", ".join(_list_of(columns[places[0]], places, longest) for places in groups)
+    found = connection.execute(f"SELECT {lists} FROM {source} LIMIT {ROWS}").fetchall()
+    rows: list[list[Any]] = [[None] * len(columns) for _ in found]
+    for row, cells in zip(rows, found, strict=True):
+        for places, values in zip(groups, cells, strict=True):
+            for place, value in zip(places, values, strict=True):
+                row[place] = value
     return rows
 
 

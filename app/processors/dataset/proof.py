@@ -6,7 +6,7 @@ failed, another which of their possible forms hold for every cell, and the file 
 written again. No value is ever changed because a sample looked different.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,17 @@ from app.processors.dataset.profile.counts import as_pairs
 #: column and cell. Many questions in one query take much memory.
 FEWEST_ALIKE, ALIKE_AT_ONCE = 5, 200
 APART_AT_ONCE = 8
+#: Columns of one form that are read as a list.
+FEWEST_IN_A_LIST = 20
 #: Cells that are looked at when the sample held none.
 FIRST_CELLS = 1_000
 #: No value is longer than this, so a sample needs no more of a longer text.
 LONGEST_VALUE_CHARACTERS = 100
 NOT_PROVED = "a cell is not in the form of its column"
+
+
+#: Return SQL for a table that has these columns as the texts t0, t1, …, and may have others.
+SourceOf = Callable[[range], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +46,8 @@ class TextColumn:
     #: Return the forms that such cells fit, the best first.
     find_forms: FindForms
 
-    def possible_forms(self) -> list[Form]:
-        return self.find_forms(self.cells)
+    def possible_forms(self) -> Iterator[Form]:
+        return iter(self.find_forms(self.cells))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +69,18 @@ def written(columns: Sequence[ReadColumn], original_names: Sequence[str | None])
 
 
 def write_proved(
-    connection: DuckDBPyConnection, source: str, columns: Sequence[TextColumn], target: Path
+    connection: DuckDBPyConnection, source_of: SourceOf, columns: Sequence[TextColumn], target: Path
 ) -> tuple[int, list[ReadColumn]]:
-    """Write the source's columns t0, t1, … to `target`; return the rows and how each column was read.
+    """Write the columns to `target`; return the rows and how each column was read.
 
-    `source` is SQL for a table whose columns are text. Raises duckdb.Error if it cannot be read.
+    Raises duckdb.Error if the source cannot be read.
     """
-    chosen = [ReadColumn(column.possible_forms()[0]) for column in columns]
-    unproved = [
-        place
-        for place, (column, read) in enumerate(zip(columns, chosen, strict=True))
-        if not read.form.is_proved_by(column.cells)
-    ]
-    _decide(connection, source, columns, chosen, unproved)
+    chosen = [ReadColumn(next(column.possible_forms())) for column in columns]
 
-    def write(places: Sequence[int], path: Path) -> int:
+    def write(places: range, path: Path) -> int:
+        source = source_of(places)
+        unproved = [place for place in places if not chosen[place].form.is_proved_by(columns[place].cells)]
+        _decide(connection, source, columns, chosen, unproved)
         try:
             return write_parquet(connection, _query(source, columns, chosen, places), path, len(columns))
         except duckdb.InvalidInputException as error:
@@ -92,17 +95,41 @@ def write_proved(
 def _query(
     source: str, columns: Sequence[TextColumn], chosen: Sequence[ReadColumn], places: Sequence[int]
 ) -> str:
-    forms = {place: chosen[place].form for place in places}
-    values = ", ".join(f"{form.value_sql(f't{place}')} AS v{place}" for place, form in forms.items())
-    texts = ", ".join(f"t{place}" for place, form in forms.items() if form.proof)
-    named = ", ".join(f"v{place} AS {identifier(columns[place].name)}" for place in places)
-    proofs = [form.proof_sql(f"t{place}", f"v{place}") for place, form in forms.items() if form.proof]
+    """Return SQL for the values of these columns, which fails if a cell has no proof."""
+    cells, values, proofs = list[str](), list[str](), list[str]()
+    named = dict[int, str]()
+    for number, some in enumerate(_alike(chosen, places)):
+        form = chosen[some[0]].form
+        if len(some) < FEWEST_IN_A_LIST or not form.proof:
+            cells += [f"t{place}" for place in some]
+            values += [f"{form.value_sql(f't{place}')} AS v{place}" for place in some]
+            proofs += [form.proof_sql(f"t{place}", f"v{place}") for place in some if form.proof]
+            named |= {place: f"v{place}" for place in some}
+        else:
+            # DuckDB plans the form once for all cells of a list, and the columns one by one.
+            texts, proof = f"texts{number}", form.proof_sql("pair[1]", "pair[2]")
+            cells.append(f"[{', '.join(f't{place}' for place in some)}] AS {texts}")
+            values.append(f"list_transform({texts}, lambda cell: {form.value_sql('cell')}) AS list{number}")
+            pairs = f"list_zip({texts}, list{number})"
+            proofs.append(f"list_bool_and(list_transform({pairs}, lambda pair: coalesce({proof}, false)))")
+            named |= {place: f"list{number}[{at}]" for at, place in enumerate(some, start=1)}
+    selected = ", ".join(f"{named[place]} AS {identifier(columns[place].name)}" for place in places)
+    read = f"SELECT *, {', '.join(values)} FROM (SELECT {', '.join(cells)} FROM {source})"
     if not proofs:
-        return f"SELECT {named} FROM (SELECT {values} FROM {source})"
+        return f"SELECT {selected} FROM ({read})"
     return (
-        f"SELECT {named} FROM (SELECT {values}, {texts} FROM {source})"
+        f"SELECT {selected} FROM ({read})"
         f" WHERE CASE WHEN {' AND '.join(proofs)} THEN true ELSE error({literal(NOT_PROVED)}) END"
     )
+
+
+def _alike(chosen: Sequence[ReadColumn], places: Sequence[int]) -> list[list[int]]:
+    """Return the places in groups, one for each form."""
+    groups = dict[tuple[str, str], list[int]]()
+    for place in places:
+        form = chosen[place].form
+        groups.setdefault((form.value_sql("t"), form.proof_sql("t", "v")), []).append(place)
+    return list(groups.values())
 
 
 def _failing(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.csv import MOST_COLUMNS_OF_A_TEXT
 from app.processors.dataset.forms import possible_forms
-from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, join
+from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, join, parts_of, write_in_parts
 from app.processors.dataset.proof import ALIKE_AT_ONCE, TextColumn, write_proved
 
 from .conftest import ProcessDataset
@@ -64,6 +65,49 @@ def test_every_cell_of_a_wide_table_is_where_it_was(
     ]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_table_too_wide_for_one_text_is_read_as_a_narrower_one_is(
+    process: ProcessDataset, line_end: str
+) -> None:
+    cells = ["7", "1.50", '"a, ""b"""', '"two\nlines"', "", '""', "2024-01-31", "true"]
+    repeats = MOST_COLUMNS_OF_A_TEXT // len(cells) + 1
+    header = [f"n{place}" for place in range(repeats * len(cells))]
+
+    def read(times: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        lines = [header[: times * len(cells)], *[cells * times] * 3, [*cells * (times - 1), *cells[:-1], "0"]]
+        result = process(line_end.join(map(",".join, lines)), "text/csv; header=present")
+        return result.profile, pq.read_table(result.data).to_pylist()
+
+    (profile, rows), (narrow, few) = read(repeats), read(1)
+
+    assert {key: value for key, value in profile.items() if key != "columns"} == {
+        key: value for key, value in narrow.items() if key != "columns"
+    }
+    # The last column alone holds another cell.
+    period = [{**column, "name": None} for column in narrow["columns"]][:-1]
+    for place, column in enumerate(profile["columns"]):
+        if place % len(cells) < len(cells) - 1:
+            assert {**column, "name": None} == period[place % len(cells)], place
+    assert profile["columns"][-1]["top"] == narrow["columns"][-1]["top"]
+    for row, short in zip(rows, few, strict=True):
+        assert list(row.values())[-len(cells) :] == list(short.values())
+        assert list(row.values())[: len(cells) - 1] == list(short.values())[:-1]
+
+
+def test_parts_of_an_earlier_attempt_are_not_the_tables(tmp_path: Path) -> None:
+    def write(places: range, path: Path) -> int:
+        pq.write_table(pa.table({f"n{place}": [place] for place in places}), path)
+        return 1
+
+    target = tmp_path / "data.parquet"
+    write_in_parts(WIDTH, target, write)
+    assert [pq.read_table(part).num_columns for part in parts_of(target)] == [COLUMNS_AT_ONCE] * 2 + [7]
+
+    write_in_parts(3, target, write)
+
+    assert parts_of(target) == [target]
+
+
 def test_a_wide_table_without_rows_has_a_profile(process: ProcessDataset) -> None:
     column = process(",".join(NAMES) + "\n", "text/csv; header=present").profile["columns"][-1]
 
@@ -101,7 +145,9 @@ def test_columns_that_are_alike_are_decided_together(tmp_path: Path, cells: Sequ
     find = partial(possible_forms, decimal_commas=False)
     columns = [TextColumn(name=f"n{place}", cells=cells, find_forms=find) for place in range(width)]
 
-    _, read = write_proved(cast(duckdb.DuckDBPyConnection, connection), "texts", columns, tmp_path / "data")
+    _, read = write_proved(
+        cast(duckdb.DuckDBPyConnection, connection), lambda _: "texts", columns, tmp_path / "data"
+    )
 
     assert {(column.form.type, column.doubts) for column in read} == {("text", ("ambiguous_number",))}
     assert connection.statements <= 5

@@ -192,5 +192,5 @@ def _below(rows: Sequence[Row], place: int) -> list[str]:
 
 
 def _type(cells: Sequence[str], decimal_commas: bool = True) -> str:
-    kind = possible_forms(cells, decimal_commas=decimal_commas)[0].type
+    kind = next(possible_forms(cells, decimal_commas=decimal_commas)).type
     return ALIKE.get(kind, kind)

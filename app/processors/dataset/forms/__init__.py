@@ -15,47 +15,51 @@ pattern alone proves too little (are there days behind 12 in dd/mm/yyyy?), some
 cell must also match the form's `evidence`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from app.processors.dataset.forms.form import BLANKS, EMPTY, TEXT, Form
 from app.processors.dataset.forms.moments import forms_of_moments
 from app.processors.dataset.forms.numbers import BOOLEAN, OTHER_GROUP_MARKS, number_forms
 
-FindForms = Callable[[Sequence[str]], list[Form]]
+#: Most callers ask for the first form only.
+FindForms = Callable[[Sequence[str]], Iterable[Form]]
 
 
-def possible_forms(cells: Sequence[str], *, decimal_commas: bool) -> list[Form]:
-    """Return the forms that all these cells fit, the best first; TEXT is always the last.
+def possible_forms(cells: Sequence[str], *, decimal_commas: bool) -> Iterator[Form]:
+    """Yield the forms that all these cells fit, the best first; TEXT is always the last.
 
     `decimal_commas` is false where the comma separates the columns.
     """
     if not cells:
-        return [EMPTY]
-    marks = [mark for mark in OTHER_GROUP_MARKS if any(mark in cell for cell in cells)]
+        yield EMPTY
+        return
+    text = "".join(cells)
+    marks = [mark for mark in OTHER_GROUP_MARKS if mark in text]
     numbers = number_forms(cells[0], decimal_commas, marks)
-    return _fitting(cells, [*numbers, BOOLEAN, *forms_of_moments(cells[0])])
+    yield from _fitting(cells, [*numbers, BOOLEAN, *forms_of_moments(cells[0])])
 
 
-def moment_forms(cells: Sequence[str]) -> list[Form]:
-    """Return the forms that strings of JSON fit, which are never numbers."""
-    return _fitting(cells, forms_of_moments(cells[0])) if cells else [EMPTY]
+def moment_forms(cells: Sequence[str]) -> Iterator[Form]:
+    """Yield the forms that strings of JSON fit, which are never numbers."""
+    return _fitting(cells, forms_of_moments(cells[0])) if cells else iter([EMPTY])
 
 
-def json_number_forms(cells: Sequence[str]) -> list[Form]:
-    """Return the forms that numbers of JSON fit, in which a point needs no other proof."""
+def json_number_forms(cells: Sequence[str]) -> Iterator[Form]:
+    """Yield the forms that numbers of JSON fit, in which a point needs no other proof."""
     if not cells:
-        return [EMPTY]
-    return [replace(form, evidence="") for form in _fitting(cells, number_forms(cells[0], False))]
+        return iter([EMPTY])
+    return (replace(form, evidence="") for form in _fitting(cells, number_forms(cells[0], False)))
 
 
-def _fitting(cells: Sequence[str], forms: Sequence[Form]) -> list[Form]:
+def _fitting(cells: Sequence[str], forms: Sequence[Form]) -> Iterator[Form]:
     if any(cell != cell.strip(BLANKS) for cell in cells):
         forms = [replace(form, trimmed=True) for form in forms if form is not BOOLEAN]
-    return [*(form for form in forms if form.fits(cells)), TEXT]
+    yield from (form for form in forms if form.fits(cells))
+    yield TEXT
 
 
-def with_blanks(forms: Sequence[Form]) -> list[Form]:
+def with_blanks(forms: Iterable[Form]) -> list[Form]:
     """Return the forms, each followed by its twin that leaves out blanks around the cell."""
     twins = (
         [form] if form.trimmed or form in (BOOLEAN, TEXT) else [form, replace(form, trimmed=True)]

@@ -2,7 +2,9 @@
 
 Each group is written to a file of its own. The files are then joined side by side: their
 bytes are copied, and one footer names the columns of all. The row groups of
-all files must hold the same rows, or they are not joined.
+all files must hold the same rows, or they are not joined. The parts stay in the scratch
+folder: a query takes the longer the more columns its file has, so the table is
+described part by part.
 """
 
 from collections.abc import Callable, Sequence
@@ -59,17 +61,31 @@ def write_in_parts(columns: int, target: Path, write: Callable[[range, Path], in
     `write` takes the places of the columns and the path, and returns the number of rows.
     Raises InvalidPayload where the files do not fit each other.
     """
-    groups = [range(columns)[start : start + COLUMNS_AT_ONCE] for start in range(0, columns, COLUMNS_AT_ONCE)]
+    groups = groups_of(columns)
+    for path in _parts(target):
+        path.unlink()
     if len(groups) == 1:
         return write(groups[0], target)
     folder = target.parent / "scratch"
     folder.mkdir(exist_ok=True)
-    paths = [folder / f"part-{number}.parquet" for number in range(len(groups))]
+    paths = [folder / f"part-{number:03d}.parquet" for number in range(len(groups))]
     rows = [write(places, path) for places, path in zip(groups, paths, strict=True)]
     join(paths, target)
-    for path in paths:
-        path.unlink()
     return rows[0]
+
+
+def groups_of(columns: int) -> list[range]:
+    """Return the places of this many columns in the groups that are written together."""
+    return [range(columns)[start : start + COLUMNS_AT_ONCE] for start in range(0, columns, COLUMNS_AT_ONCE)]
+
+
+def parts_of(target: Path) -> list[Path]:
+    """Return the files with the columns of a table, in their order: its parts, or itself if it has none."""
+    return _parts(target) or [target]
+
+
+def _parts(target: Path) -> list[Path]:
+    return sorted((target.parent / "scratch").glob("part-*.parquet"))
 
 
 def join(paths: Sequence[Path], target: Path) -> None:

@@ -35,9 +35,9 @@ from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.columns import Column, alike
 from app.processors.dataset.engine import described_table
+from app.processors.dataset.parquet.parts import parts_of
 from app.processors.dataset.profile.counts import (
     Counted,
-    count_distinct,
     count_distinct_apart,
     count_likely,
     count_values,
@@ -46,9 +46,9 @@ from app.processors.dataset.profile.counts import (
 from app.processors.dataset.profile.precise import with_precision
 from app.processors.dataset.profile.statistics import (
     ALIKE_AT_ONCE,
-    EXACT_ROWS,
     LONGEST_VALUE_CHARACTERS,
     Statistics,
+    distinct_is_exact,
     numeric,
     quartiles_are_exact,
     statistics_of,
@@ -69,8 +69,12 @@ LONGEST_DECIMAL_DIGITS = 40
 
 
 def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> list[dict[str, Any]]:
-    """Describe every column of a Parquet file that has `rows` rows."""
-    columns, source = described_table(connection, table)
+    """Describe every column of a table that has `rows` rows."""
+    return [column for part in parts_of(table) for column in _columns_of(connection, part, rows)]
+
+
+def _columns_of(connection: DuckDBPyConnection, part: Path, rows: int) -> list[dict[str, Any]]:
+    columns, source = described_table(connection, part)
     statistics = statistics_of(connection, source, columns, rows)
     statistics = with_precision(connection, source, columns, statistics, rows)
     tops = _tops(connection, source, columns, statistics, rows)
@@ -115,9 +119,8 @@ def _exact_distinct(
     rows: int,
 ) -> dict[int, int]:
     """Return how many different values each column has, where to count takes little more than to estimate."""
-    if rows <= EXACT_ROWS:
-        values = {place: _as_comparable(column, place) for place, column in enumerate(columns)}
-        return count_distinct(connection, source, values)
+    if distinct_is_exact(rows):
+        return {place: known.distinct for place, known in enumerate(statistics)}
     counted = {place: top.distinct for place, top in tops.items() if top.distinct}
     few = {
         place: _as_comparable(column, place) if column.kind == "json" else f"c{place}"

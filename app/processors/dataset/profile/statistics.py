@@ -4,6 +4,7 @@ Here: which aggregate says what of which type. NaN and the infinities are counte
 apart and take no part in anything else.
 """
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.columns import Column, alike
-from app.processors.dataset.profile.counts import as_pairs, grouped_apart
+from app.processors.dataset.profile.counts import as_pairs, count_distinct, grouped_apart
 from app.processors.dataset.values import comparable, edge, in_utc, readable
 
 # DuckDB plans many aggregates in quadratic time.
@@ -26,6 +27,10 @@ LONGEST_VALUE_CHARACTERS = 256
 #: Integers that doubles round; their sum is exact in 128 bits.
 LONG_INTEGERS = ("BIGINT", "UBIGINT")
 NULL = "NULL"
+#: Types whose values are equal where their texts are.
+PLAIN = re.compile(
+    r"U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL\(.*|BOOLEAN|DATE|TIMESTAMP.*|VARCHAR|BLOB"
+)
 #: Characters that begin a formula wherever a spreadsheet opens a table (OWASP, "CSV Injection").
 FORMULA_STARTS = tuple(map(ord, "=@\t\r"))
 #: These begin numbers and phone numbers, too.
@@ -65,12 +70,17 @@ EMPTY = Statistics(0, 0, None, None, None, None, None, None, None, 0, None, None
 def statistics_of(
     connection: DuckDBPyConnection, source: str, columns: Sequence[Column], rows: int
 ) -> list[Statistics]:
-    """Return the statistics of each column; `distinct` is an estimate, see also `quartiles_are_exact`."""
+    """Return the statistics of each column; see also `distinct_is_exact` and `quartiles_are_exact`."""
     groups = alike(columns, range(len(columns)))
     if grouped_apart(rows, len(columns)):
         groups = [[place] for place in range(len(columns))]
     few = sorted(place for places in groups if len(places) < FEWEST_ALIKE for place in places)
     found = _apart(connection, source, columns, few, rows)
+    if distinct_is_exact(rows):
+        # To plan many DISTINCT in one query takes long.
+        texts = {place: comparable(columns[place], f"c{place}") for place in few}
+        for place, distinct in count_distinct(connection, source, texts).items():
+            found[place] = found[place]._replace(distinct=distinct)
     for places in groups:
         if len(places) >= FEWEST_ALIKE:
             found |= _as_pairs(connection, source, columns[places[0]], places, rows)
@@ -86,7 +96,9 @@ def _apart(
     at_once = columns_at_once(rows)
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]
-        aggregates = [sql for place in some for sql in _aggregates(columns[place], f"c{place}", rows)]
+        aggregates = [
+            sql for place in some for sql in _aggregates(columns[place], f"c{place}", rows, exactly=False)
+        ]
         values = connection.execute(f"SELECT {', '.join(aggregates)} FROM {source}").fetchone() or ()
         each = (Statistics(*values[at : at + width]) for at in range(0, len(values), width))
         found |= zip(some, each, strict=True)
@@ -97,7 +109,7 @@ def _as_pairs(
     connection: DuckDBPyConnection, source: str, column: Column, places: Sequence[int], rows: int
 ) -> dict[int, Statistics]:
     """Return the statistics of columns of one type, from expressions that DuckDB plans once for all."""
-    aggregates = ", ".join(_aggregates(column, "value", rows))
+    aggregates = ", ".join(_aggregates(column, "value", rows, exactly=distinct_is_exact(rows)))
     nothing = EMPTY._replace(formula_like=0 if column.kind == "text" else None)
     found = dict.fromkeys(places, nothing)
     at_once = min(ALIKE_AT_ONCE, EXACT_QUARTILE_NUMBERS // max(rows, 1) or 1)
@@ -116,6 +128,11 @@ def columns_at_once(rows: int) -> int:
     if not quartiles_are_exact(rows):
         return COLUMNS_AT_ONCE
     return min(COLUMNS_AT_ONCE, EXACT_QUARTILE_NUMBERS // max(rows, 1))
+
+
+def distinct_is_exact(rows: int) -> bool:
+    """True if the number of different values of this many rows is not an estimate."""
+    return rows <= EXACT_ROWS
 
 
 def quartiles_are_exact(rows: int) -> bool:
@@ -141,13 +158,25 @@ def numeric(column: Column, sql: str) -> str | None:
             return None
 
 
-def _aggregates(column: Column, sql: str, rows: int) -> list[str]:
-    """Return one SQL expression for each field of Statistics, in their order."""
-    is_json = column.kind == "json"
-    distinct = comparable(column, sql) if is_json else sql  # to make texts of values takes time
-    counts = [f"count({sql})", f"approx_count_distinct({distinct})"]
+def _aggregates(column: Column, sql: str, rows: int, *, exactly: bool) -> list[str]:
+    """Return one SQL expression for each field of Statistics, in their order.
+
+    `exactly` says that the different values are counted, not estimated.
+    """
+    counts = [f"count({sql})", _distinct(column, sql, exactly=exactly)]
     extremes = [_extreme(function, column, sql) for function in ("min", "max")]
     return counts + extremes + _of_numbers(column, sql, rows) + _of_texts(column, sql)
+
+
+def _distinct(column: Column, sql: str, *, exactly: bool) -> str:
+    # To make texts of values takes time.
+    if not exactly:
+        return f"approx_count_distinct({comparable(column, sql) if column.kind == 'json' else sql})"
+    if column.type in ("FLOAT", "DOUBLE"):
+        # 0 and -0 are one number, and NaN has no sign.
+        return f"count(DISTINCT CASE WHEN isnan({sql}) THEN CAST('nan' AS {column.type}) ELSE {sql} + 0 END)"
+    is_plain = PLAIN.fullmatch(column.type)
+    return f"count(DISTINCT {sql if is_plain else comparable(column, sql)})"
 
 
 def _of_numbers(column: Column, sql: str, rows: int) -> list[str]:
