@@ -25,6 +25,7 @@ DEV_STAMP := $(VENV)/dev-$(call stamp,requirements/dev.txt)
 SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements/sam.txt)
 AUDIT_STAMP := $(VENV)-audit/audit-$(call stamp,requirements/audit.txt)
 SUPPLY_STAMP := $(VENV)-supply/supply-$(call stamp,requirements/supply.txt)
+PEERS_STAMP := $(VENV)-peers/peers-$(call stamp,requirements/peers.txt)
 SAMPLES := .samples
 AXE := .e2e/axe.min.js
 SAMPLES_STAMP := $(SAMPLES)/unpacked-$(call stamp,requirements/samples.txt scripts/build/unpack_samples.py)
@@ -65,6 +66,9 @@ $(AUDIT_STAMP):
 
 $(SUPPLY_STAMP):
 	$(call environment,$(VENV)-supply,requirements/supply.txt,$(SUPPLY_STAMP),100 MB)
+
+$(PEERS_STAMP):
+	$(call environment,$(VENV)-peers,requirements/peers.txt,$(PEERS_STAMP),500 MB)
 
 .PHONY: environment
 environment: $(RUN_STAMP) # What scripts/ops needs
@@ -206,7 +210,7 @@ fuzz: $(DEV_STAMP) ## Look for differences between the API and its document (EXA
 
 SIZES ?= small large
 .PHONY: benchmark
-benchmark: $(DEV_STAMP) ## Speed and memory of the processors, as ratios (SIZES: small large huge)
+benchmark: $(DEV_STAMP) $(PEERS_STAMP) ## Speed and memory of the processors, as ratios (SIZES: small large huge)
 	@$(VENV)/bin/python -m benchmarks $(SIZES)
 
 ##@ Check
@@ -248,7 +252,7 @@ BASE ?= HEAD
 openapi-diff: $(DEV_STAMP) ## Show what changed in docs/openapi.json since BASE; fails if it breaks clients
 	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.checks.openapi_diff /dev/stdin docs/openapi.json
 
-AUDITED := api worker relay sender local dev sam audit supply generators
+AUDITED := api worker relay sender local dev sam audit supply generators peers
 .PHONY: audit
 audit: $(SUPPLY_STAMP) ## Look for known vulnerabilities in every lock (asks PyPI)
 	@$(VENV)-supply/bin/python -m scripts.checks.audit $(AUDITED:%=requirements/%.txt)
@@ -289,7 +293,7 @@ lock: ## Compile the hashed lock files from pyproject.toml (needs uv)
 	    $$([ $$group != worker ] || echo --no-emit-package pycparser) \
 	    --output-file requirements/$$group.txt pyproject.toml; \
 	done
-	@for group in sam audit supply generators; do $(LOCK) --group $$group --output-file requirements/$$group.txt pyproject.toml; done
+	@for group in sam audit supply generators peers; do $(LOCK) --group $$group --output-file requirements/$$group.txt pyproject.toml; done
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate

@@ -7,6 +7,8 @@
 * pipeline   each processor in its sandbox, against the bare library calls that it makes
 * proof      the dataset processor, against the same that proves no cell
 * pictures   photos of 12 and 48 megapixels, a screenshot and a scan, against Pillow alone and pyvips
+* peers      tables of each form by the dataset processor, DuckDB, Polars and pandas
+* wide       tables of up to 5,000 columns, against ten columns with as many cells
 * tables     the same CSV by the dataset processor, and by pandas' read_csv and describe
 * sandbox    what a process of its own costs each object
 * relay      records a second on calls of 5 ms, and with 5% and 20% of them failing

@@ -7,6 +7,7 @@ from benchmarks import (
     fairness,
     lists,
     memory,
+    peers,
     pictures,
     pipeline,
     proof,
@@ -14,6 +15,7 @@ from benchmarks import (
     sandbox,
     tables,
     waiters,
+    wide,
 )
 
 if __name__ == "__main__":
@@ -22,7 +24,9 @@ if __name__ == "__main__":
         pipeline,
         pictures,
         proof,
+        peers,
         tables,
+        wide,
         memory,
         relay,
         lists,

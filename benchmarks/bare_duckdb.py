@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-READERS = {".csv": "read_csv", ".json": "read_json"}
+READERS = {".csv": "read_csv", ".json": "read_json", ".parquet": "read_parquet"}
 
 
 def run(source: Path, output: Path) -> None:

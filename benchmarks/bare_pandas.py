@@ -1,4 +1,4 @@
-"""Read and describe a CSV with pandas."""
+"""Read and describe a table with pandas."""
 
 from pathlib import Path
 
@@ -6,5 +6,11 @@ import pandas as pd
 
 
 def run(source: Path, output: Path) -> None:
-    described = pd.read_csv(source).describe(include="all")
-    described.to_json(output / "profile.json")
+    match source.suffix:
+        case ".csv":
+            table = pd.read_csv(source)
+        case ".json":
+            table = pd.read_json(source, lines=True)
+        case _:
+            table = pd.read_parquet(source)
+    table.describe(include="all").to_json(output / "profile.json")

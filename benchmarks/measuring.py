@@ -1,6 +1,7 @@
 """Measure a processor in its sandbox against a bare library in a process of its own."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -37,6 +38,25 @@ class Took:
     def median(cls, runs: Sequence[Self]) -> Self:
         """Return the median time and the highest peak."""
         return cls(median(run.seconds for run in runs), max(run.peak_bytes for run in runs))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The cost of one file in a process of its own."""
+
+    cpu_seconds: float
+    seconds: float
+    peak_bytes: int
+
+
+def measured(module: str, source: Path, output: Path, *, python: str = sys.executable) -> Run:
+    """Let `module.run` process the source in a new process, and empty the output folder."""
+    command = [python, "-m", "benchmarks.once", module, str(source), str(output)]
+    output.mkdir(exist_ok=True)
+    try:
+        return Run(*json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    finally:
+        shutil.rmtree(output)
 
 
 #: One side of a comparison: processes the sample into an empty folder.

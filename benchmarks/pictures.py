@@ -11,7 +11,6 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -19,7 +18,7 @@ from tempfile import TemporaryDirectory
 import pyvips
 from PIL import Image, ImageDraw
 
-from benchmarks.measuring import megabytes, table
+from benchmarks.measuring import Run, megabytes, table
 from benchmarks.samples import MB
 
 ROUNDS = 7
@@ -27,13 +26,6 @@ OURS, OTHERS = "ours", ("pillow", "pyvips")
 HEAD = ("file", "size", "than", "CPU", "wall", "peak", "its peak", "preview", "its preview", "ΔE mean, max")
 #: Grain of a sensor, in which a photo differs from a drawing.
 GRAIN = 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    cpu_seconds: float
-    seconds: float
-    peak_bytes: int
 
 
 def photo(width: int, height: int) -> Image.Image:

@@ -12,6 +12,7 @@ KB, MB = 1000, 1000**2
 ROW_BYTES = 95
 NUMBERS_ROW_BYTES = 69
 CSV, NDJSON, PDF = "text/csv", "application/x-ndjson", "application/pdf"
+PARQUET = "application/vnd.apache.parquet"
 MANY_ROWS = 10_000_000
 
 # The row number times a prime, modulo another number, gives values that look random and repeat on each run.
@@ -42,6 +43,16 @@ READINGS = """
 """
 
 
+#: A column of each usual type, which wide tables repeat.
+MIXED = (
+    "(i * 48271 + {n} * 7919) % 1000003",
+    "'item-' || ((i * 69621 + {n} * 31) % 997)",
+    "round(((i * 48271 + {n} * 97) % 1000003) / 97.0, 2)",
+    "DATE '2020-01-01' + CAST((i * 7919 + {n}) % 1500 AS INTEGER)",
+    "(i + {n}) % 3 = 0",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     name: str
@@ -68,12 +79,24 @@ def narrow_csv(folder: Path, rows: int) -> Sample:
     return _table(folder, f"CSV, {rows:,} rows", CSV, READINGS, rows, "csv")
 
 
+def mixed_csv(folder: Path, rows: int, columns: int) -> Sample:
+    """Make a CSV whose columns take turns in type."""
+    selected = ", ".join(f"{MIXED[n % len(MIXED)].format(n=n)} AS column_{n}" for n in range(columns))
+    name = f"CSV, {rows:,} × {columns:,}"
+    return _table(folder, name, CSV, f"SELECT {selected} FROM range({{rows}}) AS t(i)", rows, "csv")
+
+
+def parquet_file(folder: Path, rows: int) -> Sample:
+    return _table(folder, f"Parquet, {rows:,} rows", PARQUET, ORDERS, rows, "parquet")
+
+
 def ndjson_file(folder: Path, size: int) -> Sample:
     return _table(folder, f"NDJSON, {_size_text(size)}", NDJSON, ORDERS, size // (2 * ROW_BYTES), "json")
 
 
 def _table(folder: Path, name: str, media_type: str, query: str, rows: int, form: str) -> Sample:
     path = folder / f"{rows}.{form}"
+    duckdb.execute("SET enable_progress_bar = false")
     duckdb.execute(f"COPY ({query.format(rows=rows)}) TO '{path}' (FORMAT {form})")
     return Sample(name, path, media_type)
 

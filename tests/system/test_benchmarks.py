@@ -1,11 +1,28 @@
 """The benchmarks run to their end and print a figure for each file; which figures, no test says."""
 
 import re
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
 
+import duckdb
 import pytest
 
-from benchmarks import door, fairness, measuring, memory, pipeline, proof, relay, sandbox, tables, waiters
+from benchmarks import (
+    door,
+    fairness,
+    measuring,
+    memory,
+    peers,
+    pipeline,
+    proof,
+    relay,
+    sandbox,
+    tables,
+    waiters,
+    wide,
+)
 
 RATIO = re.compile(r" \d+\.\d\d ")
 
@@ -23,6 +40,32 @@ def test_each_file_has_a_ratio(
     benchmark(["small"])
 
     assert len([line for line in capsys.readouterr().out.splitlines() if RATIO.search(line)]) == files
+
+
+def test_each_width_has_a_ratio(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wide, "ROUNDS", 1)
+    monkeypatch.setattr(wide, "WIDTHS", (100,))
+    monkeypatch.setattr(wide, "CELLS", {"small": 2_000})
+
+    wide.main(["small"])
+
+    assert re.findall(r"200 × 10 .* 1\.00\n.*20 × 100 .* \d+\.\d\d\n", capsys.readouterr().out)
+
+
+def test_peers_are_compared_in_a_page_and_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Polars is in the peers' own environment only."""
+    monkeypatch.setattr(peers, "PEERS", ("duckdb", "pandas"))
+    monkeypatch.setattr(peers, "ENVIRONMENT", Path(sys.prefix))
+    monkeypatch.setattr(peers, "RESULTS", tmp_path)
+    monkeypatch.setattr(peers, "ROUNDS", 1)
+    monkeypatch.setattr(peers, "BYTES", {"small": 20_000})
+
+    peers.main(["small"])
+
+    page = (tmp_path / "peers.md").read_text()
+    assert len(re.findall(r"\| (?:CSV|NDJSON|Parquet).* \| (?:duckdb|pandas) \| \d+\.\d\d \|", page)) == 6
+    assert f"duckdb {duckdb.__version__}" in page
+    assert ElementTree.parse(tmp_path / "peers.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
 
 
 def test_memory_is_told_for_each_size(capsys: pytest.CaptureFixture[str]) -> None:
