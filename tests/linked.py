@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from app.domain.links import Disposition, Link, Links, hash_of
+from app.domain.objects.links import Disposition, Link, Links, hash_of
 from app.domain.objects.state import new_token
 from app.storage.links import LinkRepository
 from tests.conftest import NOW

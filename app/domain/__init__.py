@@ -1,12 +1,11 @@
 """Objects and the changes that they may undergo. Values and decisions only, without a call to the outside.
 
-objects/        an object: its statuses, its transitions, and what its owner sees
+objects/        an object: its statuses, its transitions, what its owner sees, and its share links
 webhooks/       a webhook and its deliveries
 disk.py         the files that a payload becomes on the worker's disk
 kinds.py        the kinds of object, and the rules of each
 summaries.py    what the processor of each kind finds out, field by field
 media_types.py  media types as people send them, and what they mean
-links.py        share links
 events.py       the event that a change amounts to
 feed.py         positions in the feed
 causes.py       the request behind a change

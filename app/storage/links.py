@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.aws import transient_faults
 from app.domain.errors import NotFound, StaleWrite, Unavailable
-from app.domain.links import Disposition, Link, Links
+from app.domain.objects.links import Disposition, Link, Links
 from app.domain.times import timestamp
 from app.storage.attribute_values import deserialize, serialize
 from app.storage.items import OBJECT, from_item, partition_key

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.domain.errors import NotFound, StaleWrite, TooManyLinks
-from app.domain.links import MOST_LINKS, Disposition, Link
+from app.domain.objects.links import MOST_LINKS, Disposition, Link
 from app.domain.objects.stored import StoredObject
 from app.storage.links import LinkRepository
 from app.storage.objects import ObjectRepository

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 from starlette.testclient import TestClient
 
-from app.domain.links import Link
+from app.domain.objects.links import Link
 from app.domain.objects.stored import StoredObject
 from app.domain.webhooks.deliveries import Delivery
 from app.domain.webhooks.webhook import Webhook

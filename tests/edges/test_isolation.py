@@ -21,7 +21,7 @@ from app.api.caller import Principal, owner_read
 from app.config import AuthMode
 from app.domain.errors import Forbidden
 from app.domain.events import event_of
-from app.domain.links import Link
+from app.domain.objects.links import Link
 from app.domain.objects.stored import StoredObject
 from app.domain.webhooks.webhook import Webhook
 from app.storage.objects import ObjectRepository

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from app.domain.links import hash_of, link_token
+from app.domain.objects.links import hash_of, link_token
 from tests.conftest import Aws
 from tests.edges.stored import ID, URL, Stored, behind
 from tests.linked import LINK, TOKEN

@@ -10,7 +10,7 @@ from app.api.schemas.annotations import Documented
 from app.api.schemas.requests import Strict, whole_number
 from app.api.schemas.scalars import Id, Timestamp, Url
 from app.domain.json import compact_json
-from app.domain.links import LONGEST, Disposition, Link
+from app.domain.objects.links import LONGEST, Disposition, Link
 from app.domain.times import timestamp
 from app.services.objects.sharing import NewLink
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.domain.errors import NotFound, PayloadNotReady
-from app.domain.links import inline_type
+from app.domain.objects.links import inline_type
 from app.domain.objects.state import ListedObject
 from app.domain.objects.stored import StoredObject
 from app.domain.objects.values import PayloadKey

@@ -19,7 +19,16 @@ from app.domain.errors import (
     PayloadNotReady,
     StaleWrite,
 )
-from app.domain.links import TOKEN, Disposition, Link, Links, hash_of, inline_type, link_token, new_salt
+from app.domain.objects.links import (
+    TOKEN,
+    Disposition,
+    Link,
+    Links,
+    hash_of,
+    inline_type,
+    link_token,
+    new_salt,
+)
 from app.domain.objects.stored import StoredObject
 from app.domain.objects.values import Status
 from app.domain.times import utc_now

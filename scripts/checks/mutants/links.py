@@ -2,7 +2,7 @@
 
 from scripts.checks.mutants.row import Row
 
-DOMAIN = "app/domain/links.py"
+DOMAIN = "app/domain/objects/links.py"
 OF_LINKS = "tests/unit/domain/test_links.py::"
 OF_SHARING = "tests/unit/services/objects/test_sharing.py::"
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.domain.errors import TooManyLinks
-from app.domain.links import (
+from app.domain.objects.links import (
     INLINE_TYPES,
     MOST_LINKS,
     MOST_REMOVED,

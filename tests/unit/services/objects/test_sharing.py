@@ -19,7 +19,7 @@ from app.domain.errors import (
     PayloadNotReady,
     StaleWrite,
 )
-from app.domain.links import Disposition
+from app.domain.objects.links import Disposition
 from app.domain.objects.state import new_token
 from app.domain.objects.stored import StoredObject
 from app.domain.objects.values import Artifact, Payload
