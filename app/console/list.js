@@ -27,7 +27,8 @@ class ListView extends View {
     this.filters = new URLSearchParams(this.dataset.query ?? "");
     this.rows = new Map();
     this.cursor = null;
-    this.body = h("tbody", {});
+    const ghost = () => h("tr", { class: "ghost", "aria-hidden": "true" }, h("td", { colspan: 6 }, h("span", {})));
+    this.body = h("tbody", {}, Array.from({ length: 6 }, ghost));
     this.table = h("table", { class: "list" },
       h("caption", { class: "unseen" }, "Your objects, the newest first"),
       heads("Name", "Kind", "Status", "Contents", "Size", "Changed"), this.body);
@@ -36,8 +37,9 @@ class ListView extends View {
     this.seen = new IntersectionObserver((entries) => entries.forEach((entry) => entry.isIntersecting && this.#show(entry.target)));
     this.gone.signal.addEventListener("abort", () => this.seen.disconnect());
     hear(this, "event", (event) => this.#apply(event));
-    hear(this, "refresh", () => this.start());
-    this.start();
+    // A page that is still on its way goes with the old list.
+    hear(this, "refresh", () => this.replaceWith(this.cloneNode()));
+    this.more();
   }
 
   #head() {
@@ -61,13 +63,6 @@ class ListView extends View {
     form.addEventListener("change", apply);
     return h("div", { class: "row head" }, h("h1", {}, "Objects"), form,
       h("div", { class: "row end" }, field("Upload as", as), button("Upload", () => choose({ kind: as.value }), { look: "primary", picture: "upload", title: "Upload files (U)" })));
-  }
-
-  async start() {
-    this.cursor = null;
-    this.rows.clear();
-    this.body.replaceChildren(...Array.from({ length: 6 }, () => h("tr", { class: "ghost", "aria-hidden": "true" }, h("td", { colspan: 6 }, h("span", {})))));
-    await this.more();
   }
 
   async more() {

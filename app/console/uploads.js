@@ -4,7 +4,7 @@
 // keeps it, so that a reload goes on where it stopped. The note holds no secret and no URL.
 
 import { announce, callerName, get, hear, kinds, note, pause, post, Problem, remove, View } from "./api.js";
-import { badge, button, bytes, duration, h, kindFor, mediaType, safeName, wordsFor } from "./dom.js";
+import { badge, button, bytes, duration, h, kindFor, mediaType, safeName, tell, wordsFor } from "./dom.js";
 
 export const PARTS_ABOVE = 16 * 1024 * 1024;
 /** Larger files are not copied into the browser's database: after a reload they must be chosen again. */
@@ -454,8 +454,10 @@ export function takeDrops() {
     if (!hasFiles(event)) return;
     event.preventDefault();
     show(0);
-    // A folder is no file, and reading it fails.
-    const files = [...event.dataTransfer.items].filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory);
+    // A folder comes as a file that cannot be read.
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    const files = items.filter((item) => !item.webkitGetAsEntry?.()?.isDirectory);
+    if (files.length < items.length) tell("A folder cannot be uploaded: drop its files.");
     add(files.map((item) => item.getAsFile()).filter(Boolean));
   });
 }

@@ -33,7 +33,7 @@ from app.local.doors import keys
 from tests.system.functions import api_url, deploy, upload_code
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
+START_SECONDS = 180
 STOP_SECONDS = 60
 NAMED_BEFORE: set[int] = set()
 EMULATED = emulators.environment_of("")

@@ -379,6 +379,53 @@ def test_what_the_feed_tells_while_the_list_is_read_stays(open_page: Open, runni
     expect(renamed).to_be_visible()
 
 
+def test_a_list_that_begins_anew_leaves_out_a_page_that_was_on_its_way(
+    open_page: Open, running: Runtime
+) -> None:
+    names = [f"record {number}" for number in range(45)]
+    for name in names:
+        create(running, owner="anew", kind="record", name=name)
+    watched = open_page(owner="anew")
+    page = watched.page
+    held: list[Route] = []
+
+    def hold_once(route: Route) -> None:
+        route.continue_() if held else held.append(route)
+
+    page.route("**/v1/objects?*cursor=*", hold_once)
+    watched.go()
+    expect(page.get_by_role("button", name="Load more")).to_be_visible()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator("wharf-list table")).to_have_attribute("aria-busy", "true")
+    problem = {
+        "status": 410,
+        "content_type": "application/problem+json",
+        "body": '{"code": "cursor_expired"}',
+    }
+    page.route("**/v1/events?after=*&wait=*", lambda route: route.fulfill(**problem), times=1)
+    with page.expect_response(lambda response: response.status == 410):
+        create(running, owner="anew", kind="record", name="told by the feed")
+    expect(page.locator("wharf-list tbody tr")).to_have_count(40)
+    held[0].continue_()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+
+    expect(page.locator("wharf-list .foot")).to_have_text("46 objects")
+    expect(page.locator("wharf-list tbody tr")).to_have_count(46)
+    watched.faults.clear()
+
+
+def test_a_folder_is_refused_in_words(open_page: Open, tmp_path: Path) -> None:
+    watched = open_page(owner="folder")
+    watched.go()
+    network = watched.page.context.new_cdp_session(watched.page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        dragged = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+        network.send("Input.dispatchDragEvent", {"type": step, "x": 300, "y": 300, "data": dragged})
+
+    expect(watched.page.get_by_text("A folder cannot be uploaded: drop its files.")).to_be_visible()
+    expect(watched.page.locator("wharf-uploads li")).to_have_count(0)
+
+
 def test_the_button_back_closes_a_dialog(open_page: Open, running: Runtime) -> None:
     made = create(running, owner="back", kind="record", name="open")
     watched = open_page(owner="back")
