@@ -32,6 +32,8 @@ from tests.small_disks import mounted
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TABLE, BUCKET, BUS = "objects", "payloads", "domain"
 WEBHOOKS_TABLE = "webhooks"
+#: Pytest names the test that runs. The first test that imports libvips sets its variable.
+SET_BY_OTHERS = {"PYTEST_CURRENT_TEST", "VIPS_WARNING"}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -57,8 +59,7 @@ def _leaves_the_process_as_found() -> Iterator[None]:
 def _process_wide() -> dict[str, Any]:
     loggers = {name: logging.getLogger(name) for name in ("", SERVICE)}
     return {
-        # Pytest itself names the test that runs, and the part of it.
-        "environment": {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"},
+        "environment": {key: value for key, value in os.environ.items() if key not in SET_BY_OTHERS},
         "folder": Path.cwd(),
         "levels": {name: one.level for name, one in loggers.items()},
         "propagates": {name: one.propagate for name, one in loggers.items()},

@@ -359,6 +359,17 @@ class TestFunctions:
     def test_no_deployed_stack_can_trust_the_owner_header(self, template: Json) -> None:
         assert "local" not in template["Parameters"]["AuthMode"]["AllowedValues"]
 
+    @pytest.mark.parametrize("name", SETTINGS)
+    def test_a_stack_takes_the_numbers_that_its_functions_take(self, template: Json, name: str) -> None:
+        """Else a stack would be deployed whose functions cannot start."""
+        for field, limits in SETTINGS[name].model_json_schema()["properties"].items():
+            parameter = template["Parameters"].get(PARAMETERS.get(field.upper()), {})
+            if "maximum" not in limits or not parameter:
+                continue
+            taken = parameter.get("AllowedValues") or [parameter["MinValue"], parameter["MaxValue"]]
+            told = (min(taken), max(taken))
+            assert told == (limits["minimum"], limits["maximum"]), field
+
     def test_other_parameters_are_a_new_version_as_other_code_is(self, template: Json) -> None:
         """SAM itself looks at the code only: the alias would stay with the old parameters."""
         functions = {name: one for name, one in template["Resources"].items() if one["Type"] == FUNCTION}
