@@ -133,10 +133,10 @@ def start_sandboxes(stopping: Event) -> None:
     """
     sandboxes = importlib.import_module("app.lambda_worker").composed.sandbox
     try:
-        for _ in range(WORKERS - 1):
+        for number in range(2, WORKERS + 1):
             if stopping.wait(SANDBOX_EVERY_SECONDS):
                 return
-            sandboxes.start()
+            sandboxes.start(unless=number)
     except Unavailable as fault:
         # The payloads try again.
         log_fault("sandbox.not_started", fault)

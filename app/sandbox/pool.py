@@ -19,6 +19,8 @@ class Sandboxes:
         self._preload = tuple(preload)
         self._shared = tuple(shared)
         self._idle: list[Sandbox] = []
+        #: How many there are, idle or busy.
+        self._number = 0
         self._lock = Lock()
 
     def run(self, task: Task, *, seconds: float) -> Report:
@@ -26,18 +28,27 @@ class Sandboxes:
         with self._one() as sandbox:
             return sandbox.run(task, seconds=seconds)
 
-    def start(self) -> None:
-        """Start one more sandbox now, so that a task need not wait for it; raises Unavailable."""
-        sandbox = Sandbox(self._preload, shared=self._shared)
-        sandbox.start()
+    def start(self, *, unless: int = 1) -> None:
+        """Start one more sandbox now, unless there are as many already: no task need wait for it then.
+
+        Raises Unavailable.
+        """
         with self._lock:
-            self._idle.append(sandbox)
+            if self._number >= unless:
+                return
+            sandbox = self._new()
+        try:
+            sandbox.start()
+        finally:
+            with self._lock:
+                self._idle.append(sandbox)
 
     def close(self) -> None:
         """Stop the sandboxes that are idle; a later `run` starts one again."""
         with ExitStack() as closing, self._lock:
             for sandbox in self._idle:
                 closing.callback(sandbox.close)
+            self._number -= len(self._idle)
             self._idle.clear()
 
     def __enter__(self) -> Self:
@@ -54,9 +65,13 @@ class Sandboxes:
     @contextmanager
     def _one(self) -> Iterator[Sandbox]:
         with self._lock:
-            sandbox = self._idle.pop() if self._idle else Sandbox(self._preload, shared=self._shared)
+            sandbox = self._idle.pop() if self._idle else self._new()
         try:
             yield sandbox
         finally:
             with self._lock:
                 self._idle.append(sandbox)
+
+    def _new(self) -> Sandbox:
+        self._number += 1
+        return Sandbox(self._preload, shared=self._shared)

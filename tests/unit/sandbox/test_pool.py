@@ -75,8 +75,27 @@ def test_tasks_one_after_the_other_share_a_sandbox_also_after_one_that_failed(
     assert servers(sandboxes) == 1
 
 
-def test_each_start_adds_a_sandbox(sandboxes: Sandboxes) -> None:
-    sandboxes.start()
-    sandboxes.start()
+def test_a_start_adds_a_sandbox_unless_there_are_enough(sandboxes: Sandboxes) -> None:
+    for enough in (1, 2, 2, 1):
+        sandboxes.start(unless=enough)
 
     assert servers(sandboxes) == 2
+
+
+def test_those_that_are_busy_are_there_too(sandboxes: Sandboxes, task: Tasks) -> None:
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(sandboxes.run, task("sleep"), seconds=5)
+        sandboxes.run(task("nothing"), seconds=60)
+        sandboxes.start(unless=2)
+        with pytest.raises(InvalidPayload):
+            slow.result()
+
+    assert servers(sandboxes) == 2
+
+
+def test_after_a_close_there_are_none(sandboxes: Sandboxes) -> None:
+    sandboxes.start()
+    sandboxes.close()
+    sandboxes.start()
+
+    assert servers(sandboxes) == 1
