@@ -147,7 +147,7 @@ def test_however_often_a_text_is_written_anew_two_are_on_disk(make_task: MakeTas
     dataset.process(task)
 
     texts = [path.name for path in (task.output / "scratch").iterdir() if path.is_file()]
-    assert "rectangle-0.csv" in texts
+    assert "rectangle.csv" in texts
     assert len(texts) == 2
 
 

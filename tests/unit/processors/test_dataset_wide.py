@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.csv import MOST_COLUMNS_OF_A_TEXT
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, join, parts_of, write_in_parts
 from app.processors.dataset.proof import ALIKE_AT_ONCE, TextColumn, write_proved
@@ -66,11 +65,9 @@ def test_every_cell_of_a_wide_table_is_where_it_was(
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_a_table_too_wide_for_one_text_is_read_as_a_narrower_one_is(
-    process: ProcessDataset, line_end: str
-) -> None:
+def test_a_table_of_many_columns_is_read_as_one_of_few_is(process: ProcessDataset, line_end: str) -> None:
     cells = ["7", "1.50", '"a, ""b"""', '"two\nlines"', "", '""', "2024-01-31", "true"]
-    repeats = MOST_COLUMNS_OF_A_TEXT // len(cells) + 1
+    repeats = 1_000 // len(cells) + 1
     header = [f"n{place}" for place in range(repeats * len(cells))]
 
     def read(times: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -92,6 +89,20 @@ def test_a_table_too_wide_for_one_text_is_read_as_a_narrower_one_is(
     for row, short in zip(rows, few, strict=True):
         assert list(row.values())[-len(cells) :] == list(short.values())
         assert list(row.values())[: len(cells) - 1] == list(short.values())[:-1]
+
+
+def test_columns_of_unequal_length_are_written_in_the_same_groups_of_rows(process: ProcessDataset) -> None:
+    width, rows = 1_001, 1_000
+    lines = [
+        [f"n{place}" for place in range(width)],
+        *[["7"] * (width - 1) + ["x" * 5_000]] * rows,
+        ["1", "2"],
+    ]
+
+    result = process("\n".join(map(",".join, lines)), "text/csv; header=present")
+
+    written = pq.ParquetFile(result.data).metadata
+    assert (written.num_rows, written.num_columns) == (rows + 1, width)
 
 
 def test_parts_of_an_earlier_attempt_are_not_the_tables(tmp_path: Path) -> None:
@@ -145,9 +156,7 @@ def test_columns_that_are_alike_are_decided_together(tmp_path: Path, cells: Sequ
     find = partial(possible_forms, decimal_commas=False)
     columns = [TextColumn(name=f"n{place}", cells=cells, find_forms=find) for place in range(width)]
 
-    _, read = write_proved(
-        cast(duckdb.DuckDBPyConnection, connection), lambda _: "texts", columns, tmp_path / "data"
-    )
+    _, read = write_proved(cast(duckdb.DuckDBPyConnection, connection), "texts", columns, tmp_path / "data")
 
     assert {(column.form.type, column.doubts) for column in read} == {("text", ("ambiguous_number",))}
     assert connection.statements <= 5

@@ -42,8 +42,8 @@ from app.processors.dataset.csv.rows import (
 from app.processors.dataset.engine import described_table, literal
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.forms.form import TEXT
-from app.processors.dataset.parquet.parts import groups_of, parts_of
-from app.processors.dataset.proof import ReadColumn, SourceOf, TextColumn, write_proved
+from app.processors.dataset.parquet.parts import parts_of
+from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
 
 SAMPLE_ROWS = 2_000
 LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024
@@ -53,8 +53,6 @@ OTHER_DELIMITERS = (";", "\t", "|")
 # grows with the file. Small buffers hold few rows of a wide table, and then take more memory in the end.
 SMALL_BUFFERS = "buffer_size = 4000000"
 MOST_COLUMNS_OF_SMALL_BUFFERS = 100
-#: DuckDB goes over the whole text for each group of columns. A wider table is written anew in as many texts.
-MOST_COLUMNS_OF_A_TEXT = 1_000
 #: In a rectangle quotes are doubled and around every cell.
 LONGEST_QUOTED_ROW_BYTES = 2 * LONGEST_ROW_BYTES + 4 * MOST_COLUMNS
 LARGE_BUFFERS = f"buffer_size = {2 * LONGEST_QUOTED_ROW_BYTES}, max_line_size = {LONGEST_QUOTED_ROW_BYTES}"
@@ -85,7 +83,7 @@ class Table:
     dialect: Dialect
     header: bool
     line_end: str
-    sample: Sequence[list[str]]
+    sample: Sequence[Sequence[str]]
     #: The first column holds names of rows, and has no name itself.
     has_row_names: bool = False
     #: Every cell is quoted.
@@ -178,14 +176,11 @@ def _read(
 
 
 def _read_as_it_is(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRead | None:
-    """Return None where DuckDB refuses the text, or reads it otherwise than Python does, or is slow."""
-    is_wide = bool(table.sample) and len(table.sample[0]) > MOST_COLUMNS_OF_A_TEXT
-    if is_wide or not table.is_rectangular or table.dialect.keeps_returns:
+    """Return None where DuckDB refuses the text, or reads it otherwise than Python does."""
+    if not table.is_rectangular or table.dialect.keeps_returns:
         return None
     try:
-        read = _write(
-            connection, table, lambda _: _strictly(table), target, decimal_commas=table.decimal_commas
-        )
+        read = _write(connection, table, target, decimal_commas=table.decimal_commas)
     except duckdb.Error:
         return None
     count = count_rows(table.path, table.dialect, table.line_end)
@@ -197,18 +192,11 @@ def _read_as_it_is(connection: DuckDBPyConnection, table: Table, target: Path) -
 def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scratch: Path) -> CsvRead:
     shape = shape_of(table.path, table.dialect)
     is_short = table.header and 0 < len(table.sample[0]) < shape.columns
-    is_wide = shape.columns > MOST_COLUMNS_OF_A_TEXT
-    groups = groups_of(shape.columns) if is_wide else [range(shape.columns)]
-    texts = {scratch / f"rectangle-{places.start}.csv": places for places in groups}
-    write_rectangular(table.path, table.dialect, texts)
-    sample = [row + [""] * (shape.columns - len(row)) for row in table.sample]
-    rewritten = replace(table, dialect=COMMA, line_end="\n", sample=sample, is_rectangle=True)
-
-    def source_of(places: range) -> str:
-        path, held = next(found for found in texts.items() if places.start in found[1])
-        return _strictly(replace(rewritten, path=path), held)
-
-    read = _write(connection, rewritten, source_of, target, decimal_commas=table.decimal_commas)
+    rectangle = scratch / "rectangle.csv"
+    write_rectangular(table.path, table.dialect, shape.columns, rectangle)
+    sample = first_rows(rectangle, COMMA, SAMPLE_ROWS)
+    rewritten = replace(table, path=rectangle, dialect=COMMA, line_end="\n", sample=sample, is_rectangle=True)
+    read = _write(connection, rewritten, target, decimal_commas=table.decimal_commas)
     if read.rows + table.header != shape.rows:
         detail = f"Only {read.rows} of {shape.rows} rows can be read."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
@@ -220,14 +208,7 @@ def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scrat
     )
 
 
-def _write(
-    connection: DuckDBPyConnection,
-    table: Table,
-    source_of: SourceOf,
-    target: Path,
-    *,
-    decimal_commas: bool,
-) -> CsvRead:
+def _write(connection: DuckDBPyConnection, table: Table, target: Path, *, decimal_commas: bool) -> CsvRead:
     header, data = table.names, table.sample[table.header :]
     width = len(table.sample[0]) if table.sample else 0
     names = unique_names(header, width)
@@ -239,7 +220,7 @@ def _write(
         )
         for place, name in enumerate(names)
     ]
-    rows, read = write_proved(connection, source_of, columns, target)
+    rows, read = write_proved(connection, _strictly(table, width), columns, target)
     originals = [
         cell if table.header and cell != name else None
         for cell, name in zip_longest(header, names, fillvalue="")
@@ -249,16 +230,13 @@ def _write(
     )
 
 
-def _strictly(table: Table, places: range | None = None) -> str:
+def _strictly(table: Table, width: int) -> str:
     """Return SQL for the rows as text in the columns t0, t1, …, with nothing left to DuckDB's judgement.
-
-    `places` are the columns that the text holds, if it does not hold all.
 
     `strict_mode`, on unless it is named, must not be named: next to `new_line` it
     loses every row. A `new_line` that is wrong does too; the count finds that out.
     """
-    places = places or range(len(table.sample[0]) if table.sample else 0)
-    columns = ", ".join(f"'t{place}': 'VARCHAR'" for place in places)
+    columns = ", ".join(f"'t{place}': 'VARCHAR'" for place in range(width))
     line_end = table.line_end.replace("\r", r"\r").replace("\n", r"\n")
     options = [
         "auto_detect = false, ignore_errors = false, null_padding = false",
@@ -273,7 +251,7 @@ def _strictly(table: Table, places: range | None = None) -> str:
         options.append(LARGE_BUFFERS)
     else:
         options.append(f"max_line_size = {LONGEST_ROW_BYTES}")
-    if not table.is_rectangle and len(places) <= MOST_COLUMNS_OF_SMALL_BUFFERS:
+    if not table.is_rectangle and width <= MOST_COLUMNS_OF_SMALL_BUFFERS:
         options.append(SMALL_BUFFERS)
     return f"read_csv({literal(table.path)}, {', '.join(options)})"
 

@@ -2,8 +2,6 @@
 
 import csv
 import re
-from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -56,28 +54,15 @@ def shape_of(path: Path, dialect: Dialect) -> Shape:
     return Shape(rows, columns, ragged=rows - widths.get(columns, 0), blank_lines=blank_lines)
 
 
-def write_rectangular(path: Path, dialect: Dialect, targets: Mapping[Path, range]) -> None:
-    """Rewrite as comma-separated UTF-8 in which every row has all cells, these places of it in each file.
+def write_rectangular(path: Path, dialect: Dialect, columns: int, target: Path) -> None:
+    """Rewrite as comma-separated UTF-8 in which every row has `columns` cells.
 
     Every cell is quoted: some Pythons leave one with a carriage return bare.
     """
-    width = max(places.stop for places in targets.values())
-    with ExitStack() as opened:
-        writers = [
-            (
-                csv.writer(
-                    opened.enter_context(target.open("w", encoding="utf-8", newline="")),
-                    quoting=csv.QUOTE_ALL,
-                    lineterminator="\n",
-                ).writerow,
-                slice(places.start, places.stop),
-            )
-            for target, places in targets.items()
-        ]
-        for row in rows_of(path, dialect):
-            whole = row + [""] * (width - len(row))
-            for write, places in writers:
-                write(whole[places])
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        rows = rows_of(path, dialect)
+        writer.writerows(row + [""] * (columns - len(row)) for row in rows)
 
 
 def _is_long(row: list[str]) -> bool:
