@@ -22,9 +22,9 @@ LEAST_FREE_BYTES = 16 * MIB
 #: More than the libraries of one task start.
 MOST_THREADS = 64
 #: A child that has used this much processor time has less of it from then on while others want some, by
-#: these steps of nice(2): a ninth of an equal share. Its allowance is many times what honest payloads need.
+#: these steps of nice(2): a third of an equal share. More would let other programs take up its allowance.
 QUICK_CPU_SECONDS = 1.0
-NICER_BY = 10
+NICER_BY = 5
 #: The lines of /proc/<pid>/status (proc(5)) that are memory of a process, and not pages of files.
 HELD = ("RssAnon:", "RssShmem:", "VmSwap:")
 
