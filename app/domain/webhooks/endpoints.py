@@ -5,9 +5,9 @@ runtime. One parser serves the check and the connection, so both see the same ho
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Self
 
 URL_CHARACTERS = 2_048
@@ -24,9 +24,9 @@ NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.ASCII)
 NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)
 
 #: Networks that are refused although some of their addresses count as global: this network, protocol
-#: assignments, the old relays of 6to4, benchmarks, multicast, and the future's.
+#: assignments, the old relays of 6to4, benchmarks, multicast, the future's, and examples (RFC 9637).
 NOT_PUBLIC = tuple(
-    IPv4Network(network)
+    ip_network(network)
     for network in (
         "0.0.0.0/8",
         "192.0.0.0/24",
@@ -34,13 +34,11 @@ NOT_PUBLIC = tuple(
         "198.18.0.0/15",
         "224.0.0.0/4",
         "240.0.0.0/4",
+        "3fff::/20",
     )
 )
 GLOBAL_UNICAST = IPv6Network("2000::/3")
-COMPATIBLE = IPv6Network("::/96")
 NAT64 = IPv6Network("64:ff9b::/96")
-#: For use within one network (RFC 8215).
-LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 
 Address = IPv4Address | IPv6Address
 
@@ -124,31 +122,26 @@ def choose_address(found: Iterable[str], reach: Reach = PUBLIC) -> str:
 
 
 def is_public(address: Address) -> bool:
-    """True if an address is outside, and so is every IPv4 address that is written inside of it."""
-    if isinstance(address, IPv4Address):
-        return address.is_global and not any(address in network for network in NOT_PUBLIC)
-    inner = list(_inside(address))
-    if inner:
-        return all(is_public(one) for one in inner)
-    return address.is_global and address in GLOBAL_UNICAST and not address.is_multicast
+    """True if an address is outside, and so is the IPv4 address that is written inside of it."""
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return False  # the zone of one machine's interface
+        inner = _inside(address)
+        if inner is not None:
+            return is_public(inner)
+        if address not in GLOBAL_UNICAST:
+            return False
+    return address.is_global and not any(address in network for network in NOT_PUBLIC)
 
 
-def _inside(address: IPv6Address) -> Iterator[IPv4Address]:
-    """Yield the IPv4 addresses that an IPv6 address leads to."""
-    if address.scope_id is not None:
-        yield IPv4Address(0)  # the zone of one machine's interface
-    if address.ipv4_mapped is not None:
-        yield address.ipv4_mapped
-    if address.sixtofour is not None:
-        yield address.sixtofour
-    if address.teredo is not None:
-        yield from address.teredo
-    number = int(address)
-    if address in COMPATIBLE or address in NAT64 or address in LOCAL_NAT64:
-        yield IPv4Address(number & 0xFFFFFFFF)
-    if address in LOCAL_NAT64:
-        # Written in two parts behind 48 bits, with the bits 64 to 71 left out (RFC 6052, section 2.2).
-        yield IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF)
+def _inside(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address leads to, for the forms that may lead outside.
+
+    The others (Teredo, 64:ff9b:1::/48, ::/96) are refused altogether, because they are not global unicast.
+    """
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 def _host_and_port(authority: str, default: int) -> tuple[str, int]:

@@ -5,6 +5,7 @@ doors.py     rows of what stands before the emulator and the API on one machine
 service.py   rows of what holds for every caller: owners, bounds, conditions, limits
 sandbox.py   rows of what holds for a payload and for a parser that was taken over
 locks.py     rows of what a child may do: system calls, files, and the check of both at the start
+webhooks.py  rows of where webhooks may go, and of what their receivers can do
 pages.py     rows of what a browser may do with the console's page
 clients.py   rows of what protects who uses a client
 trial.py     tries rows in a copy of the tree

@@ -8,14 +8,25 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.checks.mutants import clients, doors, links, locks, pages, parts, reports, sandbox, service
+from scripts.checks.mutants import (
+    clients,
+    doors,
+    links,
+    locks,
+    pages,
+    parts,
+    reports,
+    sandbox,
+    service,
+    webhooks,
+)
 from scripts.checks.mutants.row import Row
 from scripts.checks.mutants.trial import Outcome, copy_of, failing, try_row
 
 ROOT = Path(__file__).parents[3]
 ROWS = (
     *(*doors.ROWS, *service.ROWS, *links.ROWS, *parts.ROWS, *reports.ROWS, *pages.ROWS),
-    *(*sandbox.ROWS, *locks.ROWS, *clients.ROWS),
+    *(*sandbox.ROWS, *locks.ROWS, *webhooks.ROWS, *clients.ROWS),
 )
 
 
