@@ -4,6 +4,8 @@ from scripts.checks.mutants.row import Row
 
 ENDPOINTS = "app/domain/webhooks/endpoints.py"
 INSIDE = "tests/unit/sender/test_no_way_inside.py::"
+SEND = "app/sender/send.py"
+SENT = "tests/unit/sender/test_send.py::"
 WRITTEN = (INSIDE + "test_a_url_that_leads_inside_is_not_even_resolved",)
 RESOLVED = (INSIDE + "test_a_name_that_leads_inside_is_not_connected_to",)
 
@@ -91,6 +93,34 @@ ROWS = (
         "app/sender/connect.py",
         "server_hostname=endpoint.host,",
         "server_hostname=plain.getpeername()[0],",
-        ("tests/unit/sender/test_send.py::test_tls_is_verified_against_the_name_of_the_url",),
+        (SENT + "test_tls_is_verified_against_the_name_of_the_url",),
+    ),
+    Row(
+        "the rest of a webhook's answer is not read",
+        SEND,
+        "response.read(ANSWER_BYTES)",
+        "response.read()",
+        (SENT + "test_the_rest_of_an_answer_is_not_read",),
+    ),
+    Row(
+        "a webhook's answer that was cut off is none",
+        SEND,
+        "    watchdog.seconds_left()  # an answer that the watchdog cut off looks like a whole one\n",
+        "",
+        (SENT + "test_whatever_a_server_drips_the_attempt_ends_at_its_deadline",),
+    ),
+    Row(
+        "a webhook's answer is in no representation",
+        "app/domain/webhooks/deliveries.py",
+        '    answer: str = field(default="", repr=False)\n',
+        '    answer: str = ""\n',
+        (SENT + "test_the_beginning_of_an_answer_is_kept_as_text",),
+    ),
+    Row(
+        "a webhook's secret is in no representation",
+        "app/domain/webhooks/webhook.py",
+        "    text: str = field(repr=False)\n",
+        "    text: str\n",
+        ("tests/unit/sender/test_endpoints.py::test_a_secret_is_in_no_representation",),
     ),
 )

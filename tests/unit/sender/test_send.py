@@ -23,6 +23,8 @@ REACH = Reach(frozenset())
 DEADLINE = 0.4
 #: Far less time than any of these servers would take, also on a busy machine.
 SOON = 8.0
+#: Far more than the buffers of two sockets hold.
+LONG_ANSWER_BYTES = 64 * 1024**2
 
 
 def sender(seconds: float = 10.0, **options: object) -> Sender:
@@ -75,6 +77,22 @@ def test_the_beginning_of_an_answer_is_kept_as_text() -> None:
 
     assert (attempt.status, attempt.answer) == (500, "ü" * (ANSWER_BYTES // 2))
     assert attempt.answer not in repr(attempt)
+
+
+def test_the_rest_of_an_answer_is_not_read() -> None:
+    taken: list[int] = []
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LONG_ANSWER_BYTES)
+        while sum(taken) < LONG_ANSWER_BYTES:
+            taken.append(connection.send(b"x" * 65_536))
+
+    with raw_server(serve) as port:
+        attempt = sender().send(make_webhook(url=f"http://127.0.0.1:{port}/"), make_delivery())
+
+    assert (attempt.status, attempt.answer) == (200, "x" * ANSWER_BYTES)
+    assert sum(taken) < LONG_ANSWER_BYTES
 
 
 @pytest.mark.parametrize(
