@@ -231,6 +231,14 @@ ROWS = (
         (TESTS + "test_whoever_computes_for_long_gives_way_to_all_others",),
     ),
     Row(
+        "the session of a child that computes for long gives way",
+        SANDBOX + "watch.py",
+        '        Path(f"/proc/{pid}/autogroup").write_text(str(NICER_BY), encoding="ascii")\n',
+        "        pass\n",
+        ("tests/unit/sandbox/test_watch.py::test_a_session_gives_way_where_the_kernel_counts_by_sessions",),
+        needs_root=True,
+    ),
+    Row(
         "the output folder is watched",
         SANDBOX + "watch.py",
         "if is_over(self.order.disk_bytes, self.order.output):",
