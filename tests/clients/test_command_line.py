@@ -214,6 +214,16 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert (ended.value.code, capsys.readouterr().out) == (0, f"wharf {__version__}\n")
 
 
+@pytest.mark.parametrize("port", ["80800", "-1"])
+def test_a_port_that_no_machine_has_is_refused_in_words(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["listen", "--port", port, "--secret", "whsec_x"])
+
+    assert (ended.value.code, "Invalid value for '--port'" in capsys.readouterr().err) == (2, True)
+
+
 def test_values_are_short() -> None:
     shown = [value(one) for one in (None, True, 1234567, 0.1, 8.01492941666668, "Liberty Bell and more")]
 

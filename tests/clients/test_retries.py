@@ -1,5 +1,6 @@
 """A request is repeated while that may help, as the service asks, and never with another key."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -11,6 +12,7 @@ from tests.clients.conftest import Clock
 from tests.clients.service import Fault, Service, problem
 from wharf_client import Conflict, Forbidden, NotFound, Refused, Unavailable
 from wharf_client.retries import Retries, pause_after, retry_after
+from wharf_client.sending import reason
 from wharf_client.steps import Answer, Broken
 
 RETRIES = Retries()
@@ -101,6 +103,16 @@ def test_a_service_that_stays_away_is_unavailable(client: Any, service: Service)
         client.read("o-1")
 
     assert len(service.requests) == RETRIES.attempts
+
+
+def test_why_a_service_cannot_be_reached_is_told_in_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(httpx2.ConnectError) as fault:
+        httpx2.get(f"http://127.0.0.1:{port}/", trust_env=False)
+
+    assert reason(fault.value) == "Connection refused"
 
 
 def test_what_a_gateway_says_is_told(client: Any, service: Service) -> None:

@@ -177,6 +177,13 @@ WRONG_BODIES: list[tuple[Any, set[str]]] = [
 ]
 
 
+def test_a_payload_for_a_record_is_refused_in_words(client: httpx2.Client) -> None:
+    answer = create(client, RECORD | {"payload": UPLOAD["payload"]})
+
+    expected = {"pointer": "/payload", "detail": "Objects of this kind have no payload"}
+    assert (answer.status_code, answer.json()["errors"]) == (422, [expected])
+
+
 @pytest.mark.parametrize(("body", "pointers"), WRONG_BODIES, ids=[str(body)[:50] for body, _ in WRONG_BODIES])
 def test_a_wrong_body_is_refused_field_by_field_and_leaves_nothing(
     client: httpx2.Client, aws: Aws, body: Any, pointers: set[str]

@@ -11,7 +11,14 @@ DISCRIMINATOR = "kind"
 
 def field_errors(found: Sequence[Mapping[str, Any]], body: Any) -> list[FieldError]:
     """Return the first errors. There is a limit, so that no answer grows with a client's mistakes."""
-    return [FieldError(_pointer(error, body), message(error)) for error in found[:ERRORS_AT_MOST]]
+    return [FieldError(_pointer(error, body), _words(error)) for error in found[:ERRORS_AT_MOST]]
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    match error:
+        case {"type": "extra_forbidden", "loc": ("body", _, "payload")}:  # a create of a kind without one
+            return "Objects of this kind have no payload"
+    return message(error)
 
 
 def _pointer(error: Mapping[str, Any], body: Any) -> str:

@@ -1,5 +1,6 @@
 """Turns steps into the arguments of httpx2 and its answers into values, for both clients."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ TIMEOUT = httpx2.Timeout(60, connect=10)
 #: The time for an answer, beyond the time that the service was asked to wait.
 ANSWER_SECONDS = 30.0
 PARTIAL_CONTENT = 206
+#: The beginning of the text of an OSError.
+ERROR_NUMBER = re.compile(r"\A\[(?:Errno|WinError) -?\d+\] ")
 
 
 def base_url(url: str) -> str:
@@ -90,4 +93,5 @@ def answer(response: httpx2.Response) -> Answer:
 
 
 def reason(fault: httpx2.TransportError) -> str:
-    return str(fault) or type(fault).__name__
+    """Return the fault in words, without the number that an operating system has for it."""
+    return ERROR_NUMBER.sub("", str(fault)) or type(fault).__name__

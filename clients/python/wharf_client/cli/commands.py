@@ -245,7 +245,7 @@ def tail(
 @app.command()
 def listen(
     *,
-    port: Annotated[int, typer.Option(help="A port of this machine.")] = 9000,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="A port of this machine.")] = 9000,
     type_: Annotated[list[str] | None, typer.Option("--type", help="Repeat it for more.")] = None,
     secret: Annotated[str | None, typer.Option(help="Verify with this secret, and do not subscribe.")] = None,
 ) -> None:
