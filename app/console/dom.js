@@ -48,6 +48,8 @@ export function button(label, act, { look = "", picture, shown = true, ...more }
   return node;
 }
 
+export const primary = (label, act, more) => button(label, act, { look: "primary", ...more });
+
 /** Run an action once at a time; what goes wrong is told. */
 export async function busy(node, act) {
   if (node.getAttribute("aria-busy")) return;
@@ -96,7 +98,7 @@ export function ask(title, build) {
 export const confirmed = (title, text, action) =>
   ask(title, (close) => [
     h("p", {}, text),
-    h("div", { class: "row end" }, button("Cancel", () => close(false)), button(action, () => close(true), { look: "danger" })),
+    atEnd(button("Cancel", () => close(false)), button(action, () => close(true), { look: "danger" })),
   ]);
 
 export const badge = (status) => h("span", { class: `badge ${status}` }, status);
@@ -109,6 +111,18 @@ export const region = (label) => ({ tabindex: 0, role: "region", "aria-label": l
 /** Make a field with its label around it. */
 export const field = (label, control, hint) =>
   h("label", { class: "field" }, h("span", {}, label), control, hint && h("small", {}, hint));
+/** Make the form of a dialog, with its buttons. */
+export const formOf = (close, submit, ...fields) =>
+  h("form", { class: "stack", onsubmit: (event) => (event.preventDefault(), submit.click()) },
+    fields, atEnd(button("Cancel", () => close()), submit));
+/** Make the options of a choice: texts, or `[value, text]` each. */
+export const options = (values, chosen) =>
+  values.map((one) => [one, one].flat()).map(([value, text]) => h("option", { value, selected: value === chosen }, text));
+export const quiet = (...text) => h("p", { class: "quiet" }, text);
+export const card = (title, ...content) => h("section", { class: "card" }, h("h2", {}, title), content);
+export const atEnd = (...nodes) => h("div", { class: "row end" }, nodes);
+/** Return a new idempotency key. Without HTTPS a browser has no randomUUID. */
+export const newKey = () => crypto.randomUUID?.() ?? String(crypto.getRandomValues(new Uint32Array(4)));
 export const state = (title, text, ...more) => h("div", { class: "state" }, h("h2", {}, title), h("p", {}, text), ...more);
 
 // Texts.

@@ -1,7 +1,9 @@
 // The list of objects: filters, thumbnails, endless scroll, and changes as they happen.
 
 import { get, hear, kinds, note, urlOf, View } from "./api.js";
-import { badge, button, bytes, chip, field, h, heads, icon, moment, plural, state, wordsFor } from "./dom.js";
+import {
+  atEnd, badge, button, bytes, chip, field, h, heads, icon, moment, options, plural, primary, quiet, state, wordsFor,
+} from "./dom.js";
 import { choose } from "./uploads.js";
 
 const STATUSES = ["pending", "processing", "ready", "rejected", "failed", "expired"];
@@ -44,14 +46,13 @@ class ListView extends View {
 
   #head() {
     const select = (name, label, values) =>
-      field(label, h("select", { name }, h("option", { value: "" }, "any"),
-        values.map((value) => h("option", { value, selected: this.filters.get(name) === value }, value))));
+      field(label, h("select", { name }, options([["", "any"], ...values], this.filters.get(name))));
     const label = h("input", { name: "label", placeholder: "key:value", value: this.filters.get("label") ?? "", size: 14, autocomplete: "off" });
     const kind = select("kind", "Kind", []);
-    const as = h("select", { name: "as" }, h("option", { value: "" }, "the kind that fits"));
+    const as = h("select", { name: "as" }, options([["", "the kind that fits"]]));
     kinds().then((all) => {
-      kind.querySelector("select").append(...all.map(({ name }) => h("option", { value: name, selected: this.filters.get("kind") === name }, name)));
-      as.append(...all.filter((one) => one.has_payload).map(({ name }) => h("option", { value: name }, name)));
+      kind.querySelector("select").append(...options(all.map(({ name }) => name), this.filters.get("kind")));
+      as.append(...options(all.filter((one) => one.has_payload).map(({ name }) => name)));
     }).catch(() => {});
     const form = h("form", { class: "filters", role: "search", "aria-label": "Filter" }, kind, select("status", "Status", STATUSES), field("Label", label));
     const apply = (event) => {
@@ -62,7 +63,7 @@ class ListView extends View {
     form.addEventListener("submit", apply);
     form.addEventListener("change", apply);
     return h("div", { class: "row head" }, h("h1", {}, "Objects"), form,
-      h("div", { class: "row end" }, field("Upload as", as), button("Upload", () => choose({ kind: as.value }), { look: "primary", picture: "upload", title: "Upload files (U)" })));
+      atEnd(field("Upload as", as), primary("Upload", () => choose({ kind: as.value }), { picture: "upload", title: "Upload files (U)" })));
   }
 
   async more() {
@@ -80,7 +81,7 @@ class ListView extends View {
     } catch (fault) {
       if (this.gone.signal.aborted) return;
       this.table.hidden = !this.rows.size;
-      this.foot.replaceChildren(state("The list could not be read", wordsFor(fault), button("Try again", () => this.more(), { look: "primary" })));
+      this.foot.replaceChildren(state("The list could not be read", wordsFor(fault), primary("Try again", () => this.more())));
     } finally {
       this.body.querySelectorAll(".ghost").forEach((row) => row.remove());
       this.isLoading = false;
@@ -96,13 +97,13 @@ class ListView extends View {
       this.foot.replaceChildren(next);
       this.seen.observe(next);
     } else if (this.rows.size) {
-      this.foot.replaceChildren(h("p", { class: "quiet" }, plural(this.rows.size, "object")));
+      this.foot.replaceChildren(quiet(plural(this.rows.size, "object")));
     } else if (this.filters.size) {
       this.foot.replaceChildren(state("No objects match", "None of yours fits these filters.", h("a", { href: "#/", class: "button" }, "Clear the filters")));
     } else {
       this.foot.replaceChildren(state("Drop a file anywhere",
         "A table is profiled, a picture gets a preview, a document its text. Anything else is checked and kept.",
-        button("Choose files", () => choose(), { look: "primary", picture: "upload" })));
+        primary("Choose files", () => choose(), { picture: "upload" })));
     }
   }
 

@@ -6,7 +6,7 @@ import "./webhooks.js";
 import {
   becomeOwner, bus, finishSignIn, follow, isSignedIn, owner, settings, signIn, signOut, useKey,
 } from "./api.js";
-import { button, field, h, put, state, tell, wordsFor } from "./dom.js";
+import { button, field, h, primary, put, state, tell, wordsFor } from "./dom.js";
 import { choose, takeDrops, takeUp } from "./uploads.js";
 
 const top = document.querySelector("#top");
@@ -45,7 +45,7 @@ function signInView(fault) {
       h("p", {}, h("a", { href: `${settings.root}/docs` }, "Documentation of the API")));
   }
   if (settings.auth === "cognito") {
-    const go = button("Sign in", signIn, { look: "primary" });
+    const go = primary("Sign in", signIn);
     if (settings.signIn) return state("Sign in", fault ? wordsFor(fault) : "Your organisation's sign-in opens, and leads back here.", go);
     return state("The sign-in is not set up",
       "This stack uses a user pool of its own making elsewhere. Set the parameters SignInUrl and SignInClientId.");
@@ -106,7 +106,7 @@ async function begin() {
     if (fault.status === 401 || fault.status === 403) {
       if (settings.auth !== "local") return main.replaceChildren(signInView(fault));
     }
-    const again = button("Try again", begin, { look: "primary" });
+    const again = primary("Try again", begin);
     return main.replaceChildren(state("The service does not answer", wordsFor(fault), again));
   }
   show();

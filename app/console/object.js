@@ -2,7 +2,8 @@
 
 import { get, hear, note, patch, post, remove, save, urlOf, View } from "./api.js";
 import {
-  ask, badge, button, bytes, chip, confirmed, dated, differences, field, h, heads, icon, inWords, mergePatch, moment, put, region, state, tell, wordsFor,
+  ask, atEnd, badge, button, bytes, card, chip, confirmed, dated, differences, field, formOf, h, heads, icon, inWords, mergePatch, moment,
+  options, primary, put, quiet, region, state, tell, wordsFor,
 } from "./dom.js";
 import { jsonOf, resultsOf } from "./results.js";
 import { choose } from "./uploads.js";
@@ -26,7 +27,7 @@ class ObjectView extends View {
   async build() {
     this.id = this.dataset.object;
     this.path = `/v1/objects/${encodeURIComponent(this.id)}`;
-    this.replaceChildren(h("p", { class: "quiet" }, "Loading …"));
+    this.replaceChildren(quiet("Loading …"));
     hear(this, "event", (event) => event.subject === this.id && this.#apply(event));
     hear(this, "refresh", () => this.#load());
     await this.#load();
@@ -48,7 +49,7 @@ class ObjectView extends View {
     this.links = h("section", { class: "card", hidden: true });
     this.events = h("ol", { class: "timeline" });
     this.replaceChildren(this.head, h("div", { class: "columns-2" }, this.results,
-      h("aside", { "aria-label": "About the object" }, this.facts, this.links, h("section", { class: "card" }, h("h2", {}, "History"), this.events))));
+      h("aside", { "aria-label": "About the object" }, this.facts, this.links, card("History", this.events))));
     this.#draw();
     this.#readHistory();
     this.#readLinks();
@@ -73,7 +74,7 @@ class ObjectView extends View {
     const had = document.activeElement?.dataset?.act;
     put(this.head,
       h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Objects"), " / ", object.kind),
-      h("div", { class: "row head" }, h("h1", {}, icon(object.kind), object.name), badge(object.status), h("div", { class: "row end" }, this.#actions())),
+      h("div", { class: "row head" }, h("h1", {}, icon(object.kind), object.name), badge(object.status), atEnd(this.#actions())),
       this.#notice(),
     );
     if (had) this.head.querySelector(`[data-act="${had}"]`)?.focus();
@@ -186,17 +187,17 @@ class ObjectView extends View {
       }
     };
     await ask(`Edit ${base.name}`, (close) => {
-      const submit = button("Save", async () => {
+      const submit = primary("Save", async () => {
         trouble.textContent = "";
         try {
           await send(mine(), base.version, close);
         } catch (fault) {
           trouble.textContent = wordsFor(fault);
         }
-      }, { look: "primary" });
-      return h("form", { class: "stack", onsubmit: (event) => (event.preventDefault(), submit.click()) },
+      });
+      return formOf(close, submit,
         field("Name", name), field("Labels", labels, "One on each line: key: value"), field("Attributes", attributes, "A JSON object"),
-        trouble, conflict, h("div", { class: "row end" }, button("Cancel", () => close(false)), submit));
+        trouble, conflict);
     });
   }
 
@@ -210,10 +211,8 @@ class ObjectView extends View {
     const { payload, declared } = this.object;
     const type = h("input", { value: (payload ?? declared)?.media_type, maxlength: 256, spellcheck: "false" });
     return ask("New revision", (close) => {
-      const go = button("Choose the file", () => (close(), choose({ into: { id: this.id, type: type.value.trim() } })), { look: "primary" });
-      return h("form", { class: "stack", onsubmit: (event) => (event.preventDefault(), go.click()) },
-        field("Media type", type, "If need be with its charset: text/csv; charset=windows-1252"),
-        h("div", { class: "row end" }, button("Cancel", () => close()), go));
+      const go = primary("Choose the file", () => (close(), choose({ into: { id: this.id, type: type.value.trim() } })));
+      return formOf(close, go, field("Media type", type, "If need be with its charset: text/csv; charset=windows-1252"));
     });
   }
 
@@ -248,13 +247,12 @@ class ObjectView extends View {
 
   #share() {
     const artifacts = this.object.result?.artifacts ?? [];
-    const what = h("select", {}, h("option", { value: "" }, "the file"), artifacts.map(({ name }) => h("option", { value: name }, name)));
-    const how = h("select", {}, h("option", { value: "attachment" }, "saves the file"), h("option", { value: "inline" }, "shows the file"));
-    const long = h("select", {}, [["an hour", 3600], ["a day", 86400], ["a week", 604800], ["30 days", 2592000]].map(([name, seconds]) =>
-      h("option", { value: seconds, selected: seconds === 86400 }, name)));
+    const what = h("select", {}, options([["", "the file"], ...artifacts.map(({ name }) => name)]));
+    const how = h("select", {}, options([["attachment", "saves the file"], ["inline", "shows the file"]]));
+    const long = h("select", {}, options([[3600, "an hour"], [86400, "a day"], [604800, "a week"], [2592000, "30 days"]], 86400));
     const place = h("div", {});
     return ask("A link for others", (close) => {
-      const make = button("Make the link", async () => {
+      const make = primary("Make the link", async () => {
         try {
           const made = await post(`${this.path}/links`, { ...(what.value && { artifact: what.value }), disposition: how.value, expires_in: Number(long.value) });
           place.replaceChildren(secret("Anybody who has this link may open it. It is shown once.", made.url));
@@ -263,9 +261,9 @@ class ObjectView extends View {
         } catch (fault) {
           place.replaceChildren(h("p", { class: "bad", role: "alert" }, wordsFor(fault)));
         }
-      }, { look: "primary" });
+      });
       return h("div", { class: "stack" }, field("What to share", what), field("Opening it", how), field("Valid for", long), place,
-        h("div", { class: "row end" }, button("Close", () => close()), make));
+        atEnd(button("Close", () => close()), make));
     });
   }
 }

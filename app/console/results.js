@@ -1,7 +1,7 @@
 // The results of processing: profiles of tables as figures and charts, pictures, first pages and texts.
 
 import { artifact, urlOf, View } from "./api.js";
-import { barsOf, bytes, h, heads, number, plural, readingOf, region, short, state, svg, wordsFor, writtenAs } from "./dom.js";
+import { barsOf, bytes, card, h, heads, number, plural, quiet, readingOf, region, short, state, svg, wordsFor, writtenAs } from "./dom.js";
 
 const TEXT_BYTES = 100_000;
 const COLUMNS = 100;
@@ -16,15 +16,15 @@ class ResultsView extends View {
     if (names.has("profile.json")) parts.push(...table(id, signal));
     if (names.has("page-1.webp")) parts.push(picture(id, "page-1.webp", "First page", signal));
     if (names.has("text.txt")) parts.push(text(id, result.artifacts.find((one) => one.name === "text.txt"), signal));
-    if (kind === "file") parts.push(h("p", { class: "quiet" }, "Files of this kind are checked and kept as they are."));
+    if (kind === "file") parts.push(quiet("Files of this kind are checked and kept as they are."));
     this.replaceChildren(...parts);
   }
 }
 
 /** Fill a section later; a fault is told in its place. */
 function later(title, load) {
-  const place = h("div", { "aria-busy": "true" }, h("p", { class: "quiet" }, "Loading …"));
-  const section = h("section", { class: "card" }, h("h2", {}, title), place);
+  const place = h("div", { "aria-busy": "true" }, quiet("Loading …"));
+  const section = card(title, place);
   load()
     .then((made) => place.replaceChildren(...[made].flat().filter(Boolean)))
     .catch((fault) => fault.name !== "AbortError" && place.replaceChildren(h("p", { class: "bad" }, wordsFor(fault))))
@@ -42,16 +42,16 @@ function facts(summary) {
 const picture = (id, name, title, signal) =>
   later(title, async () => {
     const image = h("img", { src: await urlOf(id, `artifacts/${name}`, signal), alt: title, class: "picture" });
-    image.addEventListener("error", () => image.replaceWith(h("p", { class: "quiet" }, "The picture could not be loaded.")));
+    image.addEventListener("error", () => image.replaceWith(quiet("The picture could not be loaded.")));
     return image;
   });
 
 const text = (id, { size }, signal) =>
   later("Text", async () => {
-    if (!size) return h("p", { class: "quiet" }, "There is no text in it.");
+    if (!size) return quiet("There is no text in it.");
     const answer = await artifact(id, "text.txt", { signal, most: TEXT_BYTES });
     const whole = await answer.text();
-    const more = size > TEXT_BYTES && h("p", { class: "quiet" }, `The first ${bytes(TEXT_BYTES)} of ${bytes(size)}.`);
+    const more = size > TEXT_BYTES && quiet(`The first ${bytes(TEXT_BYTES)} of ${bytes(size)}.`);
     return [h("pre", { class: "text", ...region("Text") }, whole.slice(0, TEXT_BYTES)), more];
   });
 
@@ -156,7 +156,7 @@ function rows(preview, profile) {
     h("div", { class: "scroll rows", ...region("First rows") }, h("table", {},
       h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "number" }, "#"), head)),
       h("tbody", {}, preview.rows.map((row, place) => h("tr", {}, h("th", { scope: "row", class: "number" }, place + 1), row.map(cell)))))),
-    profile.rows > preview.rows.length && h("p", { class: "quiet" }, `${number(preview.rows.length)} of ${plural(profile.rows, "row")}.`),
+    profile.rows > preview.rows.length && quiet(`${number(preview.rows.length)} of ${plural(profile.rows, "row")}.`),
   ];
 }
 
@@ -165,11 +165,11 @@ customElements.define("wharf-results", ResultsView);
 /** Return an element that shows an object's attributes. */
 export const jsonOf = ({ attributes }) => (Object.keys(attributes).length
   ? h("pre", { class: "json", ...region("Attributes") }, JSON.stringify(attributes, null, 2))
-  : h("p", { class: "quiet" }, "none"));
+  : quiet("none"));
 
 /** Return an element that shows an object's results, or says why there are none. */
 export function resultsOf(object) {
-  if (object.kind === "record") return h("section", { class: "card" }, h("h2", {}, "Attributes"), jsonOf(object));
+  if (object.kind === "record") return card("Attributes", jsonOf(object));
   if (!object.result && object.problem) return state("No results", "Once a new revision is ready, its results are shown here.");
   if (!object.result) return state("No results yet", "They come once the file is there and was processed.");
   const view = document.createElement("wharf-results");

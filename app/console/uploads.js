@@ -4,7 +4,7 @@
 // keeps it, so that a reload goes on where it stopped. The note holds no secret and no URL.
 
 import { announce, callerName, get, hear, kinds, note, pause, post, Problem, remove, View } from "./api.js";
-import { badge, button, bytes, duration, h, kindFor, mediaType, safeName, tell, wordsFor } from "./dom.js";
+import { badge, button, bytes, duration, h, kindFor, mediaType, newKey, safeName, tell, wordsFor } from "./dom.js";
 
 export const PARTS_ABOVE = 16 * 1024 * 1024;
 /** Larger files are not copied into the browser's database: after a reload they must be chosen again. */
@@ -319,7 +319,7 @@ export async function add(files, { kind = "", into } = {}) {
     }
     const type = into?.type || mediaType(file.name, file.type);
     const chosen = kind || kindFor(known, type, file.size)?.name;
-    const key = crypto.randomUUID?.() ?? String(crypto.getRandomValues(new Uint32Array(4)));
+    const key = newKey();
     const upload = new Upload(
       { key, name: safeName(file.name), size: file.size, modified: file.lastModified, type, kind: chosen, into: into?.id }, file);
     uploads.push(upload);

@@ -2,7 +2,8 @@
 
 import { get, hear, kinds, patch, pause, post, remove, View } from "./api.js";
 import {
-  ask, badge, button, bytes, chip, confirmed, dated, duration, field, h, heads, moment, number, plural, put, region, state, tell, wordsFor,
+  ask, atEnd, badge, button, bytes, card, chip, confirmed, dated, duration, field, formOf, h, heads, moment, newKey, number, options,
+  plural, primary, put, quiet, region, state, tell, wordsFor,
 } from "./dom.js";
 import { EVENTS, secret } from "./object.js";
 
@@ -17,7 +18,7 @@ async function load(view, read) {
   } catch (fault) {
     if (view.gone.signal.aborted) return;
     if (fault.code === "webhooks_off") view.replaceChildren(state("Webhooks are switched off", "This stack was deployed without them (parameter Webhooks)."));
-    else view.replaceChildren(state("That could not be read", wordsFor(fault), button("Try again", () => view.build(), { look: "primary" })));
+    else view.replaceChildren(state("That could not be read", wordsFor(fault), primary("Try again", () => view.build())));
   }
 }
 
@@ -39,7 +40,7 @@ class WebhooksView extends View {
         h("th", { scope: "row" }, h("a", { href: `#/webhooks/${hook.id}` }, hook.url), hook.description && h("small", {}, hook.description)),
         h("td", {}, statusOf(hook)), h("td", { class: "sends" }, h("span", { class: "row" }, wants(hook))), h("td", { class: "quiet changed" }, moment(hook.updated_at))));
       this.replaceChildren(
-        h("div", { class: "row head" }, h("h1", {}, "Webhooks"), h("div", { class: "row end" }, button("New webhook", () => this.#create(), { look: "primary" }))),
+        h("div", { class: "row head" }, h("h1", {}, "Webhooks"), atEnd(primary("New webhook", () => this.#create()))),
         items.length
           ? h("table", { class: "list" }, heads("Endpoint", "Status", "Sends", "Changed"), h("tbody", {}, rows))
           : state("No webhooks yet", "A webhook sends each event to a URL of yours, signed, and tries again while the endpoint is away."));
@@ -49,27 +50,27 @@ class WebhooksView extends View {
   async #create() {
     const url = h("input", { type: "url", required: true, maxlength: 2048, placeholder: "https://example.com/hooks" });
     const description = h("input", { maxlength: 256 });
-    const types = h("select", { multiple: true, size: 5 }, Object.keys(EVENTS).map((type) => h("option", {}, type)));
+    const types = h("select", { multiple: true, size: 5 }, options(Object.keys(EVENTS)));
     const all = await kinds();
-    const only = h("select", { multiple: true, size: 5 }, all.map(({ name }) => h("option", {}, name)));
+    const only = h("select", { multiple: true, size: 5 }, options(all.map(({ name }) => name)));
     const chosen = (list) => [...list.selectedOptions].map((one) => one.value);
     const place = h("div", {});
-    const key = crypto.randomUUID?.() ?? String(Math.random());
+    const key = newKey();
     const made = await ask("New webhook", (close) => {
-      const submit = button("Create", async () => {
+      const submit = primary("Create", async () => {
         if (!url.reportValidity()) return;
         const body = { url: url.value, description: description.value, types: chosen(types), kinds: chosen(only) };
         try {
           const hook = await post("/v1/webhooks", body, { headers: { "Idempotency-Key": key } });
           form.replaceWith(secret("The secret that its deliveries are signed with. It is shown once.", hook.secret),
-            h("div", { class: "row end" }, button("Done", () => close(hook), { look: "primary" })));
+            atEnd(primary("Done", () => close(hook))));
         } catch (fault) {
           place.replaceChildren(h("p", { class: "bad", role: "alert" }, wordsFor(fault)));
         }
-      }, { look: "primary" });
-      const form = h("form", { class: "stack", onsubmit: (event) => (event.preventDefault(), submit.click()) },
+      });
+      const form = formOf(close, submit,
         field("URL", url), field("Description", description), h("div", { class: "two" }, field("Events", types, "None chosen: all"), field("Kinds", only, "None chosen: all")),
-        place, h("div", { class: "row end" }, button("Cancel", () => close()), submit));
+        place);
       return form;
     });
     if (made) location.hash = `#/webhooks/${made.id}`;
@@ -96,12 +97,12 @@ class WebhookView extends View {
     const { hook } = this;
     document.title = `${hook.url} · Wharf`;
     const filter = h("select", { onchange: () => ((this.status = filter.value), this.#read()) },
-      ["", "pending", "delivered", "failed"].map((value) => h("option", { value, selected: value === this.status }, value || "all")));
+      options([["", "all"], "pending", "delivered", "failed"], this.status));
     const switched = hook.enabled ? "Switch off" : "Switch on";
     put(this,
       h("p", { class: "crumbs" }, h("a", { href: "#/webhooks" }, "Webhooks"), " / ", hook.id.slice(0, 8)),
       h("div", { class: "row head" }, h("h1", { class: "address" }, hook.url), statusOf(hook), h("div", { class: "row end" },
-        button("Send a test", () => this.#test(), { look: "primary", picture: "send", disabled: !hook.enabled }),
+        primary("Send a test", () => this.#test(), { picture: "send", disabled: !hook.enabled }),
         button("Resend failed", () => this.#replayFailed(), { picture: "again", disabled: !hook.enabled }),
         button("New secret", () => this.#rotate()),
         button(switched, async () => this.#took(await patch(this.path, { enabled: !hook.enabled }))),
@@ -110,7 +111,7 @@ class WebhookView extends View {
       h("p", { class: "row head" }, "Sends", wants(hook)),
       hook.failing_since && h("div", { class: "notice pending" }, "The endpoint began to fail ", moment(hook.failing_since), ". One delivery probes it; the others wait."),
       hook.disabled && h("div", { class: "notice failed" }, `Switched off ${dated(hook.disabled.at)}: ${REASONS[hook.disabled.reason]}.`),
-      h("section", { class: "card" }, h("div", { class: "row" }, h("h2", {}, "Deliveries"), h("div", { class: "row end" }, field("State", filter), button("Refresh", () => this.#read(), { picture: "again", shown: false }))),
+      h("section", { class: "card" }, h("div", { class: "row" }, h("h2", {}, "Deliveries"), atEnd(field("State", filter), button("Refresh", () => this.#read(), { picture: "again", shown: false }))),
         h("table", { class: "list log" }, heads("Event", "State", "Last answer", "Attempts", "Time of the event", h("span", { class: "unseen" }, "Action")), this.log),
         this.foot));
   }
@@ -128,7 +129,7 @@ class WebhookView extends View {
     if (cursor) this.log.append(...rows);
     else this.log.replaceChildren(...rows);
     this.foot.replaceChildren(page.next_cursor ? button("Load more", () => this.#read(page.next_cursor))
-      : h("p", { class: "quiet" }, this.log.children.length ? "The log goes back 30 days." : "Nothing was sent yet."));
+      : quiet(this.log.children.length ? "The log goes back 30 days." : "Nothing was sent yet."));
     return page.items;
   }
 
@@ -189,7 +190,7 @@ class WebhookView extends View {
     if (!(await confirmed("Make a new secret?", text, "Make it"))) return;
     const { secret: made, ...hook } = await post(`${this.path}/rotate-secret`);
     this.hook = hook;
-    await ask("The new secret", (close) => h("div", { class: "stack" }, secret("It is shown once.", made), button("Done", () => close(), { look: "primary" })));
+    await ask("The new secret", (close) => h("div", { class: "stack" }, secret("It is shown once.", made), primary("Done", () => close())));
   }
 
   async #delete() {
@@ -212,7 +213,7 @@ class UsageView extends View {
       this.replaceChildren(
         h("div", { class: "row head" }, h("h1", {}, "Usage")),
         h("div", { class: "meters" }, meter("Objects", usage.objects, usage.limits.objects, number), meter("Storage", usage.bytes, usage.limits.bytes, bytes)),
-        h("section", { class: "card" }, h("h2", {}, "What each kind takes"), h("div", { class: "scroll", ...region("Kinds") }, h("table", {},
+        card("What each kind takes", h("div", { class: "scroll", ...region("Kinds") }, h("table", {},
           heads("Kind", "What it is for", "Largest file", "Largest unpacked"),
           h("tbody", {}, all.map((kind) => h("tr", {}, h("th", { scope: "row" }, kind.name), h("td", {}, kind.description, h("small", {}, kind.media_types?.join(", "))), h("td", {}, limit(kind.size_limit)), h("td", {}, limit(kind.unpacked_limit)))))))));
     });
@@ -223,8 +224,8 @@ function meter(name, used, limit, show) {
   const share = limit ? used / limit : 0;
   return h("div", { class: "card meter" }, h("h2", {}, name), h("p", { class: "big" }, show(used)),
     limit ? [h("meter", { min: 0, max: limit, value: used, high: 0.9 * limit, optimum: 0, "aria-label": `${name}: ${show(used)} of ${show(limit)}` }),
-      h("p", { class: "quiet" }, `${Math.round(100 * share)} % of ${show(limit)}`)]
-      : h("p", { class: "quiet" }, "no limit"));
+      quiet(`${Math.round(100 * share)} % of ${show(limit)}`)]
+      : quiet("no limit"));
 }
 
 customElements.define("wharf-webhooks", WebhooksView);
