@@ -70,6 +70,8 @@ class Watched:
     hosts: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        # Chromium hands over its windows for files only some time after somebody first listens.
+        self.page.on("filechooser", lambda _: None)
         self.page.on("console", lambda said: self.faults.extend([said.text] * (said.type == "error")))
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
