@@ -120,9 +120,12 @@ class Upload {
 
   async run() {
     const signal = this.#stopping.signal;
+    // Before anything is awaited, so that work() does not run it again.
+    this.change(this.record.sha256 ? "sending" : "hashing");
     try {
       this.record.sha256 ??= await this.#hash(signal);
       await keep(this);
+      signal.throwIfAborted();
       this.change("sending");
       this.#samples = [];
       await this.#send(signal);
@@ -134,7 +137,6 @@ class Upload {
   }
 
   #hash(signal) {
-    this.change("hashing");
     return new Promise((resolve, reject) => {
       const worker = new Worker(policy.createScriptURL(new URL("./sha256.js", import.meta.url).href), { type: "module" });
       const end = (act, value) => {

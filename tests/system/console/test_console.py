@@ -6,11 +6,12 @@ fails the test that opened it.
 
 import re
 import time
+from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import APIResponse, FilePayload, Locator, Request, Route, expect
+from playwright.sync_api import APIResponse, CDPSession, FilePayload, Locator, Request, Route, expect
 
 from tests.conftest import Measured
 from tests.receiver import Receiver, receiving
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.e2e
 
 LARGEST_BYTES = 120_000
 LARGE_BYTES = 200 * 1000**2
+IN_PARTS_BYTES = 50 * 1000**2
 #: The browser's upload rate while a large upload is watched, so that its middle can be met.
 SLOW_BYTES_PER_SECOND = 25 * 1000**2
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -192,35 +194,45 @@ def wait_until_sent(bar: Locator, size: int) -> None:
         time.sleep(0.05)
 
 
+def large_file(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        for number in range(size // 1000**2):
+            file.write(number.to_bytes(4, "big") * 250_000)
+    return path
+
+
+def part_of(request: Request) -> int | None:
+    """Return the number of the part that a request sends; None if it sends none."""
+    numbers = parse_qs(urlsplit(request.url).query).get("partNumber", [])
+    return int(numbers[0]) if request.method == "PUT" and numbers else None
+
+
+def limit_uploads(network: CDPSession, bytes_per_second: int) -> None:
+    """Limit what a page uploads; -1 is no limit."""
+    network.send("Network.enable")
+    limits = {"downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0} | limits)
+
+
 def test_a_large_upload_shows_its_progress_and_goes_on_after_a_reload(
     open_page: Open, tmp_path: Path
 ) -> None:
     watched = open_page()
     page = watched.page
-    large = tmp_path / "large.bin"
-    with large.open("wb") as file:
-        for number in range(LARGE_BYTES // 1000**2):
-            file.write(number.to_bytes(4, "big") * 250_000)
+    large = large_file(tmp_path / "large.bin", LARGE_BYTES)
     stored: dict[str, set[int]] = {"before": set(), "after": set()}
     moment = ["before"]
 
     def note(request: Request) -> None:
-        numbers = parse_qs(urlsplit(request.url).query).get("partNumber", [])
-        answer = request.response() if request.method == "PUT" else None
-        if answer and answer.status == 200:
-            stored[moment[0]] |= {int(number) for number in numbers}
+        number = part_of(request)
+        answer = request.response() if number else None
+        if number and answer and answer.status == 200:
+            stored[moment[0]].add(number)
 
     page.on("requestfinished", note)
     watched.go()
     network = page.context.new_cdp_session(page)
-    slow = {
-        "offline": False,
-        "latency": 0,
-        "downloadThroughput": -1,
-        "uploadThroughput": SLOW_BYTES_PER_SECOND,
-    }
-    network.send("Network.enable")
-    network.send("Network.emulateNetworkConditions", slow)
+    limit_uploads(network, SLOW_BYTES_PER_SECOND)
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("u")
     chooser.value.set_files(large)
@@ -235,7 +247,7 @@ def test_a_large_upload_shows_its_progress_and_goes_on_after_a_reload(
     wait_until_sent(bar, 90_000_000)
     assert float(bar.get_attribute("max") or 0) == LARGE_BYTES
     moment[0] = "after"
-    network.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+    limit_uploads(network, -1)
     page.reload()
 
     expect(watched.row("large.bin").locator(".badge")).to_have_text("ready", timeout=120_000)
@@ -243,6 +255,43 @@ def test_a_large_upload_shows_its_progress_and_goes_on_after_a_reload(
     assert stored["before"].isdisjoint(stored["after"])
     watched.open("large.bin")
     expect(page.locator(".facts")).to_contain_text("200 MB")
+
+
+def test_after_a_reload_each_of_two_uploads_is_run_once(open_page: Open, tmp_path: Path) -> None:
+    watched = open_page(owner="twice")
+    page = watched.page
+    files = [large_file(tmp_path / name, IN_PARTS_BYTES) for name in ("one.bin", "two.bin")]
+    watched.go()
+    network = page.context.new_cdp_session(page)
+    limit_uploads(network, SLOW_BYTES_PER_SECOND // 2)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload", exact=True).click()
+    chooser.value.set_files(files)
+    for file in files:
+        expect(watched.row(file.name)).to_contain_text("left")
+    for file in files:
+        wait_until_sent(watched.row(file.name).get_by_role("progressbar"), IN_PARTS_BYTES * 2 // 3)
+
+    sent: Counter[str] = Counter()
+
+    def note(request: Request) -> None:
+        path = urlsplit(request.url).path
+        number = part_of(request)
+        if number or (request.method == "POST" and path.endswith(("/v1/objects", "/complete"))):
+            sent[f"{path} {number or request.post_data}"] += 1
+
+    page.on("request", note)
+    # A part that the old page begins at its end may be begun again.
+    page.on("framenavigated", lambda _: sent.clear())
+    page.reload()
+    limit_uploads(network, -1)
+    for file in files:
+        expect(watched.row(file.name).locator(".badge")).to_have_text("ready", timeout=PATIENCE_MS)
+
+    assert sum("/complete" in what for what in sent) == len(files)
+    assert sum("/v1/objects {" in what for what in sent) == len(files)
+    assert len(sent) > 2 * len(files)
+    assert set(sent.values()) == {1}
 
 
 def test_whoever_saves_last_sees_both_versions_and_chooses(open_page: Open, running: Runtime) -> None:
