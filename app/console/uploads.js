@@ -4,7 +4,7 @@
 // keeps it, so that a reload goes on where it stopped. The note holds no secret and no URL.
 
 import { announce, callerName, get, hear, kinds, note, pause, post, Problem, remove, View } from "./api.js";
-import { badge, button, bytes, duration, h, kindFor, mediaType, newKey, safeName, tell, wordsFor } from "./dom.js";
+import { badge, button, bytes, dated, duration, h, kindFor, mediaType, newKey, safeName, tell, wordsFor } from "./dom.js";
 
 export const PARTS_ABOVE = 16 * 1024 * 1024;
 /** Larger files are not copied into the browser's database: after a reload they must be chosen again. */
@@ -89,6 +89,10 @@ class Upload {
     return OVER.includes(this.state);
   }
 
+  get #isWhole() {
+    return this.record.whole || this.record.size <= PARTS_ABOVE;
+  }
+
   get isMoving() {
     return ["waiting", "hashing", "sending"].includes(this.state);
   }
@@ -115,7 +119,15 @@ class Upload {
     this.#stopping.abort();
     const { id, into } = this.record;
     drop(this);
-    if (id && !this.isOver) await remove(into ? `/v1/objects/${id}/upload` : `/v1/objects/${id}`).catch(() => {});
+    if (!id || this.isOver) return;
+    const path = `/v1/objects/${id}`;
+    if (!into) await remove(path);
+    else if (!this.#isWhole) await remove(`${path}/upload`);
+    else {
+      // Nothing withdraws the URL of a single PUT.
+      const { name, status, incoming } = await get(path);
+      if (status === "pending" && incoming?.expires_at) tell(`The upload is stopped here. ${name} waits for its file until ${dated(incoming.expires_at)}.`);
+    }
   }
 
   async run() {
@@ -174,7 +186,7 @@ class Upload {
       ? post(`/v1/objects/${record.into}/uploads`, { ...payload, ...more }, { signal, tries: 3 })
       : post("/v1/objects", { kind: record.kind, name: record.name, payload: { ...payload, ...more } },
         { signal, headers: { "Idempotency-Key": record.key } }));
-    if (record.whole || record.size <= PARTS_ABOVE) return ask({});
+    if (this.#isWhole) return ask({});
     try {
       return await ask({ multipart: true });
     } catch (fault) {

@@ -208,7 +208,7 @@ def part_of(request: Request) -> int | None:
 
 
 def limit_uploads(network: CDPSession, bytes_per_second: int) -> None:
-    """Limit what a page uploads; -1 is no limit."""
+    """Limit what a page uploads; -1 lifts the limit."""
     network.send("Network.enable")
     limits = {"downloadThroughput": -1, "uploadThroughput": bytes_per_second}
     network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0} | limits)
@@ -292,6 +292,31 @@ def test_after_a_reload_each_of_two_uploads_is_run_once(open_page: Open, tmp_pat
     assert sum("/v1/objects {" in what for what in sent) == len(files)
     assert len(sent) > 2 * len(files)
     assert set(sent.values()) == {1}
+
+
+def test_an_upload_that_nothing_can_withdraw_is_stopped_in_words(
+    open_page: Open, running: Runtime, tmp_path: Path
+) -> None:
+    made = api(running, "stops").upload("file", "a.txt", "text/plain", b"a")
+    api(running, "stops").wait_until_settled(made)
+    watched = open_page(owner="stops")
+    page = watched.page
+    watched.go(f"objects/{made}")
+    limit_uploads(page.context.new_cdp_session(page), 100_000)
+    page.get_by_role("button", name="New revision").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose the file").click()
+    chooser.value.set_files(large_file(tmp_path / "next.bin", 5 * 1000**2))
+    expect(watched.row("next.bin")).to_contain_text("left")
+    page.get_by_role("button", name="Cancel next.bin").click()
+
+    told = page.get_by_role("status").filter(
+        has_text="The upload is stopped here. a.txt waits for its file until"
+    )
+    expect(told).to_be_visible()
+    expect(page.locator("wharf-uploads li")).to_have_count(0)
+    expect(page.locator("wharf-object .head .badge")).to_have_text("pending")
+    assert api(running, "stops").get(f"/v1/objects/{made}").json()["incoming"]["size"] == 5 * 1000**2
 
 
 def test_whoever_saves_last_sees_both_versions_and_chooses(open_page: Open, running: Runtime) -> None:
