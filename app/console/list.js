@@ -135,12 +135,13 @@ class ListView extends View {
 
   #apply(event) {
     const [id, old] = [event.subject, this.rows.get(event.subject)];
-    if (event.type === "object.deleted") {
-      old?.node.remove();
+    const isNewer = (old?.version ?? 0) < event.data.version;
+    if (event.type === "object.deleted" || (isNewer && !this.#fits(event.data))) {
+      if (!old) return;
+      old.node.remove();
       this.rows.delete(id);
-    } else if ((old || this.#fits(event.data)) && (old?.version ?? 0) < event.data.version) {
-      this.#put(event.data, true);
-    } else return;
+    } else if (isNewer) this.#put(event.data, true);
+    else return;
     if (!this.cursor) this.#end();
     else this.table.hidden = false;
   }

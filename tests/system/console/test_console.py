@@ -453,6 +453,29 @@ def test_what_the_feed_tells_while_the_list_is_read_stays(open_page: Open, runni
     expect(renamed).to_be_visible()
 
 
+def test_an_object_that_leaves_a_filter_leaves_the_list(open_page: Open, running: Runtime) -> None:
+    first, second = (
+        create(running, owner="leaves", kind="record", name=name, labels={"team": "a"})
+        for name in ("first", "second")
+    )
+    watched = open_page(owner="leaves")
+    page = watched.page
+    watched.go("?label=team:a")
+    rows = page.locator("wharf-list tbody tr")
+    expect(rows).to_have_count(2)
+    change = {"Content-Type": "application/merge-patch+json", "X-Owner": "leaves"}
+    body = b'{"labels": {"team": "b"}}'
+    send("PATCH", f"{running.url}/v1/objects/{first}", body=b'{"name": "renamed"}', headers=change)
+    expect(page.get_by_role("link", name="renamed")).to_be_visible()
+    send("PATCH", f"{running.url}/v1/objects/{first}", body=body, headers=change)
+    expect(rows).to_have_count(1)
+    expect(page.locator("wharf-list .foot")).to_have_text("1 object")
+    expect(page.get_by_role("link", name="second")).to_be_visible()
+    send("PATCH", f"{running.url}/v1/objects/{second}", body=body, headers=change)
+
+    expect(page.get_by_role("heading", name="No objects match")).to_be_visible()
+
+
 def test_a_list_that_begins_anew_leaves_out_a_page_that_was_on_its_way(
     open_page: Open, running: Runtime
 ) -> None:
