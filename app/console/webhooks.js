@@ -111,7 +111,7 @@ class WebhookView extends View {
       h("p", { class: "row head" }, "Sends", wants(hook)),
       hook.failing_since && h("div", { class: "notice pending" }, "The endpoint began to fail ", moment(hook.failing_since), ". One delivery probes it; the others wait."),
       hook.disabled && h("div", { class: "notice failed" }, `Switched off ${dated(hook.disabled.at)}: ${REASONS[hook.disabled.reason]}.`),
-      h("section", { class: "card" }, h("div", { class: "row" }, h("h2", {}, "Deliveries"), atEnd(field("State", filter), button("Refresh", () => this.#read(), { picture: "again", shown: false }))),
+      h("section", { class: "card" }, h("div", { class: "row" }, h("h2", {}, "Deliveries"), atEnd(field("State", filter), button("Refresh", () => this.#again(), { picture: "again", shown: false }))),
         h("table", { class: "list log" }, heads("Event", "State", "Last answer", "Attempts", "Time of the event", h("span", { class: "unseen" }, "Action")), this.log),
         this.foot));
   }
@@ -131,6 +131,14 @@ class WebhookView extends View {
     this.foot.replaceChildren(page.next_cursor ? button("Load more", () => this.#read(page.next_cursor))
       : quiet(this.log.children.length ? "The log goes back 30 days." : "Nothing was sent yet."));
     return page.items;
+  }
+
+  /** Read the log again, and the webhook, which its deliveries may have changed. */
+  async #again() {
+    const items = await this.#read();
+    const hook = await get(this.path, this.gone.signal);
+    if (JSON.stringify(hook) !== JSON.stringify(this.hook)) await this.#took({ data: hook });
+    return items;
   }
 
   #row(delivery) {
@@ -154,7 +162,7 @@ class WebhookView extends View {
       for (const seconds of LOOK_SECONDS) {
         await pause(seconds, AbortSignal.any([own.signal, this.gone.signal]));
         if (this.foot.querySelector("button") && scrollY > 400) return;
-        const items = await this.#read();
+        const items = await this.#again();
         if (!items.some((one) => one.status === "pending")) return;
       }
     } catch (fault) {

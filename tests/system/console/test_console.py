@@ -376,6 +376,31 @@ def test_a_delivery_is_seen_and_replayed(open_page: Open, running: Runtime) -> N
     assert len(set(receiver.ids)) == 2
 
 
+def test_an_endpoint_that_fails_and_then_is_gone_is_seen_on_its_page(
+    open_page: Open, running: Runtime
+) -> None:
+    caller = api(running, "fails")
+    watched = open_page(owner="fails")
+    page = watched.page
+    with receiving(Receiver(answer=lambda number: (503 if number == 1 else 410, b""))) as receiver:
+        made = caller.post("/v1/webhooks", f'{{"url": "{receiver.url}"}}'.encode()).json()
+        watched.go(f"webhooks/{made['id']}")
+        badge = page.locator("wharf-webhook > .head .badge")
+        expect(badge).to_have_text("on")
+        create(running, owner="fails", kind="record", name="told")
+        expect(badge).to_have_text("failing")
+        expect(page.get_by_text("The endpoint began to fail")).to_be_visible()
+        give_up = time.monotonic() + PATIENCE_MS / 1000
+        while caller.get(f"/v1/webhooks/{made['id']}").json()["enabled"]:
+            assert time.monotonic() < give_up
+            time.sleep(0.2)
+        page.get_by_role("button", name="Refresh").click()
+
+        expect(badge).to_have_text("switched off")
+        expect(page.get_by_text("the endpoint answered 410 Gone")).to_be_visible()
+        expect(page.get_by_role("button", name="Replay object.created")).to_be_disabled()
+
+
 def test_the_keyboard_alone_is_enough(open_page: Open, running: Runtime) -> None:
     made = create(running, owner="keys", kind="record", name="by keyboard")
     watched = open_page(owner="keys")
