@@ -52,7 +52,7 @@ $(RUN_STAMP):
 
 .PHONY: install-run
 install-run:
-	$(call environment,$(VENV),requirements/local.txt,$(RUN_STAMP),250 MB)
+	$(call environment,$(VENV),requirements/local.txt,$(RUN_STAMP),270 MB)
 
 $(DEV_STAMP):
 	$(call environment,$(VENV),requirements/dev.txt,$(DEV_STAMP),1 GB)

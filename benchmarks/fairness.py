@@ -75,7 +75,7 @@ def scanned_again(side: int) -> bytes:
 
 @dataclass(slots=True)
 class Phase:
-    """What was measured while the small payloads came."""
+    """The measurements of one phase, alone or beside the flood."""
 
     seconds: list[float] = field(default_factory=list)
     #: The share of the machine's processor time that was used, by anybody.

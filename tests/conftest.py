@@ -50,7 +50,7 @@ def _no_inherited_aws_settings() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _leaves_the_process_as_found() -> Iterator[None]:
-    """What a test changes for its whole process, it puts back: others run in it afterwards."""
+    """Fail a test that leaves its process changed, because other tests run in the same process."""
     found = _process_wide()
     yield
     assert _process_wide() == found

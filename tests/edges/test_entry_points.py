@@ -27,7 +27,7 @@ ENVIRONMENT = {
     "SENDER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/sender",
 }
 
-#: What a function loads without having a use for it costs time at each cold start. boto3 is for scripts and
+#: A module that a function does not use costs time at each cold start. boto3 is for scripts and
 #: the local runtime: the functions take botocore's clients.
 BOTO3 = {"boto3", "s3transfer"}
 MOST_MODULES = {"lambda_api": 790, "lambda_worker": 630, "lambda_relay": 510, "lambda_sender": 520}

@@ -141,7 +141,7 @@ class HostedSignIn:
 
     client_id: str
     callbacks: set[str] = field(default_factory=set)
-    #: What the page was asked for with each code that was not redeemed yet.
+    #: The parameters of each sign-in whose code was not redeemed yet.
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     #: Access tokens that are valid.
     access: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""What the watch does to a process, seen from outside."""
+"""A process that must give way, looked at from outside."""
 
 import os
 import subprocess
