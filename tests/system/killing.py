@@ -1,42 +1,50 @@
 """Processes that live until somebody kills them, and what they leave behind."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 
 from app.domain.webhooks.deliveries import Delivery
 from app.storage.webhooks.deliveries import DeliveryRepository
-from tests.system.conftest import ROOT
 
-#: Nobody reads their output after its first line, and a full pipe would stop them.
-SILENT = {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}
+#: What runs in such a process. It calls what it is given when it is ready.
+Main = Callable[[Callable[[], None]], None]
+
+START_SECONDS = 60
+
+#: Importing the service takes half a life, so it is done once, before the forks.
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.system.restless_relay", "tests.system.restless_sender"])
 
 
 @contextmanager
-def killed(modules: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
-    """Run modules of tests.system, from when all are ready until the block ends. Then they are killed."""
+def killed(mains: Sequence[Main], environment: Mapping[str, str]) -> Iterator[None]:
+    """Run each in a process of its own, from when all are ready until the block ends; then kill them."""
+    begun = [(main, FORKS.Event()) for main in mains]
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", f"tests.system.{module}"],
-            cwd=ROOT,
-            env={**os.environ, **environment, **SILENT},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for module in modules
+        FORKS.Process(target=_live, args=(main, {**os.environ, **environment}, ready))
+        for main, ready in begun
     ]
     try:
         for process in processes:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n"
+            process.start()
+        for _, ready in begun:
+            assert ready.wait(START_SECONDS)
         yield
     finally:
         for process in processes:
             process.kill()
         for process in processes:
-            process.communicate()
+            process.join()
+
+
+def _live(main: Main, environment: Mapping[str, str], ready: Event) -> None:
+    os.environ.update(environment)
+    # Nobody reads the log lines of a process that is killed.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    main(ready.set)
 
 
 def whole_log(deliveries: DeliveryRepository, owner: str, webhook_id: str) -> list[Delivery]:

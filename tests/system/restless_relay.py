@@ -1,4 +1,4 @@
-"""A relay to be killed at any moment: `python -m tests.system.restless_relay`.
+"""A relay to be killed at any moment.
 
 It reads the stream of the stack's table as `make run` does, and goes on where it was killed. Its settings
 come from the environment. Calls to AWS fail now and then, before or after they were carried out, and
@@ -7,6 +7,8 @@ transactions are in conflict.
 
 import os
 import random
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -25,6 +27,7 @@ from tests.system.restless_sender import Restless
 
 #: A small number, so that a batch can be finished within a life.
 RECORDS_AT_ONCE = 10
+PAUSE_SECONDS = 0.05
 
 
 class Conflicting(Restless):
@@ -46,7 +49,7 @@ class Conflicting(Restless):
         return cancelling(*["None"] * (items - 1), "TransactionConflict")()
 
 
-def main() -> None:
+def main(ready: Callable[[], None]) -> None:
     relaying = compose_relay(
         Adapters(RelaySettings.from_environment(), Conflicting(float(os.environ["FAULTS"])))
     )
@@ -62,9 +65,8 @@ def main() -> None:
     place = PlaceFile(Path(os.environ["DATA_DIR"]))
     client = session.client("dynamodbstreams")
     source = StreamSource(client, function, handler, Event(), place.read(), place.write)
-    print("ready", flush=True)
-    source.run()
-
-
-if __name__ == "__main__":
-    main()
+    ready()
+    while True:
+        # Longer and longer pauses after a fault would be most of a life.
+        if not source.poll():
+            time.sleep(PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""A sender to be killed at any moment: `python -m tests.system.restless_sender`.
+"""A sender to be killed at any moment.
 
 Its settings come from the environment. Its clock goes faster than others', so that an hour between two
 attempts is a minute. Calls to AWS fail now and then, before or after they were carried out.
@@ -8,6 +8,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -37,7 +38,7 @@ class Context:
         return int((LOOK_SECONDS + 12) * 1000)
 
 
-def main() -> None:
+def main(ready: Callable[[], None]) -> None:
     settings = SenderSettings.from_environment()
     began = datetime.fromisoformat(os.environ["BEGAN"])
 
@@ -53,7 +54,7 @@ def main() -> None:
     )
     fanning_out = FanningOut(adapters.webhooks, repository, deliveries, queue, clock=clock)
     batches = SenderBatches(fanning_out, endpoints, repository, queue, clock=clock)
-    print("ready", flush=True)
+    ready()
     feed(batches, Clients().client("sqs"), settings.sender_queue_url)
 
 
@@ -111,7 +112,3 @@ class Restless(Clients):
     def _fail(self, **_: Any) -> None:
         if random.random() < self._share / 2:
             raise EndpointConnectionError(endpoint_url="https://aws.test/")
-
-
-if __name__ == "__main__":
-    main()

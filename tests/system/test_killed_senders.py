@@ -25,6 +25,7 @@ from tests.conftest import Measured
 from tests.receiver import Receiver, receiving
 from tests.shares import Share
 from tests.subscribed import make_event, make_webhook
+from tests.system import restless_sender
 from tests.system.killing import killed, whole_log
 
 pytestmark = pytest.mark.long
@@ -72,7 +73,7 @@ def test_everything_arrives_however_often_the_sender_is_killed(
         send_all(sqs, queue, [*events.values(), *list(events.values())[::7]])
         give_up = time.monotonic() + lives
         while time.monotonic() < give_up and not is_done(deliveries, owner, webhook.id):
-            with killed(["restless_sender"], environment):
+            with killed([restless_sender.main], environment):
                 time.sleep(LIVES_SECONDS)
             kills += 1
     log = whole_log(deliveries, owner, webhook.id)
