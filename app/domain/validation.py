@@ -34,12 +34,14 @@ def pointer(parts: Iterable[str | int]) -> str:
 
 def message(error: Mapping[str, Any]) -> str:
     """Return Pydantic's message, unless it names Pydantic's machinery or repeats the input."""
-    match error["type"]:
-        case "union_tag_not_found":
-            return "Field required"
-        case "union_tag_invalid":
-            return f"Input should be one of {error['ctx']['expected_tags']}"
-        case "model_attributes_type" | "model_type" | "dict_type":
+    match error:
+        case {"type": "missing", "loc": (*_, field)}:
+            return f"`{field}` is required"
+        case {"type": "union_tag_not_found", "ctx": {"discriminator": quoted}}:
+            return f"`{quoted[1:-1]}` is required"
+        case {"type": "union_tag_invalid", "ctx": {"expected_tags": tags}}:
+            return f"Input should be one of {tags}"
+        case {"type": "model_attributes_type" | "model_type" | "dict_type"}:
             return "Input should be an object"
     # Pydantic would show a regular expression.
     said = UNLIKE_PATTERN if error["type"] == "string_pattern_mismatch" else str(error["msg"])
@@ -47,9 +49,8 @@ def message(error: Mapping[str, Any]) -> str:
         said = said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
         repeated = any(len(text) >= REPEATED_CHARACTERS and text in said for text in _texts(error["input"]))
         return "Input is not valid here" if repeated else said
-    if error["type"].endswith("_parsing"):
-        return said.partition(", ")[0]  # what follows quotes the input
-    return said
+    # What follows the first comma quotes the input.
+    return said.partition(", ")[0] if error["type"].endswith("_parsing") else said
 
 
 def _texts(value: Any) -> Iterator[str]:

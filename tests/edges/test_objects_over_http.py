@@ -1,6 +1,7 @@
 """Create, read and list objects: the same answers through both doors."""
 
 import json
+import re
 from base64 import b64encode
 from typing import Any
 from uuid import UUID
@@ -217,7 +218,20 @@ def test_what_is_not_json_is_refused_and_leaves_nothing(
     answer = client.post("/v1/objects", content=content, headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+    assert re.fullmatch(
+        r"The request body is not valid JSON: .+ at line 1 column \d+\.", answer.json()["detail"]
+    )
     assert nothing_is_stored(aws)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"name": "n"}, "kind"), ({"kind": "record"}, "name"), ({"kind": "dataset", "name": "n"}, "payload")],
+)
+def test_a_field_that_is_missing_is_named(client: httpx2.Client, body: dict[str, Any], field: str) -> None:
+    answer = client.post("/v1/objects", json=body)
+
+    assert (answer.status_code, answer.json()["detail"]) == (422, f"`{field}` is required")
 
 
 def test_a_number_beyond_all_floats_is_refused(client: httpx2.Client, aws: Aws) -> None:

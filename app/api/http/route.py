@@ -37,14 +37,14 @@ class StrictJsonRequest(Request):
     async def json(self) -> Any:
         """Return the body, which must be JSON by RFC 8259: no NaN, infinity or lone surrogate.
 
-        Raises JSONDecodeError.
+        Raises JSONDecodeError, whose message says what is wrong at which line and column.
         """
         body = await self.body()
         try:
             # A byte order mark may be passed over (RFC 8259, section 8.1).
             return from_json(body.removeprefix(codecs.BOM_UTF8), allow_inf_nan=False)
-        except ValueError:
-            raise json.JSONDecodeError("The body is not JSON", "", 0) from None
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), "", 0) from None
 
 
 class StrictRoute(APIRoute):

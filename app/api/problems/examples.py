@@ -41,13 +41,13 @@ SAMPLES: tuple[errors.WharfError, ...] = (
 )
 #: The detail of each example, by problem code. An example without one shows the advice instead.
 DETAILS = {ANSWERS[type(sample)].code: str(sample) for sample in SAMPLES} | {
-    "invalid_input": "Field required",
-    "malformed_json": "The request body is not valid JSON.",
+    "invalid_input": "`name` is required",
+    "malformed_json": "The request body is not valid JSON: expected value at line 2 column 9.",
     "method_not_allowed": "This path does not have this method.",
 }
 #: The members that only some problems have.
 MEMBERS: dict[str, dict[str, Any]] = {
-    "invalid_input": {"errors": [{"pointer": "/name", "detail": "Field required"}]},
+    "invalid_input": {"errors": [{"pointer": "/name", "detail": "`name` is required"}]},
     "quota_exceeded": quota_members(QUOTA),
     "parts_missing": parts_members(PARTS),
 }

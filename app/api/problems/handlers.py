@@ -45,8 +45,8 @@ async def _on_wharf_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it
-    if any(found["type"] == "json_invalid" for found in error.errors()):
-        return problem(request, HTTP_ANSWERS[400], "The request body is not valid JSON.")
+    if reasons := [found["ctx"]["error"] for found in error.errors() if found["type"] == "json_invalid"]:
+        return problem(request, HTTP_ANSWERS[400], f"The request body is not valid JSON: {reasons[0]}.")
     if any(found["loc"] == ("body",) and found["type"] == "missing" for found in error.errors()):
         return problem(request, HTTP_ANSWERS[400], "The request has no body.")
     if malformed := [found["loc"][1] for found in error.errors() if found["loc"][0] == "path"]:
