@@ -132,6 +132,7 @@ def run(options: Options, running: ExitStack, stop: StopSignal) -> None:
     origins = between_commas(os.environ["CORS_ORIGINS"])
     aws = start_aws(options, lock, running, machine, origins)
     print(f"AWS answers at {os.environ['AWS_ENDPOINT_URL']}. Deploying template.yaml there.", flush=True)
+    print("First log lines: the bucket's trial message, and the sweeps of each minute.", flush=True)
     disk = DiskWatch(aws, options.data_dir) if aws else None
     # Imported only now, because loggers and clients read the environment at import.
     from app.local.runtime import start  # noqa: PLC0415
