@@ -33,6 +33,7 @@ def _fewer_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "OBJECTS", 5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("benchmark", "files"), [(pipeline.main, 6), (tables.main, 2), (proof.main, 3)])
 def test_each_file_has_a_ratio(
     benchmark: Callable[[Sequence[str]], None], files: int, capsys: pytest.CaptureFixture[str]
@@ -52,6 +53,7 @@ def test_each_width_has_a_ratio(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert re.findall(r"200 × 10 .* 1\.00\n.*20 × 100 .* \d+\.\d\d\n", capsys.readouterr().out)
 
 
+@pytest.mark.long
 def test_peers_are_compared_in_a_page_and_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Polars is in the peers' own environment only."""
     monkeypatch.setattr(peers, "PEERS", ("duckdb", "pandas"))
@@ -91,6 +93,7 @@ def test_the_relay_is_timed_with_and_without_faults(
     assert len(re.findall(row, capsys.readouterr().out)) == 5
 
 
+@pytest.mark.long
 def test_each_run_of_the_relay_counts_the_same(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

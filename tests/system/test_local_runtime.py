@@ -131,6 +131,7 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path, taken: str) -> None:
 
 
 class TestNamedEmulator:
+    @pytest.mark.long
     def test_a_running_ministack_is_used_and_left_running(self, tmp_path: Path, emulator: Emulator) -> None:
         settings = {"AWS_ENDPOINT_URL": emulator.url, "AWS_PROFILE": "nobody", "AWS_CA_BUNDLE": "/nowhere"}
         with started(tmp_path, settings=settings) as runtime:
