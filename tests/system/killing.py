@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 
-from app.domain.webhooks.deliveries import Delivery
+from app.domain.webhooks.deliveries import Delivery, Outcome
 from app.storage.webhooks.deliveries import DeliveryRepository
+from tests.receiver import Receiver
 
 #: What runs in such a process. It calls what it is given when it is ready.
 Main = Callable[[Callable[[], None]], None]
@@ -45,6 +46,16 @@ def _live(main: Main, environment: Mapping[str, str], ready: Event) -> None:
     # Nobody reads the log lines of a process that is killed.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     main(ready.set)
+
+
+def are_delivered(
+    events: int, receiver: Receiver, deliveries: DeliveryRepository, owner: str, webhook_id: str
+) -> bool:
+    """True if all were delivered and recorded. The log is long, so it is read only when all have arrived."""
+    if len(set(receiver.ids)) < events:
+        return False
+    log = whole_log(deliveries, owner, webhook_id)
+    return len(log) >= events and all(one.outcome is Outcome.DELIVERED for one in log)
 
 
 def whole_log(deliveries: DeliveryRepository, owner: str, webhook_id: str) -> list[Delivery]:

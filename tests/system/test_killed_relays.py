@@ -38,7 +38,7 @@ from tests.subscribed import make_webhook
 from tests.system import restless_relay, restless_sender
 from tests.system.conftest import session_of
 from tests.system.feed import Life, in_feed, lives
-from tests.system.killing import killed, whole_log
+from tests.system.killing import are_delivered, killed, whole_log
 
 pytestmark = pytest.mark.long
 
@@ -99,7 +99,7 @@ def test_feed_history_and_deliveries_agree_whoever_is_killed(
             make_webhook(owner=OWNER, id=WEBHOOK, url=receiver.url)
         )
         write(dynamodb, found)
-        while kills < MOST_LIVES and not is_done(receiver, deliveries, len(made)):
+        while kills < MOST_LIVES and not are_delivered(len(made), receiver, deliveries, OWNER, WEBHOOK):
             with killed([restless_relay.main, restless_sender.main], environment):
                 time.sleep(LIVES_SECONDS)
             kills += 1
@@ -122,14 +122,6 @@ def write(dynamodb: Any, found: Sequence[Life]) -> None:
     """Write each state of each object to the table, so that the emulator's stream has the change."""
     for state in (state for life in found for state in life.states):
         dynamodb.put_item(TableName=os.environ["TABLE_NAME"], Item=to_item(state))
-
-
-def is_done(receiver: Receiver, deliveries: DeliveryRepository, events: int) -> bool:
-    """True if all was delivered. The log is read only when all has arrived."""
-    if len(set(receiver.ids)) < events:
-        return False
-    log = whole_log(deliveries, OWNER, WEBHOOK)
-    return len(log) >= events and all(one.outcome is Outcome.DELIVERED for one in log)
 
 
 def history_of(adapters: Adapters, found: Sequence[Life]) -> dict[str, Any]:

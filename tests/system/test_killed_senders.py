@@ -26,7 +26,7 @@ from tests.receiver import Receiver, receiving
 from tests.shares import Share
 from tests.subscribed import make_event, make_webhook
 from tests.system import restless_sender
-from tests.system.killing import killed, whole_log
+from tests.system.killing import are_delivered, killed, whole_log
 
 pytestmark = pytest.mark.long
 
@@ -72,7 +72,9 @@ def test_everything_arrives_however_often_the_sender_is_killed(
         WebhookRepository(dynamodb, table).add(webhook)
         send_all(sqs, queue, [*events.values(), *list(events.values())[::7]])
         give_up = time.monotonic() + lives
-        while time.monotonic() < give_up and not is_done(deliveries, owner, webhook.id):
+        while time.monotonic() < give_up and not are_delivered(
+            EVENTS, receiver, deliveries, owner, webhook.id
+        ):
             with killed([restless_sender.main], environment):
                 time.sleep(LIVES_SECONDS)
             kills += 1
@@ -94,8 +96,3 @@ def send_all(sqs: Any, queue: str, events: list[Any]) -> None:
             for number, event in enumerate(events[start : start + 10])
         ]
         assert not sqs.send_message_batch(QueueUrl=queue, Entries=entries).get("Failed")
-
-
-def is_done(deliveries: DeliveryRepository, owner: str, webhook_id: str) -> bool:
-    log = whole_log(deliveries, owner, webhook_id)
-    return len(log) == EVENTS and all(one.outcome is Outcome.DELIVERED for one in log)
