@@ -1,7 +1,7 @@
 """Runs processors in child processes, where a bad payload cannot harm the worker or see another payload.
 
     worker (holds credentials)                                client.py, talk.py
-      └─ fork server: fixed environment, processors imported  server.py, fork.py, watch.py
+      └─ fork server: fixed environment, processors imported  server.py, fork.py, watch.py, pages.py
            └─ child: one task, locked in                      child.py, locks/
 
 The child's memory, CPU time, wall clock, files and report are limited. It has no
@@ -14,6 +14,7 @@ folders that it would close are emptied after each task (leftovers.py).
 The worker checks from outside what the child leaves behind (verdict.py, bounds.py,
 output.py). wire.py is what the three processes say to each other, and greeting.py
 what the server says first. pool.py has a sandbox for each task that runs at once.
+proc.py reads what the kernel tells of processes.
 
 Where the kernel refuses a part of this, the sandbox works without it and logs
 that once. The sandbox knows no kind of object; it shares the contract in

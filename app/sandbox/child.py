@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.errors import InvalidPayload
+from app.sandbox import proc
 from app.sandbox.locks import kernel
 from app.sandbox.locks.optional import LANDLOCK, Files, Locks
 from app.sandbox.wire import (
@@ -176,5 +177,5 @@ def _limit(which: int, soft: int, hard: int | None = None) -> None:
 
 def _data_bytes() -> int:
     """Return what the preloaded libraries hold already: a task's limit is what it may add."""
-    pages = Path("/proc/self/statm").read_bytes().split()[5]
+    pages = proc.read("/proc/self/statm").split()[5]
     return int(pages) * resource.getpagesize()

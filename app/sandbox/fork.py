@@ -7,9 +7,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 
+from app.sandbox import proc
 from app.sandbox.child import OUT_OF_MEMORY, REPLY_FD, isolate
 from app.sandbox.wire import KIB, ChildsEnds
 
@@ -89,8 +89,10 @@ def _live(work: Callable[[], bytes], ends: ChildsEnds) -> NoReturn:
 
 def _assert_one_thread() -> None:
     """Raise RuntimeError for a second thread: a lock that it holds would stay locked in the child."""
-    tasks = Path("/proc/self/task")
-    threads = len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
+    try:
+        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208  # before each fork
+    except OSError:
+        threads = threading.active_count()
     if threads != 1:
         raise RuntimeError(f"{threads} threads: a preloaded module has started some")
 
@@ -113,7 +115,7 @@ def _kill_orphans() -> None:
 
 def _children() -> list[int]:
     try:
-        listed = Path(f"/proc/self/task/{os.getpid()}/children").read_bytes()
+        listed = proc.read(f"/proc/self/task/{os.getpid()}/children")
     except OSError:
         return []
     return [int(pid) for pid in listed.split()]

@@ -18,14 +18,15 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
+from app.sandbox import proc
 from app.sandbox.child import HIGHEST_FD, confine, is_refused, perform
 from app.sandbox.fork import Fork
 from app.sandbox.locks import kernel, optional
 from app.sandbox.locks.optional import Files, Locks
 from app.sandbox.locks.self_check import Findings, check
 from app.sandbox.locks.trials import LIMITS, Trials, probes_of
+from app.sandbox.pages import gather
 from app.sandbox.watch import WATCH_SECONDS, Watch
 from app.sandbox.wire import (
     Cause,
@@ -38,7 +39,6 @@ from app.sandbox.wire import (
 )
 
 TRACEBACK_CHARACTERS = 16_000
-STATM = Path("/proc/self/statm")
 PROBE_SECONDS = 10
 #: The longest reply of the fork server's own child: the names of all steps that a kernel can refuse.
 OWN_REPLY_BYTES = 4096
@@ -72,6 +72,7 @@ def _greet(link: socket.socket, modules: Sequence[str]) -> Locks | None:
             importlib.import_module(module)
         refused = _settle() + _refused_to_children(link)
         findings = _self_check(link, modules)
+        gather()
     except Exception:  # noqa: BLE001  # whatever an import raises, the parent is told
         send(link, encode({"failed": as_unicode(traceback.format_exc())[-TRACEBACK_CHARACTERS:]}))
         return None
@@ -140,13 +141,16 @@ def _follow(child: Fork, link: socket.socket, seconds: float, look: Callable[[],
         cause = _wait(child, link, time.monotonic() + seconds, look)
     finally:
         status, cpu_seconds, resident_bytes = child.end()
-    added_bytes = max(resident_bytes - _resident_bytes(), 0) if STATM.exists() else 0
-    return Ending(cause, status, cpu_seconds, added_bytes, free_bytes=0)
+    return Ending(cause, status, cpu_seconds, _added(resident_bytes), free_bytes=0)
 
 
-def _resident_bytes() -> int:
-    """Return what a child has from the start, since it begins as a copy of this process."""
-    return int(STATM.read_bytes().split()[1]) * resource.getpagesize()
+def _added(resident_bytes: int) -> int:
+    """Return what a child had beyond what it began with as a copy of this process; 0 if there is no /proc."""
+    try:
+        pages = proc.read("/proc/self/statm").split()[1]
+    except OSError:
+        return 0
+    return max(resident_bytes - int(pages) * resource.getpagesize(), 0)
 
 
 def _wait(child: Fork, link: socket.socket, until: float, look: Callable[[], Cause | None]) -> Cause:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from app.sandbox import proc
 from app.sandbox.output import is_over
 from app.sandbox.wire import KIB, MIB, Cause, Order
 
@@ -26,7 +27,7 @@ MOST_THREADS = 64
 QUICK_CPU_SECONDS = 1.0
 NICER_BY = 5
 #: The lines of /proc/<pid>/status (proc(5)) that are memory of a process, and not pages of files.
-HELD = ("RssAnon:", "RssShmem:", "VmSwap:")
+HELD = (b"RssAnon:", b"RssShmem:", b"VmSwap:")
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class Watch:
 def held_bytes(pid: int) -> int:
     """Return the memory of a process: its own and shared, swapped out or not; 0 if it is gone."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+        status = proc.read(f"/proc/{pid}/status")
     except OSError:
         return 0
     return sum(int(line.split()[1]) * KIB for line in status.splitlines() if line.startswith(HELD))
@@ -107,7 +108,7 @@ def threads(pid: int) -> int:
 def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process has used, all its threads together; 0 if it is gone."""
     try:
-        _, _, told = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")
+        _, _, told = proc.read(f"/proc/{pid}/stat").rpartition(b")")
     except OSError:
         return 0
     # The fields `utime` and `stime` (proc(5)). The first field here is the third of all.

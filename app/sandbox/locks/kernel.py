@@ -50,6 +50,12 @@ def drop_capabilities() -> None:
     _call("capset", header, bytes(24))
 
 
+def prepare() -> None:
+    """Look up beforehand what only children call: the fork server does it once."""
+    if sys.platform == "linux":
+        _ = _libc().capset
+
+
 def prepare_callbacks() -> None:
     """Have libffi make the executable memory of ctypes callbacks. A filtered child cannot, but may use it."""
     callback = ctypes.CFUNCTYPE(None)

@@ -16,6 +16,7 @@ LANDLOCK: Final = "landlock"
 
 def prepare() -> None:
     """Find out beforehand what is the same for every child: the fork server does it once."""
+    kernel.prepare()
     landlock.prepare()
     with contextlib.suppress(OSError):
         allow_list(MACHINE, os.getpid())

@@ -205,8 +205,8 @@ ROWS = (
     Row(
         "shared memory counts",
         SANDBOX + "watch.py",
-        'HELD = ("RssAnon:", "RssShmem:", "VmSwap:")',
-        'HELD = ("RssAnon:", "VmSwap:")',
+        'HELD = (b"RssAnon:", b"RssShmem:", b"VmSwap:")',
+        'HELD = (b"RssAnon:", b"VmSwap:")',
         SHARED,
     ),
     Row(
