@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.checks.mutants import (
+    background,
     clients,
+    deployed,
     doors,
     links,
     locks,
@@ -18,6 +20,7 @@ from scripts.checks.mutants import (
     reports,
     sandbox,
     service,
+    telling,
     webhooks,
 )
 from scripts.checks.mutants.row import Row
@@ -27,6 +30,7 @@ ROOT = Path(__file__).parents[3]
 ROWS = (
     *(*doors.ROWS, *service.ROWS, *links.ROWS, *parts.ROWS, *reports.ROWS, *pages.ROWS),
     *(*sandbox.ROWS, *locks.ROWS, *webhooks.ROWS, *clients.ROWS),
+    *(*telling.ROWS, *background.ROWS, *deployed.ROWS),
 )
 
 

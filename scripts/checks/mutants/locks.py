@@ -196,7 +196,7 @@ ROWS = (
         "Landlock: of a checkout, its packages only",
         "app/sandbox/locks/landlock.py",
         'for name in ("stdlib", "platstdlib", "purelib", "platlib")]',
-        'for name in ("stdlib", "platstdlib", "purelib", "platlib")] + [str(Path(__file__).parents[2])]',
+        'for name in ("stdlib", "platstdlib", "purelib", "platlib")] + [str(Path(__file__).parents[3])]',
         (LANDLOCK + "test_a_package_that_is_not_installed_opens_its_own_folder_only",),
     ),
     Row(

@@ -24,7 +24,23 @@ DIRECTIVES = {
     "frame-ancestors 'none'": "no page frames the console",
 }
 
+STORED = "tests/edges/test_console.py::TestTheFiles::test_no_script_makes_a_script_or_markup_of_a_text"
+
 ROWS = (
+    Row(
+        "the console's secrets end with their tab",
+        "app/console/api.js",
+        "const read = (name) => sessionStorage.",
+        "const read = (name) => localStorage.",
+        (STORED,),
+    ),
+    Row(
+        "the console makes no markup of a text",
+        "app/console/dom.js",
+        "  node.append(...children.flat(9)",
+        "  node.innerHTML = String(...children.flat(9)",
+        (STORED,),
+    ),
     *(
         Row(f"the console's page: {control}", CONSOLE, f'            "{directive}",\n', "", POLICY)
         for directive, control in DIRECTIVES.items()

@@ -18,7 +18,7 @@ class Row:
     text: str
     #: The text in its place when the control is gone.
     without: str
-    #: The tests that must fail then: files, or names in files.
+    #: The tests that must fail then, each of them: files in which one fails, or names in files.
     tests: tuple[str, ...]
     #: True if the tests need rights that only root has.
     needs_root: bool = False

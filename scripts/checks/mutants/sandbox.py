@@ -157,7 +157,10 @@ ROWS = (
         SANDBOX + "child.py",
         "    os.closerange(REPLY_FD + 1, HIGHEST_FD)\n",
         "",
-        (TESTS + "test_the_child_has_a_session_of_its_own_and_one_open_file",),
+        (
+            TESTS + "test_the_child_has_a_session_of_its_own_and_one_open_file",
+            TESTS + "test_the_child_inherits_no_socket_of_the_workers",
+        ),
     ),
     Row(
         "a child has no capabilities",
@@ -172,7 +175,10 @@ ROWS = (
         SANDBOX + "child.py",
         '"seccomp": locks.filter_system_calls,',
         '"seccomp": lambda: None,',
-        (TESTS + "test_the_network_and_other_programs_are_refused",),
+        (
+            TESTS + "test_the_network_and_other_programs_are_refused",
+            TESTS + "test_the_lambda_runtime_api_is_out_of_reach_and_not_even_named",
+        ),
     ),
     Row(
         "a child ends with its server",
@@ -201,6 +207,13 @@ ROWS = (
         'return fixed | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}',
         "return {**os.environ, **fixed}",
         (TESTS + "test_the_child_inherits_no_credentials",),
+    ),
+    Row(
+        "the address of Lambda's runtime API is not in a child's environment",
+        SANDBOX + "client.py",
+        'for name in ("LD_LIBRARY_PATH",) if name in os.environ}',
+        'for name in ("LD_LIBRARY_PATH", "AWS_LAMBDA_RUNTIME_API") if name in os.environ}',
+        (TESTS + "test_the_lambda_runtime_api_is_out_of_reach_and_not_even_named",),
     ),
     Row(
         "shared memory counts",

@@ -6,7 +6,7 @@ CALLER = "app/api/caller.py"
 PAYLOADS = "app/storage/payloads.py"
 OBJECTS = "app/storage/objects.py"
 EXTREMES = ("tests/edges/test_extremes.py::test_what_may_be_repeated_has_a_bound",)
-HEADERS = ("tests/edges/test_security_headers.py",)
+HEADERS = "tests/edges/test_security_headers.py::"
 SIGNED = "tests/contracts/test_payload_store.py::"
 WRITERS = "tests/contracts/test_object_repository.py::"
 
@@ -65,7 +65,10 @@ ROWS = (
         "app/services/cursors.py",
         "if encode_cursor(position, scope) != cursor or not of_form.fullmatch(position):",
         "if not of_form.fullmatch(position):",
-        ("tests/unit/services/test_cursors.py",),
+        (
+            "tests/unit/services/test_cursors.py::test_a_cursor_of_another_list_is_refused",
+            "tests/unit/services/test_cursors.py::test_one_changed_character_is_noticed_wherever_it_is",
+        ),
     ),
     Row(
         "a cursor is of its own owner",
@@ -73,6 +76,13 @@ ROWS = (
         'scope = ["objects", query.owner, query.kind,',
         'scope = ["objects", query.kind,',
         ("tests/edges/test_isolation.py::test_anothers_cursor_is_answered_as_a_damaged_one",),
+    ),
+    Row(
+        "a presigned upload asks to be written once",
+        PAYLOADS,
+        '"If-None-Match": "*"}',
+        '"If-None-Match": "other"}',
+        (SIGNED + "test_a_second_upload_to_the_same_url_is_refused",),
     ),
     Row(
         "a presigned upload is written once",
@@ -108,6 +118,55 @@ ROWS = (
         'disposition: str = "attachment"',
         'disposition: str = "inline"',
         (SIGNED + "test_a_download_is_an_attachment_that_is_not_cached",),
+    ),
+    Row(
+        "a route declares its caller",
+        "app/api/routes/kinds.py",
+        "_caller: Caller, ",
+        "",
+        ("tests/edges/test_caller.py::test_every_route_has_a_principal_or_is_named_as_open",),
+    ),
+    Row(
+        "a key makes one object",
+        "app/services/objects/creating.py",
+        "object_id = id_for(new.idempotency_key, ",
+        "object_id = id_for(None, ",
+        ("tests/edges/test_objects_over_http.py::test_the_same_key_and_body_give_the_same_object",),
+    ),
+    Row(
+        "a key is of one body",
+        "app/services/objects/creating.py",
+        "if replayed and stored.fingerprint != created.fingerprint:",
+        "if replayed and not stored.fingerprint:",
+        ("tests/edges/test_objects_over_http.py::test_the_same_key_with_another_body_is_refused",),
+    ),
+    Row(
+        "an inline payload is written once",
+        PAYLOADS,
+        '                IfNoneMatch="*",\n',
+        "",
+        ("tests/edges/test_aws_calls.py::test_every_write_is_conditional",),
+    ),
+    Row(
+        "a change is at a version that If-Match names",
+        "app/api/http/preconditions.py",
+        "is_matched = self.matched is None or version in self.matched",
+        "is_matched = self.matched is None or version != self.matched",
+        ("tests/edges/test_preconditions.py::test_a_change_is_made_only_at_a_version_that_if_match_names",),
+    ),
+    Row(
+        "a route without a contract stops the start",
+        "app/api/contracts.py",
+        "        if contract is None or not route.description:\n",
+        "        if contract is None:\n            continue\n        if not route.description:\n",
+        ("tests/edges/test_openapi.py::test_a_route_without_a_contract_is_refused_at_the_start",),
+    ),
+    Row(
+        "a page is short",
+        "app/api/dependencies.py",
+        "Limit = Annotated[int, Query(ge=1, le=100,",
+        "Limit = Annotated[int, Query(ge=1, le=1000,",
+        ("tests/edges/test_objects_over_http.py::test_a_wrong_query_is_refused",),
     ),
     Row(
         "a create does not replace an object",
@@ -186,28 +245,28 @@ ROWS = (
         "app/api/middleware/security_headers.py",
         '    "x-content-type-options": "nosniff",\n',
         "",
-        HEADERS,
+        (HEADERS + "test_every_answer_has_them", HEADERS + "test_every_problem_has_them"),
     ),
     Row(
         "an answer is in no frame and loads nothing",
         "app/api/middleware/security_headers.py",
         "NOTHING = \"default-src 'none'; frame-ancestors 'none'\"",
         "NOTHING = \"default-src 'self'; frame-ancestors 'self'\"",
-        HEADERS,
+        (HEADERS + "test_every_answer_has_them",),
     ),
     Row(
         "only HTTPS behind API Gateway",
         "app/api/middleware/security_headers.py",
         'headers = self._deployed if "aws.event" in scope else self._local',
         "headers = self._local",
-        HEADERS,
+        (HEADERS + "test_https_is_insisted_on_only_behind_api_gateway",),
     ),
     Row(
         "only named pages call the API",
         "app/api/middleware/cors.py",
         "allow_origins=[one for one in allowed if not one.endswith(ANY_PORT)],",
         'allow_origins=["*"],',
-        ("tests/edges/test_cors.py",),
+        ("tests/edges/test_cors.py::test_a_page_of_another_origin_may_not",),
     ),
     Row(
         "an owner uses no more than the limit",

@@ -15,13 +15,13 @@ from scripts.checks.mutants.row import Row
 
 #: Files that the tests read. The environments stay where they are.
 COPIED = (
-    *("app", "benchmarks", "clients", "docs", "requirements", "scripts", "tests"),
+    *(".github", "app", "benchmarks", "clients", "docs", "requirements", "scripts", "tests"),
     *("CHANGELOG.md", "CONTRIBUTING.md", "Dockerfile", "Makefile", "README.md", "SECURITY.md"),
     *("pyproject.toml", "samconfig.toml", "template.yaml"),
 )
 #: The exit codes of pytest (pytest documentation, "Exit codes").
 TESTS_PASSED, TESTS_FAILED = 0, 1
-#: The time of one row's tests, and of the tests of all rows together.
+#: The time of one test of a row, and of the tests of all rows together.
 SECONDS, SECONDS_OF_ALL = 600, 3600
 
 
@@ -57,16 +57,22 @@ def failing(copy: Path, rows: Sequence[Row]) -> str:
 
 
 def try_row(copy: Path, row: Row) -> Outcome:
-    """Run the tests of a row without its control, and put the control back."""
+    """Run each test of a row without its control, until one tells nothing of it. Put the control back."""
     file = copy / row.file
     before = file.read_text(encoding="utf-8")
     file.write_text(row.removed_from(copy), encoding="utf-8")
     try:
-        tried = _test(copy, row.tests, SECONDS)
-    except subprocess.TimeoutExpired:
-        return Outcome.UNTOLD
+        outcomes = (_outcome_of(copy, test) for test in row.tests)
+        return next((one for one in outcomes if one is not Outcome.KILLED), Outcome.KILLED)
     finally:
         file.write_text(before, encoding="utf-8")
+
+
+def _outcome_of(copy: Path, test: str) -> Outcome:
+    try:
+        tried = _test(copy, [test], SECONDS)
+    except subprocess.TimeoutExpired:
+        return Outcome.UNTOLD
     match tried.returncode:
         case 0:
             return Outcome.SURVIVED

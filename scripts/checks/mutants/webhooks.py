@@ -110,6 +110,23 @@ ROWS = (
         (SENT + "test_whatever_a_server_drips_the_attempt_ends_at_its_deadline",),
     ),
     Row(
+        "what a webhook is sent is signed",
+        SEND,
+        "Signer(secret.text).sign(delivery.event_id, at, text)",
+        'Signer(secret.text).sign(delivery.event_id, at, "")',
+        (SENT + "test_the_receiver_gets_the_event_signed",),
+    ),
+    Row(
+        "each living secret of a webhook signs",
+        SEND,
+        "for secret in webhook.living_secrets(at)",
+        "for secret in webhook.living_secrets(at)[:1]",
+        (
+            SENT + "test_every_secret_that_is_alive_signs",
+            "tests/unit/sender/test_endpoints.py::test_a_rotation_whose_reply_got_lost_loses_no_verification",
+        ),
+    ),
+    Row(
         "a webhook's answer is in no representation",
         "app/domain/webhooks/deliveries.py",
         '    answer: str = field(default="", repr=False)\n',

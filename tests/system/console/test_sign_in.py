@@ -5,12 +5,14 @@ stand-in for Cognito's, which redeems a code only with the verifier of its chall
 """
 
 import json
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -27,13 +29,22 @@ from tests.services import services_on
 from tests.system.chromium import chromium
 from tests.system.console.gateway import HostedSignIn, Vouch, gateway, serving
 from tests.system.console.test_looks import assess
-from tests.system.console.watched import PATIENCE_MS, Watched
+from tests.system.console.watched import CSV, PATIENCE_MS, Watched
 
 pytestmark = pytest.mark.e2e
 
 HOST = "sign-in.example"
 CLIENT_ID = "console-client"
 KEY, OTHER_KEY = "the-value-of-a-key", "no-key-at-all"
+#: A presigned URL.
+SIGNED = re.compile("X-Amz-Signature")
+#: What the browser's database keeps of unfinished uploads, without the files.
+NOTES = """async () => {
+  const done = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+  const database = await done(indexedDB.open("wharf", 1));
+  const notes = await done(database.transaction("uploads").objectStore("uploads").getAll());
+  return notes.map(({ file, ...note }) => JSON.parse(JSON.stringify(note)));
+}"""
 #: All that the tab keeps, whichever place it is kept in.
 KEPT = "JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie, location.href])"
 
@@ -142,6 +153,26 @@ def test_with_an_api_key(page_of: SignedInPage) -> None:
 
     assert KEY not in page.evaluate(KEPT)
     assert keys == {OTHER_KEY, KEY}
+
+
+def test_the_note_of_an_unfinished_upload_holds_no_secret_and_no_url(page_of: SignedInPage) -> None:
+    """It outlives the tab, so that another visit goes on."""
+    watched = page_of("api-key", by_key)
+    page = watched.page
+    page.route(SIGNED, lambda _: None)  # never answered
+    page.goto(f"{watched.url}/")
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_role("button", name="Sign in").click()
+    is_signed_in(page)
+    with page.expect_request(SIGNED) as asked:
+        watched.drop("cities.csv", CSV, "text/csv")
+    watched.allowed.add(urlsplit(asked.value.url).netloc)
+
+    [note] = page.evaluate(NOTES)
+
+    assert (note["name"], note["size"]) == ("cities.csv", len(CSV))
+    assert set(note) <= {"key", "id", "kind", "name", "type", "size", "sha256", "modified", "owner", "whole"}
+    assert not [secret for secret in (KEY, "http", "Signature") if secret in json.dumps(note)]
 
 
 @pytest.fixture
