@@ -110,7 +110,7 @@ ROWS = (
         DOORS + "aws_door.py",
         'if scope["type"] == "websocket":',
         'if scope["type"] == "no websocket":',
-        (PAGES + "test_there_is_no_websocket", PAGES + "test_the_emulator_never_sees_one"),
+        (PAGES + "test_the_emulator_never_sees_one",),
     ),
     Row(
         "what decides is there once",
