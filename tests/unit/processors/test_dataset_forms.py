@@ -2,10 +2,15 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
 
+from app.processors.dataset.forms import possible_forms
+from app.processors.dataset.forms.form import TEXT
+from app.processors.dataset.forms.moments import forms_of_moments
+from app.processors.dataset.forms.numbers import BOOLEAN, OTHER_GROUP_MARKS, number_forms
 from tests.unit.processors.conftest import ProcessDataset
 
 LATE = 30_000
@@ -310,3 +315,37 @@ def test_a_long_number_that_its_double_gives_back_is_a_number(
     column = process("\n".join(("a", *cells))).column("a")
 
     assert (column["type"], column["decimals"]) == ("number", decimals)
+
+
+CELLS = [
+    *[
+        "7",
+        "-7",
+        "+7.5",
+        "1.50",
+        "1e5",
+        "1,5",
+        "1.234,5",
+        "1 234,5",
+        "1'234,5",
+        "1\u2019234,5",
+        "1\u00a0234,5",
+    ],
+    *["true", "FALSE", "2024-01-31", "31.12.2023", "12/31/2023", "10:00:00", "10:00:00.25", "1\u202f234,5"],
+    *["2024-01-31 10:00", "2024-01-31T10:00:00Z", "2024-01-31T10:00:00.5+02:00", "31.12.2023 10:00"],
+    *["x", "7x", "1\n2", "7\n", "\n", "e", "", "7\r", "1\t2", "true\n"],
+]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("blanks", ["", " "])
+def test_a_cell_has_all_forms_whose_pattern_it_matches(cell: str, blanks: str) -> None:
+    marks = [mark for mark in OTHER_GROUP_MARKS if mark in cell]
+    forms = [*number_forms(cell, True, marks), BOOLEAN, *forms_of_moments(cell)]
+    expected = [form.pattern for form in forms if re.fullmatch(form.pattern, cell)]
+    if blanks and cell:
+        expected = [pattern for pattern in expected if pattern != BOOLEAN.pattern]
+
+    found = possible_forms([blanks + cell] * 2, decimal_commas=True)
+
+    assert {form.pattern for form in found} == {*expected, TEXT.pattern}

@@ -9,7 +9,7 @@ otherwise, Python's csv rewrites it into a rectangle first.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import zip_longest
+from itertools import repeat, zip_longest
 from pathlib import Path
 
 import duckdb
@@ -212,13 +212,10 @@ def _write(connection: DuckDBPyConnection, table: Table, target: Path, *, decima
     header, data = table.names, table.sample[table.header :]
     width = len(table.sample[0]) if table.sample else 0
     names = unique_names(header, width)
+    find_forms = partial(possible_forms, decimal_commas=decimal_commas)
     columns = [
-        TextColumn(
-            name=name,
-            cells=[row[place] for row in data if row[place]],
-            find_forms=partial(possible_forms, decimal_commas=decimal_commas),
-        )
-        for place, name in enumerate(names)
+        TextColumn(name=name, cells=list(filter(None, cells)), find_forms=find_forms)
+        for name, cells in zip(names, zip(*data, strict=True) if data else repeat(()), strict=False)
     ]
     rows, read = write_proved(connection, _strictly(table, width), columns, target)
     originals = [

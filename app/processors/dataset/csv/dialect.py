@@ -23,6 +23,7 @@ from app.processors.dataset.csv.quotes import fits
 from app.processors.dataset.csv.rows import (
     LARGEST_SAMPLE_CHARACTERS,
     Dialect,
+    first_rows,
     has_quotes,
     is_stray_quote,
     rows_with_lines,
@@ -54,6 +55,8 @@ class Tried:
     is_regular: bool = False
     #: The key by which likely dialects are sorted.
     likeness: tuple[float, ...] = ()
+    #: How many rows stand above the table.
+    above: int = 0
     #: Other delimiters that touch this one in every row that it splits. It may only be next to the right one.
     beside: frozenset[str] = frozenset()
     refusal: InvalidPayload | None = None
@@ -67,7 +70,7 @@ def guess_dialect(path: Path, *, keeps_returns: bool = False) -> Dialect:
     usual = [_tried(path, Dialect(mark, keeps_returns=keeps_returns)) for mark in DELIMITERS]
     stray = {tried.dialect.delimiter for tried in usual if tried.refusal and is_stray_quote(tried.refusal)}
     likely = [tried for tried in usual if tried.is_likely and stray.isdisjoint(tried.beside)]
-    best = max(likely, key=lambda tried: tried.likeness, default=None)
+    best = next(iter(_best_first(path, likely)), None)
     if best and best.is_regular:
         return best.dialect
     if best:
@@ -98,9 +101,22 @@ def _first_fit(
 ) -> Dialect | None:
     others = [_tried(path, Dialect(mark, *kind, keeps_returns)) for kind in kinds for mark in delimiters]
     regular = [tried for tried in others if tried.is_regular and not tried.beside]
-    # The sort is stable, so among equal ones the first kind comes first.
-    best_first = sorted(regular, key=lambda tried: tried.likeness, reverse=True)
+    best_first = _best_first(path, regular)
     return next((tried.dialect for tried in best_first if fits(path, tried.dialect)), None)
+
+
+def _best_first(path: Path, likely: Sequence[Tried]) -> Sequence[Tried]:
+    """Return the dialects by likeness; among alike ones the most figures come first, then the first kind."""
+    if len(likely) < 2:
+        return likely
+    return sorted(likely, key=lambda tried: (*tried.likeness, _figures(path, tried)), reverse=True)
+
+
+def _figures(path: Path, tried: Tried) -> float:
+    """Return how many of the filled cells in the first rows are figures, of 1."""
+    table = first_rows(path, tried.dialect, DIALECT_ROWS)[tried.above :]
+    cells = [cell for row in table for cell in row if cell]
+    return sum(1 for cell in cells if FIGURES.fullmatch(cell)) / max(len(cells), 1)
 
 
 def _one_column(path: Path, keeps_returns: bool) -> Dialect:
@@ -161,12 +177,12 @@ def _judged(
     above = sum(1 for _ in takewhile(lambda row: len(row) < 2, rows))
     table = rows[above:]
     widths = Counter(len(row) for row in table if len(row) > 1)
-    is_headed = is_surely_headed(table) or (has_gap and len(widths) == 1 and is_headed_by_words(table))
     is_split_otherwise = any(OTHER_SPLIT.search(cell) for row in rows[:above] for cell in row) or any(
         mark in cell for cell in (table[0] if table else ()) for mark in DELIMITERS
     )
     has_title = 0 < above <= MOST_LINES_ABOVE and (
-        are_remarks(rows[:above]) or (is_headed and not is_split_otherwise)
+        are_remarks(rows[:above])
+        or (not is_split_otherwise and _is_headed(table, has_gap and len(widths) == 1))
     )
     splits_most = 2 * widths.total() > len(table)
     is_likely = (splits_most and (not above or has_title or is_quoted)) or (is_quoted and not above)
@@ -175,8 +191,15 @@ def _judged(
         return Tried(dialect, names=len(table[0]) if is_named else 0)
     alike = max(widths.values()) / len(table)
     unsplit = len(table) - widths.total() + (0 if has_title else above)
-    cells = [cell for row in table for cell in row if cell]
-    figures = sum(1 for cell in cells if FIGURES.fullmatch(cell)) / max(len(cells), 1)
-    is_regular = alike == 1 and (not above or has_title)
-    likeness = (not beside, alike == 1 and not above, -unsplit, not above, alike, figures)
-    return Tried(dialect, is_likely=True, is_regular=is_regular, likeness=likeness, beside=beside)
+    return Tried(
+        dialect,
+        is_likely=True,
+        is_regular=alike == 1 and (not above or has_title),
+        likeness=(not beside, alike == 1 and not above, -unsplit, not above, alike),
+        above=above,
+        beside=beside,
+    )
+
+
+def _is_headed(table: Sequence[Sequence[str]], has_gap_above: bool) -> bool:
+    return is_surely_headed(table) or (has_gap_above and is_headed_by_words(table))

@@ -15,6 +15,7 @@ pattern alone proves too little (are there days behind 12 in dd/mm/yyyy?), some
 cell must also match the form's `evidence`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,9 @@ from app.processors.dataset.forms.form import BLANKS, EMPTY, TEXT, Form
 from app.processors.dataset.forms.moments import forms_of_moments
 from app.processors.dataset.forms.numbers import BOOLEAN, OTHER_GROUP_MARKS, number_forms
 
+#: The characters of every form but BOOLEAN.
+FIGURES = re.compile(rf"[0-9+\-.,:/eETZ\n{BLANKS}{''.join(OTHER_GROUP_MARKS)}]*")
+OUTER_BLANK = re.compile(rf"^[{BLANKS}]|[{BLANKS}]$", re.MULTILINE)
 #: Most callers ask for the first form only.
 FindForms = Callable[[Sequence[str]], Iterable[Form]]
 
@@ -53,9 +57,14 @@ def json_number_forms(cells: Sequence[str]) -> Iterator[Form]:
 
 
 def _fitting(cells: Sequence[str], forms: Sequence[Form]) -> Iterator[Form]:
-    if any(cell != cell.strip(BLANKS) for cell in cells):
+    lines = "\n".join([*cells, ""])
+    if lines.count("\n") > len(cells):
+        forms = []
+    elif not FIGURES.fullmatch(lines):
+        forms = [form for form in forms if form is BOOLEAN]
+    if OUTER_BLANK.search(lines):
         forms = [replace(form, trimmed=True) for form in forms if form is not BOOLEAN]
-    yield from (form for form in forms if form.fits(cells))
+    yield from (form for form in forms if form.fits(lines))
     yield TEXT
 
 
@@ -66,3 +75,9 @@ def with_blanks(forms: Iterable[Form]) -> list[Form]:
         for form in forms
     )
     return [form for some in twins for form in some]
+
+
+#: To compile a pattern takes longer than to match a small table. The sandbox forks after this module is
+#: loaded, so the usual patterns are compiled once for all of its children.
+for _cell in ("1", "1.5", "1.25", "2024-01-31 10:00:00"):
+    list(possible_forms([_cell], decimal_commas=False))

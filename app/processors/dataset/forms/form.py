@@ -42,10 +42,11 @@ class Form:
     #: Entries of the column in the profile.
     told: dict[str, Any] = field(default_factory=dict)
 
-    def fits(self, cells: Sequence[str]) -> bool:
-        """True if every cell is written in this form."""
-        match = _compiled(self.pattern).fullmatch
-        return all(match(cell.strip(BLANKS) if self.trimmed else cell) for cell in cells)
+    def fits(self, lines: str) -> bool:
+        """True if every cell is written in this form. Each cell ends in a line feed, and holds no other."""
+        blanks = f"[{BLANKS}]*" if self.trimmed else ""
+        # One match of all cells takes a third of the time of one for each. The group keeps what it matched.
+        return bool(_compiled(rf"(?>{blanks}(?:{self.pattern}){blanks}\n)*").fullmatch(lines))
 
     def is_proved_by(self, cells: Sequence[str]) -> bool:
         """True if these cells hold the evidence that the form needs."""
