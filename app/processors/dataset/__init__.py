@@ -6,7 +6,8 @@ Its parts, in the order in which a payload passes through them:
 * text       gzip and encodings: plain UTF-8 on disk
 * engine     DuckDB, locked
 * csv        rows (Python's reader), dialect and quotes, returns (line ends within cells),
-             layout (header, titles), around (the table in its text), rectangle (ragged rows)
+             layout (header, titles), around (the table in its text), table (the SQL that reads it),
+             rectangle (ragged rows, many columns)
 * ndjson     newline-delimited JSON; json_rows reads it by Python, and takes arrays apart
 * forms      how cells may be written: numbers, moments; what the value gives back
 * proof      columns of text into typed Parquet, every cell proved

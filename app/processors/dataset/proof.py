@@ -6,7 +6,7 @@ failed, another which of their possible forms hold for every cell, and the file 
 written again. No value is ever changed because a sample looked different.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,10 @@ FIRST_CELLS = 1_000
 #: No value is longer than this, so a sample needs no more of a longer text.
 LONGEST_VALUE_CHARACTERS = 100
 NOT_PROVED = "a cell is not in the form of its column"
+
+
+#: Return SQL for a table that has these columns as the texts t0, t1, …, and may have others.
+SourceOf = Callable[[range], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +69,16 @@ def written(columns: Sequence[ReadColumn], original_names: Sequence[str | None])
 
 
 def write_proved(
-    connection: DuckDBPyConnection, source: str, columns: Sequence[TextColumn], target: Path
+    connection: DuckDBPyConnection, source_of: SourceOf, columns: Sequence[TextColumn], target: Path
 ) -> tuple[int, list[ReadColumn]]:
-    """Write the columns, which `source` has as the texts t0, t1, …; return the rows and how each was read.
+    """Write the columns to `target`; return the rows and how each column was read.
 
     Raises duckdb.Error if the source cannot be read.
     """
     chosen = [ReadColumn(next(column.possible_forms())) for column in columns]
 
     def write(places: range, path: Path) -> int:
+        source = source_of(places)
         unproved = [place for place in places if not chosen[place].form.is_proved_by(columns[place].cells)]
         _decide(connection, source, columns, chosen, unproved)
         try:

@@ -13,6 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.csv import MOST_COLUMNS_OF_A_TEXT
+from app.processors.dataset.csv.rectangle import (
+    MOST_BYTES_OF_A_PIECE,
+    MOST_ROWS_OF_A_PIECE,
+    write_columns_apart,
+)
+from app.processors.dataset.csv.rows import COMMA, LONGEST_ROW_BYTES
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, join, parts_of, write_in_parts
 from app.processors.dataset.proof import ALIKE_AT_ONCE, TextColumn, write_proved
@@ -156,7 +163,8 @@ def test_columns_that_are_alike_are_decided_together(tmp_path: Path, cells: Sequ
     find = partial(possible_forms, decimal_commas=False)
     columns = [TextColumn(name=f"n{place}", cells=cells, find_forms=find) for place in range(width)]
 
-    _, read = write_proved(cast(duckdb.DuckDBPyConnection, connection), "texts", columns, tmp_path / "data")
+    counted = cast(duckdb.DuckDBPyConnection, connection)
+    _, read = write_proved(counted, lambda _: "texts", columns, tmp_path / "data")
 
     assert {(column.form.type, column.doubts) for column in read} == {("text", ("ambiguous_number",))}
     assert connection.statements <= 5
@@ -183,3 +191,48 @@ def test_row_groups_are_joined_one_by_one(tmp_path: Path) -> None:
     joined = pq.ParquetFile(tmp_path / "joined.parquet")
     assert [joined.metadata.row_group(number).num_rows for number in range(2)] == [4, 2]
     assert joined.read().to_pylist() == [{"some": f"some {n}", "others": f"others {n}"} for n in range(6)]
+
+
+def columns_apart(tmp_path: Path, text: str) -> tuple[bool, list[str]]:
+    source = tmp_path / "text.csv"
+    source.write_text(text, encoding="utf-8", newline="")
+    targets = {tmp_path / "first": range(2), tmp_path / "second": range(2, 3)}
+    done = write_columns_apart(source, COMMA, targets)
+    return done, [target.read_text(encoding="utf-8") for target in targets]
+
+
+def test_groups_of_columns_are_written_apart(tmp_path: Path) -> None:
+    done, texts = columns_apart(tmp_path, 'a,b,c\n1,"x, ""y""",\n')
+
+    assert done
+    assert texts == ['"a","b"\n"1","x, ""y"""\n', '"c"\n""\n']
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b,c\n1,2\n",
+        "a,b,c\n1,2,3,4\n",
+        'a,b,c\n1,2,"3\n',
+        "a,b,c\n" * (MOST_ROWS_OF_A_PIECE + 1),
+        f"a,b,{'c' * (LONGEST_ROW_BYTES // 4)}\n",
+        f"a,b,{'c' * 2_000}\n" * (MOST_BYTES_OF_A_PIECE // 2_000),
+    ],
+    ids=["short", "long", "open quote", "many rows", "many bytes in a row", "many bytes"],
+)
+def test_columns_that_duckdb_may_read_in_several_pieces_stay_together(tmp_path: Path, text: str) -> None:
+    done, _ = columns_apart(tmp_path, text)
+
+    assert not done
+
+
+@pytest.mark.parametrize("longest", [1, 1_900])
+def test_columns_apart_of_unequal_length_are_joined(process: ProcessDataset, longest: int) -> None:
+    rows = [["7"] * MOST_COLUMNS_OF_A_TEXT + ["x" * (1 + row % longest)] for row in range(2_047)]
+    header = [f"n{place}" for place in range(MOST_COLUMNS_OF_A_TEXT + 1)]
+
+    result = process("\n".join(map(",".join, [header, *rows])), "text/csv; header=present")
+
+    written = pq.ParquetFile(result.data)
+    assert written.metadata.num_row_groups == 1
+    assert written.read([header[-1]]).column(0).to_pylist() == [row[-1] for row in rows]

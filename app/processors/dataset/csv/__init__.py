@@ -6,7 +6,7 @@ rows are counted by another reader. Where DuckDB refuses the text or counts
 otherwise, Python's csv rewrites it into a rectangle first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat, zip_longest
@@ -27,11 +27,15 @@ from app.processors.dataset.csv.around import (
 )
 from app.processors.dataset.csv.dialect import DELIMITERS, guess_dialect, other_dialect
 from app.processors.dataset.csv.layout import has_header, has_row_names, is_total, lines_above
-from app.processors.dataset.csv.rectangle import shape_of, write_rectangular
+from app.processors.dataset.csv.rectangle import (
+    MOST_BYTES_OF_A_PIECE,
+    shape_of,
+    write_columns_apart,
+    write_rectangular,
+)
 from app.processors.dataset.csv.returns import keeps_returns
 from app.processors.dataset.csv.rows import (
     COMMA,
-    LONGEST_ROW_BYTES,
     Dialect,
     count_rows,
     first_line_end,
@@ -39,23 +43,17 @@ from app.processors.dataset.csv.rows import (
     is_stray_quote,
     line_of_row,
 )
-from app.processors.dataset.engine import described_table, literal
+from app.processors.dataset.csv.table import Table
+from app.processors.dataset.engine import described_table
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.forms.form import TEXT
-from app.processors.dataset.parquet.parts import parts_of
+from app.processors.dataset.parquet.parts import groups_of, parts_of
 from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
 
 SAMPLE_ROWS = 2_000
 LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024
-#: Delimiters between which a comma may be a decimal mark.
-OTHER_DELIMITERS = (";", "\t", "|")
-# DuckDB's default buffers have 32 MB, and it holds several. They are no faster than small ones, and memory
-# grows with the file. Small buffers hold few rows of a wide table, and then take more memory in the end.
-SMALL_BUFFERS = "buffer_size = 4000000"
-MOST_COLUMNS_OF_SMALL_BUFFERS = 100
-#: In a rectangle quotes are doubled and around every cell.
-LONGEST_QUOTED_ROW_BYTES = 2 * LONGEST_ROW_BYTES + 4 * MOST_COLUMNS
-LARGE_BUFFERS = f"buffer_size = {2 * LONGEST_QUOTED_ROW_BYTES}, max_line_size = {LONGEST_QUOTED_ROW_BYTES}"
+#: DuckDB goes over the whole text, and binds all of its columns, for each group of columns.
+MOST_COLUMNS_OF_A_TEXT = 1_000
 LAST_ROWS = 3
 
 
@@ -73,39 +71,6 @@ class CsvRead:
     blank_lines: int = 0
     lines_above: Sequence[str] = ()
     total_rows: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A text and how to read it; `sample` holds its first rows, the header too."""
-
-    path: Path
-    dialect: Dialect
-    header: bool
-    line_end: str
-    sample: Sequence[Sequence[str]]
-    #: The first column holds names of rows, and has no name itself.
-    has_row_names: bool = False
-    #: Every cell is quoted.
-    is_rectangle: bool = False
-
-    @property
-    def is_rectangular(self) -> bool:
-        """True if the first rows are equally long."""
-        return len({len(row) for row in self.sample}) == 1
-
-    @property
-    def decimal_commas(self) -> bool:
-        is_separated = any(len(row) > 1 for row in self.sample)
-        return is_separated and self.dialect.delimiter in OTHER_DELIMITERS
-
-    @property
-    def names(self) -> list[str]:
-        """The cells of the header."""
-        if not self.header:
-            return []
-        first = list(self.sample[0])
-        return ["", *first[: len(self.sample[-1]) - 1]] if self.has_row_names else first
 
 
 def csv_to_parquet(
@@ -171,22 +136,43 @@ def _read(
     if header is None:
         table = replace(table, header=has_header(rows, decimal_commas=table.decimal_commas))
     table = replace(table, has_row_names=table.header and named_rows)
-    read = _read_as_it_is(connection, table, target) or _rewritten(connection, table, target, scratch)
+    read = _read_as_it_is(connection, table, target, scratch)
+    read = read or _rewritten(connection, table, target, scratch)
     return replace(read, lines_above=above, total_rows=_total_rows(connection, target, read))
 
 
-def _read_as_it_is(connection: DuckDBPyConnection, table: Table, target: Path) -> CsvRead | None:
+def _read_as_it_is(
+    connection: DuckDBPyConnection, table: Table, target: Path, scratch: Path
+) -> CsvRead | None:
     """Return None where DuckDB refuses the text, or reads it otherwise than Python does."""
     if not table.is_rectangular or table.dialect.keeps_returns:
         return None
+    texts = _columns_apart(table, scratch)
     try:
-        read = _write(connection, table, target, decimal_commas=table.decimal_commas)
+        read = _write(connection, table, target, texts, decimal_commas=table.decimal_commas)
     except duckdb.Error:
         return None
+    finally:
+        for path in texts:
+            path.unlink()
     count = count_rows(table.path, table.dialect, table.line_end)
     if count.has_blanks_at_quotes or read.rows + table.header != count.rows:
         return None
     return replace(read, blank_lines=count.blank_lines)
+
+
+def _columns_apart(table: Table, scratch: Path) -> dict[Path, range]:
+    """Write the columns of a wide table to a text for each group; return the texts, none if it cannot be."""
+    groups = groups_of(len(table.sample[0]))
+    size = table.path.stat().st_size
+    if len(table.sample[0]) <= MOST_COLUMNS_OF_A_TEXT or size > len(groups) * MOST_BYTES_OF_A_PIECE:
+        return {}
+    texts = {scratch / f"columns-{places.start}.csv": places for places in groups}
+    if write_columns_apart(table.path, table.dialect, texts):
+        return texts
+    for path in texts:
+        path.unlink()
+    return {}
 
 
 def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scratch: Path) -> CsvRead:
@@ -196,7 +182,7 @@ def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scrat
     write_rectangular(table.path, table.dialect, shape.columns, rectangle)
     sample = first_rows(rectangle, COMMA, SAMPLE_ROWS)
     rewritten = replace(table, path=rectangle, dialect=COMMA, line_end="\n", sample=sample, is_rectangle=True)
-    read = _write(connection, rewritten, target, decimal_commas=table.decimal_commas)
+    read = _write(connection, rewritten, target, {}, decimal_commas=table.decimal_commas)
     if read.rows + table.header != shape.rows:
         detail = f"Only {read.rows} of {shape.rows} rows can be read."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
@@ -208,7 +194,15 @@ def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scrat
     )
 
 
-def _write(connection: DuckDBPyConnection, table: Table, target: Path, *, decimal_commas: bool) -> CsvRead:
+def _write(
+    connection: DuckDBPyConnection,
+    table: Table,
+    target: Path,
+    texts: Mapping[Path, range],
+    *,
+    decimal_commas: bool,
+) -> CsvRead:
+    """Write the table, whose columns may be in texts of their own."""
     header, data = table.names, table.sample[table.header :]
     width = len(table.sample[0]) if table.sample else 0
     names = unique_names(header, width)
@@ -217,7 +211,12 @@ def _write(connection: DuckDBPyConnection, table: Table, target: Path, *, decima
         TextColumn(name=name, cells=list(filter(None, cells)), find_forms=find_forms)
         for name, cells in zip(names, zip(*data, strict=True) if data else repeat(()), strict=False)
     ]
-    rows, read = write_proved(connection, _strictly(table, width), columns, target)
+    apart = {
+        places: replace(table, path=path, dialect=COMMA, line_end="\n", is_rectangle=True).rows_sql(places)
+        for path, places in texts.items()
+    }
+    whole = table.rows_sql(range(width))
+    rows, read = write_proved(connection, lambda places: apart.get(places, whole), columns, target)
     originals = [
         cell if table.header and cell != name else None
         for cell, name in zip_longest(header, names, fillvalue="")
@@ -225,32 +224,6 @@ def _write(connection: DuckDBPyConnection, table: Table, target: Path, *, decima
     return CsvRead(
         rows=rows, columns=read, original_names=originals, dialect=table.dialect, header=table.header
     )
-
-
-def _strictly(table: Table, width: int) -> str:
-    """Return SQL for the rows as text in the columns t0, t1, …, with nothing left to DuckDB's judgement.
-
-    `strict_mode`, on unless it is named, must not be named: next to `new_line` it
-    loses every row. A `new_line` that is wrong does too; the count finds that out.
-    """
-    columns = ", ".join(f"'t{place}': 'VARCHAR'" for place in range(width))
-    line_end = table.line_end.replace("\r", r"\r").replace("\n", r"\n")
-    options = [
-        "auto_detect = false, ignore_errors = false, null_padding = false",
-        f"skip = 0, comment = '', nullstr = '', header = {table.header}",
-        f"delim = {literal(table.dialect.delimiter)}",
-        f"quote = {literal(table.dialect.quote)}",
-        f"escape = {literal(table.dialect.escape)}",
-        f"new_line = {literal(line_end)}",
-        f"columns = {{{columns}}}",
-    ]
-    if table.is_rectangle:
-        options.append(LARGE_BUFFERS)
-    else:
-        options.append(f"max_line_size = {LONGEST_ROW_BYTES}")
-    if not table.is_rectangle and width <= MOST_COLUMNS_OF_SMALL_BUFFERS:
-        options.append(SMALL_BUFFERS)
-    return f"read_csv({literal(table.path)}, {', '.join(options)})"
 
 
 def _total_rows(connection: DuckDBPyConnection, target: Path, read: CsvRead) -> list[int]:

@@ -1,10 +1,13 @@
-"""Text that DuckDB refuses (ragged rows, mixed line ends), written anew as a rectangle."""
+"""Text that DuckDB refuses (ragged rows, mixed line ends) or reads slowly (many columns), written anew."""
 
 import csv
 import re
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any, TextIO
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.columns import refuse_too_wide
@@ -17,6 +20,9 @@ from app.processors.dataset.csv.rows import (
     rows_with_lines,
 )
 
+#: DuckDB may end a row group of Parquet where a piece of its text ends. It takes a text of so many rows and
+#: bytes for one piece.
+MOST_ROWS_OF_A_PIECE, MOST_BYTES_OF_A_PIECE = 2_048, 4_000_000
 #: No character of UTF-8 takes more bytes.
 MOST_BYTES_OF_A_CHARACTER = 4
 #: A cell that begins with blanks and a quote that is not closed in it. RFC 4180 knows no quotes behind
@@ -55,14 +61,42 @@ def shape_of(path: Path, dialect: Dialect) -> Shape:
 
 
 def write_rectangular(path: Path, dialect: Dialect, columns: int, target: Path) -> None:
-    """Rewrite as comma-separated UTF-8 in which every row has `columns` cells.
-
-    Every cell is quoted: some Pythons leave one with a carriage return bare.
-    """
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    """Rewrite as comma-separated UTF-8 in which every row has `columns` cells."""
+    with _opened(target) as file:
         rows = rows_of(path, dialect)
-        writer.writerows(row + [""] * (columns - len(row)) for row in rows)
+        _writer(file).writerows(row + [""] * (columns - len(row)) for row in rows)
+
+
+def write_columns_apart(path: Path, dialect: Dialect, targets: Mapping[Path, range]) -> bool:
+    """Rewrite each group of columns as comma-separated UTF-8 in a text of its own.
+
+    Return False if the rows are not equally long, or too many or too long to be read as one piece.
+    """
+    width = max(places.stop for places in targets.values())
+    with ExitStack() as files:
+        groups = [
+            (_writer(files.enter_context(_opened(target))), slice(places.start, places.stop))
+            for target, places in targets.items()
+        ]
+        try:
+            for number, row in enumerate(rows_of(path, dialect)):
+                is_long = MOST_BYTES_OF_A_CHARACTER * sum(map(len, row)) > LONGEST_ROW_BYTES
+                if len(row) != width or is_long or number == MOST_ROWS_OF_A_PIECE:
+                    return False
+                for writer, places in groups:
+                    writer.writerow(row[places])
+        except InvalidPayload:
+            return False
+    return all(target.stat().st_size <= MOST_BYTES_OF_A_PIECE for target in targets)
+
+
+def _opened(target: Path) -> TextIO:
+    return target.open("w", encoding="utf-8", newline="")
+
+
+def _writer(file: TextIO) -> Any:
+    """Return a writer that quotes every cell: some Pythons leave one with a carriage return bare."""
+    return csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
 
 
 def _is_long(row: list[str]) -> bool:
