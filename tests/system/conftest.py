@@ -179,6 +179,12 @@ def own_emulator(tmp_path: Path) -> Iterator[Emulator]:
         yield own
 
 
+@pytest.fixture
+def own_stack(own_emulator: Emulator) -> Stack:
+    """The whole stack, deployed in that emulator."""
+    return stacks.deploy(session_of(own_emulator).client("cloudformation", endpoint_url=own_emulator.url), {})
+
+
 @pytest.fixture(scope="session")
 def session(emulator: Emulator) -> boto3.session.Session:
     """Clients of it take `endpoint_url=emulator.url`."""

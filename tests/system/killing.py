@@ -14,6 +14,11 @@ from tests.receiver import Receiver
 Main = Callable[[Callable[[], None]], None]
 
 START_SECONDS = 60
+EVENTS = int(os.environ.get("EVENTS", "200"))
+#: A query of the emulator goes over all items of a table. With thousands of them a life would be too short.
+EVENTS_OF_A_ROUND = 500
+#: How many events each round has.
+ROUNDS = [min(EVENTS_OF_A_ROUND, EVENTS - begun) for begun in range(0, EVENTS, EVENTS_OF_A_ROUND)]
 
 #: Importing the service takes half a life, so it is done once, before the forks.
 FORKS = get_context("forkserver")

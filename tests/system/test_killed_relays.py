@@ -1,7 +1,7 @@
 """Relay and sender are killed again and again, AWS fails at times, and so does the receiver.
 
 In the end the feed, the history and the deliveries hold the same events, each of a version that exists.
-`make chaos` does it with 10,000 events; EVENTS is about their number.
+`make chaos` does it with 10,000 events, in rounds of 500; EVENTS is about their number.
 """
 
 import json
@@ -24,7 +24,6 @@ from app.config import OperatorSettings
 from app.domain.times import utc_now
 from app.domain.usage import NOTHING, usage_of
 from app.domain.webhooks.deliveries import Delivery, Outcome
-from app.local.aws import stack as stacks
 from app.local.aws.emulator import Emulator
 from app.local.aws.stack import Stack
 from app.services.operations.recounting import Verdict
@@ -38,11 +37,10 @@ from tests.subscribed import make_webhook
 from tests.system import restless_relay, restless_sender
 from tests.system.conftest import session_of
 from tests.system.feed import Life, in_feed, lives
-from tests.system.killing import are_delivered, killed, whole_log
+from tests.system.killing import EVENTS_OF_A_ROUND, ROUNDS, are_delivered, killed, whole_log
 
 pytestmark = pytest.mark.long
 
-EVENTS = int(os.environ.get("EVENTS", "80"))
 #: The average number of events in the life of an object.
 EVENTS_PER_OBJECT = 4.7
 OWNER, WEBHOOK = "local-me", "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"
@@ -50,16 +48,13 @@ LIVES_SECONDS = 2.0
 FAULTS = 0.05
 BAD_ANSWERS = 0.2
 #: A busy machine may do little in a life, but something.
-MOST_LIVES = 60 + EVENTS
+MOST_LIVES = 60 + EVENTS_OF_A_ROUND
 
 
 @pytest.fixture
-def adapters(own_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Adapters:
+def adapters(own_emulator: Emulator, own_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Adapters:
     """The adapters of the whole stack, for this process and those that are killed."""
-    deployed = stacks.deploy(
-        session_of(own_emulator).client("cloudformation", endpoint_url=own_emulator.url), {}
-    )
-    for name, value in {**own_emulator.environment, **variables(deployed)}.items():
+    for name, value in {**own_emulator.environment, **variables(own_stack)}.items():
         monkeypatch.setenv(name, value)
     return Adapters(OperatorSettings.from_environment(), Clients())
 
@@ -77,17 +72,24 @@ def variables(deployed: Stack) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(("number", "events"), list(enumerate(ROUNDS)))
 def test_feed_history_and_deliveries_agree_whoever_is_killed(
-    own_emulator: Emulator, adapters: Adapters, tmp_path: Path, share: Share, measured: Measured
+    own_emulator: Emulator,
+    adapters: Adapters,
+    tmp_path: Path,
+    share: Share,
+    measured: Measured,
+    number: int,
+    events: int,
 ) -> None:
     dynamodb = session_of(own_emulator).client("dynamodb", endpoint_url=own_emulator.url)
     # What a killed sender had received comes back sooner than on AWS.
     session_of(own_emulator).client("sqs", endpoint_url=own_emulator.url).set_queue_attributes(
         QueueUrl=os.environ["SENDER_QUEUE_URL"], Attributes={"VisibilityTimeout": "5"}
     )
-    chance = random.Random(share.seed)
+    chance = random.Random(f"{share.seed} {number}")
     began = utc_now()
-    found = [recent(life, began) for life in lives(OWNER, round(EVENTS / EVENTS_PER_OBJECT), chance)]
+    found = [recent(life, began) for life in lives(OWNER, round(events / EVENTS_PER_OBJECT), chance)]
     made = sorted(f"{state.id}:{state.version}" for life in found for state in life.states)
     webhooks_table = os.environ["WEBHOOKS_TABLE_NAME"]
     deliveries = DeliveryRepository(dynamodb, webhooks_table)

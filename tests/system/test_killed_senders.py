@@ -1,10 +1,9 @@
 """A sender is killed again and again, AWS fails at times, and so does the receiver: everything arrives.
 
-`make chaos` does it with 10,000 events; EVENTS is their number.
+`make chaos` does it with 10,000 events, in rounds of 500; EVENTS is their number.
 """
 
 import json
-import os
 import random
 import time
 from collections import Counter
@@ -12,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 
 from app.domain.times import timestamp, utc_now
@@ -26,39 +24,40 @@ from tests.receiver import Receiver, receiving
 from tests.shares import Share
 from tests.subscribed import make_event, make_webhook
 from tests.system import restless_sender
-from tests.system.killing import are_delivered, killed, whole_log
+from tests.system.conftest import session_of
+from tests.system.killing import EVENTS_OF_A_ROUND, ROUNDS, are_delivered, killed, whole_log
 
 pytestmark = pytest.mark.long
 
-EVENTS = int(os.environ.get("EVENTS", "80"))
 LIVES_SECONDS = 2.0
 FAULTS = 0.05
 BAD_ANSWERS = 0.2
-ENDS_SECONDS = 120 + EVENTS
+ENDS_SECONDS = 120 + EVENTS_OF_A_ROUND
 
 
+@pytest.mark.parametrize(("number", "events"), list(enumerate(ROUNDS)))
 def test_everything_arrives_however_often_the_sender_is_killed(
-    emulator: Emulator, session: boto3.session.Session, deployed: Stack, share: Share, measured: Measured
+    own_emulator: Emulator, own_stack: Stack, share: Share, measured: Measured, number: int, events: int
 ) -> None:
-    dynamodb = session.client("dynamodb", endpoint_url=emulator.url)
-    sqs = session.client("sqs", endpoint_url=emulator.url)
-    table = deployed.outputs["WebhooksTableName"]
+    dynamodb = session_of(own_emulator).client("dynamodb", endpoint_url=own_emulator.url)
+    sqs = session_of(own_emulator).client("sqs", endpoint_url=own_emulator.url)
+    table = own_stack.outputs["WebhooksTableName"]
     queue = sqs.create_queue(QueueName=f"killed-{uuid4().hex}", Attributes={"VisibilityTimeout": "5"})[
         "QueueUrl"
     ]
     owner, began = f"local-{uuid4().hex}", utc_now()
-    events = {
+    made = {
         event["id"]: event
         for event in (
-            make_event(id=f"{uuid4()}:1", owner=owner, time=timestamp(began + timedelta(milliseconds=number)))
-            for number in range(EVENTS)
+            make_event(id=f"{uuid4()}:1", owner=owner, time=timestamp(began + timedelta(milliseconds=moment)))
+            for moment in range(events)
         )
     }
-    chance, kills, lives = random.Random(share.seed), 0, ENDS_SECONDS
+    chance, kills, lives = random.Random(f"{share.seed} {number}"), 0, ENDS_SECONDS
     receiver = Receiver(answer=lambda _: (503 if chance.random() < BAD_ANSWERS else 204, b""))
     environment = {
-        **emulator.environment,
-        "AWS_ENDPOINT_URL": emulator.url,
+        **own_emulator.environment,
+        "AWS_ENDPOINT_URL": own_emulator.url,
         "TABLE_NAME": "none",
         "BUCKET_NAME": "none",
         "WEBHOOKS_TABLE_NAME": table,
@@ -70,22 +69,22 @@ def test_everything_arrives_however_often_the_sender_is_killed(
     with receiving(receiver):
         webhook = make_webhook(owner=owner, id=str(uuid4()), url=receiver.url)
         WebhookRepository(dynamodb, table).add(webhook)
-        send_all(sqs, queue, [*events.values(), *list(events.values())[::7]])
+        send_all(sqs, queue, [*made.values(), *list(made.values())[::7]])
         give_up = time.monotonic() + lives
         while time.monotonic() < give_up and not are_delivered(
-            EVENTS, receiver, deliveries, owner, webhook.id
+            events, receiver, deliveries, owner, webhook.id
         ):
             with killed([restless_sender.main], environment):
                 time.sleep(LIVES_SECONDS)
             kills += 1
     log = whole_log(deliveries, owner, webhook.id)
-    measured(f"killed senders: {EVENTS} events, {kills} kills, {len(receiver.ids)} requests")
+    measured(f"killed senders: {events} events, {kills} kills, {len(receiver.ids)} requests")
 
     assert kills > 1
-    assert Counter(one.outcome for one in log) == {Outcome.DELIVERED: EVENTS}
-    assert {one.event_id for one in log} == set(events) == set(receiver.ids)
+    assert Counter(one.outcome for one in log) == {Outcome.DELIVERED: events}
+    assert {one.event_id for one in log} == set(made) == set(receiver.ids)
     for headers, body in receiver.received:
-        assert json.loads(body) == events[headers["webhook-id"]]
+        assert json.loads(body) == made[headers["webhook-id"]]
 
 
 def send_all(sqs: Any, queue: str, events: list[Any]) -> None:
