@@ -26,6 +26,7 @@ SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements/sam.txt)
 AUDIT_STAMP := $(VENV)-audit/audit-$(call stamp,requirements/audit.txt)
 SUPPLY_STAMP := $(VENV)-supply/supply-$(call stamp,requirements/supply.txt)
 PEERS_STAMP := $(VENV)-peers/peers-$(call stamp,requirements/peers.txt)
+PEERS_API_STAMP := $(VENV)-peers-api/peers-api-$(call stamp,requirements/peers-api.txt)
 SAMPLES := .samples
 AXE := .e2e/axe.min.js
 SAMPLES_STAMP := $(SAMPLES)/unpacked-$(call stamp,requirements/samples.txt scripts/build/unpack_samples.py)
@@ -69,6 +70,9 @@ $(SUPPLY_STAMP):
 
 $(PEERS_STAMP):
 	$(call environment,$(VENV)-peers,requirements/peers.txt,$(PEERS_STAMP),500 MB)
+
+$(PEERS_API_STAMP):
+	$(call environment,$(VENV)-peers-api,requirements/peers-api.txt,$(PEERS_API_STAMP),100 MB)
 
 .PHONY: environment
 environment: $(RUN_STAMP) # What scripts/ops needs
@@ -213,6 +217,10 @@ SIZES ?= small large
 benchmark: $(DEV_STAMP) $(PEERS_STAMP) ## Speed and memory of the processors, as ratios (SIZES: small large huge)
 	@$(VENV)/bin/python -m benchmarks $(SIZES)
 
+.PHONY: bench-api
+bench-api: $(DEV_STAMP) $(PEERS_API_STAMP) ## Cold and warm speed of the API beside plain boto3, Chalice, Powertools and FastAPI
+	@$(VENV)/bin/python -m benchmarks.api
+
 ##@ Check
 
 .PHONY: check
@@ -252,7 +260,7 @@ BASE ?= HEAD
 openapi-diff: $(DEV_STAMP) ## Show what changed in docs/openapi.json since BASE; fails if it breaks clients
 	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.checks.openapi_diff /dev/stdin docs/openapi.json
 
-AUDITED := api worker relay sender local dev sam audit supply generators peers
+AUDITED := api worker relay sender local dev sam audit supply generators peers peers-api
 .PHONY: audit
 audit: $(SUPPLY_STAMP) ## Look for known vulnerabilities in every lock (asks PyPI)
 	@$(VENV)-supply/bin/python -m scripts.checks.audit $(AUDITED:%=requirements/%.txt)
@@ -284,11 +292,12 @@ structure: $(DEV_STAMP) ## Show how the rooms are built: files per folder, funct
 	  --without 'processors/image*' --without '*sandbox*' $(ARGS)
 
 # cffi asks for pycparser to read declarations in C. The worker has none, and Lambda's
-# locks may hold no conditions, such as pycparser's.
+# locks may hold no conditions, such as pycparser's. The API's peers have Wharf's own
+# versions of what both use, so that the benchmark compares no others.
 .PHONY: lock
 lock: ## Compile the hashed lock files from pyproject.toml (needs uv)
 	@$(LOCK) --group dev --output-file requirements/dev.txt pyproject.toml
-	@for group in api worker relay sender local; do \
+	@for group in api worker relay sender local peers-api; do \
 	  $(LOCK) --group $$group --constraints requirements/dev.txt \
 	    $$([ $$group != worker ] || echo --no-emit-package pycparser) \
 	    --output-file requirements/$$group.txt pyproject.toml; \

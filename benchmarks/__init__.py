@@ -1,13 +1,15 @@
-"""Benchmarks of the processors' speed and memory, as ratios measured in one run.
+"""Benchmarks of speed and memory, as ratios measured in one run.
 
     make benchmark                      everything, with files up to 100 MB
     make benchmark SIZES="small huge"   small: up to 1 MB; large: up to 100 MB; huge: 1 GB
+    make bench-api                      the API, apart since its peers have packages of their own
     python -m benchmarks.<name> [sizes]
 
 * pipeline   each processor in its sandbox, against the bare library calls that it makes
 * proof      the dataset processor, against the same that proves no cell
 * pictures   photos of 12 and 48 megapixels, a screenshot and a scan, against Pillow alone and pyvips
 * peers      tables of each form by the dataset processor, DuckDB, Polars and pandas
+* api        starts and requests of the functions, against plain boto3, Chalice, Powertools and FastAPI
 * wide       tables of up to 5,000 columns, against ten columns with as many cells
 * tables     the same CSV by the dataset processor, and by pandas' read_csv and describe
 * sandbox    what a process of its own costs each object

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from benchmarks import (
+    api,
     door,
     fairness,
     measuring,
@@ -68,6 +69,50 @@ def test_peers_are_compared_in_a_page_and_a_picture(tmp_path: Path, monkeypatch:
     assert len(re.findall(r"\| (?:CSV|NDJSON|Parquet).* \| (?:duckdb|pandas) \| \d+\.\d\d \|", page)) == 6
     assert f"duckdb {duckdb.__version__}" in page
     assert ElementTree.parse(tmp_path / "peers.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
+
+
+@pytest.fixture
+def _without_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Wharf run from its sources, and the peers from this environment, which has no Chalice."""
+    environment = Path(sys.prefix)
+    [packages] = environment.glob("lib/python*/site-packages")
+    monkeypatch.setattr(api, "ENVIRONMENT", environment)
+    monkeypatch.delitem(api.PEERS, "Chalice")
+    monkeypatch.setattr(
+        api, "bundles", lambda _: {name: [api.ROOT, packages] for name in ("api", "relay", "worker")}
+    )
+
+
+@pytest.mark.usefixtures("_without_bundles")
+def test_each_peer_of_the_api_does_what_wharf_does(tmp_path: Path) -> None:
+    ways = api.jobs_in(tmp_path)["api"]
+
+    assert [way.name for way in ways] == [
+        "plain boto3",
+        "plain boto3, trimmed",
+        "Powertools",
+        "FastAPI",
+        "Wharf",
+    ]
+    for way in ways:
+        api.check(way, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("_without_bundles")
+def test_the_api_is_compared_in_a_page_and_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "RESULTS", tmp_path)
+    monkeypatch.setattr(api, "ROUNDS", 1)
+    monkeypatch.setattr(api, "CALLS", 5)
+
+    api.main()
+
+    page = (tmp_path / "api.md").read_text()
+    row = r"\| Wharf \| \d+ m?s \| \d+\.\d\d \| \d+\.\d\d \|.* \| \d+ MiB \| 1 \|\n"
+    assert len(re.findall(row, page)) == 1
+    assert len(re.findall(r"\| (?:relay|worker) \| Wharf \| \d+ m?s \| \d+\.\d\d \|", page)) == 2
+    assert len(re.findall(r"\| (?:met|missed) \|\n", page)) == 7
+    assert ElementTree.parse(tmp_path / "api.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
 
 
 def test_memory_is_told_for_each_size(capsys: pytest.CaptureFixture[str]) -> None:
