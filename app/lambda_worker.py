@@ -14,13 +14,13 @@ from app.worker.batch import Context
 clear_leftovers()
 settings = WorkerSettings.from_environment()
 composed = adapters(settings)
-worker = compose_worker(composed, settings)
 try:
-    # In Lambda's init phase, so that no payload waits for it.
-    composed.sandbox.start()
+    # While the rest of the worker starts, and its first payload is claimed and fetched.
+    composed.sandbox.begin()
 except Unavailable as fault:
     # The first payload tries again. Sweeps and purges need no sandbox.
     logger.warning("sandbox.not_started", reason=str(fault))
+worker = compose_worker(composed, settings)
 
 
 @guarded

@@ -76,6 +76,11 @@ class Sandbox:
             self._empty_shared(task)
         return judge(ending, reply, job, output)
 
+    def begin(self) -> None:
+        """Let the fork server start, and do not wait for it: the first task does. Raises Unavailable."""
+        with self._turn:
+            self._server = self._server or _Server(self._modules)
+
     def start(self) -> None:
         """Start the fork server now, so that the first task need not wait; raises Unavailable."""
         with self._turn:
@@ -126,13 +131,13 @@ class Sandbox:
 
     def _running_server(self) -> "_Server":
         if self._server is None:
-            server = _Server(self._modules)
+            self._server = _Server(self._modules)
+        if not self._server.has_greeted:
             try:
-                greeting = server.greeting()
+                greeting = self._server.greeting()
             except BaseException:
-                server.stop()
+                self._discard_server()
                 raise
-            self._server = server
             if greeting != self._known:
                 self._known = greeting
                 greeting.log()
@@ -161,6 +166,7 @@ class _Server:
     """The worker's end of one fork server."""
 
     def __init__(self, modules: Sequence[str]) -> None:
+        self.has_greeted = False
         self._link, theirs = socket.socketpair()
         try:
             with theirs:
@@ -185,6 +191,7 @@ class _Server:
         if "failed" in message:
             logger.error("sandbox.start_failed", extra={"trace": message["failed"]})
             raise Unavailable("The sandbox did not start.")
+        self.has_greeted = True
         return Greeting.decode(message)
 
     def finish(self, job: Job) -> tuple[Ending, bytes]:

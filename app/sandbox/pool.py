@@ -43,6 +43,16 @@ class Sandboxes:
             with self._lock:
                 self._idle.append(sandbox)
 
+    def begin(self) -> None:
+        """Let a sandbox start while this process does something else. The first task waits for the rest.
+
+        Raises Unavailable if it cannot start at all.
+        """
+        with self._lock:
+            sandbox = self._idle[0] if self._idle else self._new()
+            self._idle[:1] = [sandbox]
+        sandbox.begin()
+
     def close(self) -> None:
         """Stop the sandboxes that are idle; a later `run` starts one again."""
         with ExitStack() as closing, self._lock:

@@ -82,6 +82,15 @@ def test_a_start_adds_a_sandbox_unless_there_are_enough(sandboxes: Sandboxes) ->
     assert servers(sandboxes) == 2
 
 
+def test_one_that_was_begun_does_the_first_task(sandboxes: Sandboxes, task: Tasks) -> None:
+    for _ in range(2):
+        sandboxes.begin()
+    begun = servers(sandboxes)
+    sandboxes.run(task("nothing"), seconds=60)
+
+    assert begun == servers(sandboxes) == 1
+
+
 def test_those_that_are_busy_are_there_too(sandboxes: Sandboxes, task: Tasks) -> None:
     with ThreadPoolExecutor() as threads:
         slow = threads.submit(sandboxes.run, task("sleep"), seconds=5)

@@ -740,6 +740,14 @@ def test_a_fork_server_that_cannot_start_is_unavailable(
     assert "no_such_processor" in vars(failure)["trace"]
 
 
+def test_who_begins_a_fork_server_does_not_wait_until_it_can_work(run: Runner) -> None:
+    with Sandbox([SAMPLES, "no_such_processor"]) as sandbox:
+        sandbox.begin()
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                sandbox.run(run.task("nothing"), seconds=20)
+
+
 def test_python_that_cannot_start_is_unavailable(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
 
