@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from threading import Lock
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -17,6 +19,7 @@ from botocore.parsers import ResponseParserError
 
 from app.domain.errors import Unavailable
 from app.observability import current_work, logger
+from app.quick_start import IS_AWAITED
 
 #: Threads of the local server; each may hold one connection.
 THREADS = 16
@@ -86,6 +89,11 @@ class Clients:
         self._clients: list[Any] = []
 
     def client(self, service: str, **options: Any) -> Any:
+        """Return a client. While a request waits for the start, it is made when it is first used."""
+        make = partial(self._make, service, options)
+        return LaterClient(make) if IS_AWAITED else make()
+
+    def _make(self, service: str, options: Mapping[str, Any]) -> Any:
         config = CONFIG
         if service == "s3":
             has_endpoint = "endpoint_url" in options or any(os.environ.get(name) for name in ENDPOINTS)
@@ -105,6 +113,21 @@ class Clients:
         """Close every open connection. The next call opens a new one."""
         for client in self._clients:
             client.close()
+
+
+class LaterClient:
+    """Makes a client when something is first asked of it. A first request needs one or two of four."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make_once = make
+        self._lock = Lock()
+        self._client: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        # botocore's session makes one client at a time.
+        with self._lock:
+            self._client = self._client or self._make_once()
+        return getattr(self._client, name)
 
 
 def credentials_end(client: Any) -> datetime | None:

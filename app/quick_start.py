@@ -12,6 +12,10 @@ import os
 #: Set by Lambda (AWS Lambda Developer Guide, "Defined runtime environment variables").
 IS_ON = "AWS_LAMBDA_FUNCTION_NAME" in os.environ and os.environ.get("QUICK_START") != "off"
 
+#: True if a request waits while the function starts. None does before a snapshot, or where functions wait
+#: for requests: there everything is built ahead (the same section of the guide).
+IS_AWAITED = IS_ON and os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") == "on-demand"
+
 if IS_ON:
     gc.disable()
 

@@ -1,5 +1,6 @@
 """Everything that the routes call, in one value that bootstrap composes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.domain.kinds import WorkerCapacity
@@ -35,4 +36,4 @@ class ApiServices:
     capacity: WorkerCapacity
     readiness: Readiness
     #: Scheme and host of the presigned URLs.
-    bucket_origin: str
+    bucket_origin: Callable[[], str]

@@ -54,7 +54,6 @@ class PayloadStore:
         self._bucket = bucket
         self._presigner = presigner
 
-    @property
     def origin(self) -> str:
         """Return scheme and host of presigned URLs. To find them, a URL is signed that nobody uses."""
         signed = self._presigner.generate_presigned_url("head_bucket", Params={"Bucket": self._bucket})

@@ -1,13 +1,15 @@
 """The hosts that presigned URLs name, and calls that are repeated."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from botocore.parsers import ResponseParserError
 
-from app.aws import INSISTS_SECONDS, TRIES, Clients, insist, transient_faults
+import app.aws
+from app.aws import INSISTS_SECONDS, TRIES, Clients, credentials_end, insist, transient_faults
 from app.domain.errors import Unavailable
 from app.domain.objects.values import PayloadKey, Revision
 from app.messaging.work_queue import WorkMessage, WorkQueue
@@ -48,6 +50,45 @@ def test_a_presigned_url_names_the_host_of_its_region(
 
     for url in signed(Clients()):
         assert url == f"https://wharf-payloads.s3.{region}.{suffix}/{KEY}"
+
+
+class TestAnAwaitedStart:
+    """A start that a request waits for, in which each client is made when it is first used."""
+
+    @pytest.fixture
+    def made(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The services of the clients that were made."""
+        made: list[str] = []
+        make = Clients._make
+        monkeypatch.setattr(app.aws, "IS_AWAITED", True)
+        monkeypatch.setattr(
+            Clients,
+            "_make",
+            lambda clients, service, options: made.append(service) or make(clients, service, options),  # type: ignore[func-returns-value]  # a list's append
+        )
+        return made
+
+    def test_a_client_is_made_once_it_is_asked_for_something(self, made: list[str]) -> None:
+        clients = Clients()
+        s3, _ = (clients.client(service) for service in ("s3", "sqs"))
+        before = list(made)
+        clients.drop_connections()
+        with ThreadPoolExecutor(8) as threads:
+            regions = list(threads.map(lambda _: s3.meta.region_name, range(8)))
+
+        assert (before, made) == ([], ["s3"])
+        assert set(regions) == {"us-east-1"}
+
+    def test_it_does_what_the_client_does(self, made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        later = signed(Clients())
+        end = credentials_end(Clients().client("s3"))
+        monkeypatch.setattr(app.aws, "IS_AWAITED", False)
+
+        assert later == signed(Clients())
+        assert end == credentials_end(Clients().client("s3"))
+        with pytest.raises(AttributeError):
+            Clients().client("s3").no_such_operation  # noqa: B018  # it is asked for
+        assert "s3" in made
 
 
 EMULATORS = ["http://127.0.0.1:4566", "http://localhost:4566", "http://emulator:14566"]

@@ -86,7 +86,7 @@ def add_console(app: FastAPI, settings: ApiSettings) -> None:
         page = page.replace("{files}", f"{escape(root)}/console/{files.digest}")
         page = page.replace("{settings}", escape(json.dumps({**told, "root": root})))
         tag = f'"{sha256(page.encode()).hexdigest()[:16]}"'
-        allowed = policy(request.app.state.services.bucket_origin, settings.sign_in_url)
+        allowed = policy(request.app.state.services.bucket_origin(), settings.sign_in_url)
         headers = {"Content-Security-Policy": allowed, "ETag": tag}
         if known & {ANY, tag}:
             return Response(status_code=304, headers=headers)

@@ -38,7 +38,7 @@ def add_documentation(app: FastAPI) -> None:
             "script_src": "'self'",
             "style_src": "'self'",
             "img_src": "'self' data:",
-            "connect_src": f"'self' {request.app.state.services.bucket_origin}",
+            "connect_src": f"'self' {request.app.state.services.bucket_origin()}",
         }
         page.headers.update(policy_of(bytes(page.body).decode(), **sources))
         return page
