@@ -55,7 +55,8 @@ class ConfigurationError(Exception):
 class Settings(BaseModel):
     """The settings of the adapters. Each field is read from the variable of its upper-case name."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Each function uses one of these models, so each is built when it is used.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     table_name: str
     bucket_name: str

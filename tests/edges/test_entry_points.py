@@ -13,6 +13,7 @@ from app.config import ApiSettings, ConfigurationError
 
 ROOT = Path(__file__).parents[2]
 
+UNKNOWN = "0b7e7d3a-9a0e-4e6f-8a51-2f1c7f1f6a10"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -116,6 +117,85 @@ def test_elsewhere_than_in_lambda_nothing_is_quick() -> None:
     assert started("lambda_api", {}) | {"document": None} == started(
         "lambda_api", IN_LAMBDA | {"QUICK_START": "off"}
     ) | {"document": None}
+
+
+#: Requests that ask no AWS: of routes that are made at once and later, of none, and of none for a method.
+ASKED = (
+    ("POST", "/v1/objects", '{"kind": "record", "name": 1, "attributes": {}}'),
+    ("POST", "/v1/objects", '{"kind": "dataset", "name": "a", "payload": {"size": -1}}'),
+    ("PATCH", f"/v1/objects/{UNKNOWN}", '{"labels": []}'),
+    ("DELETE", "/v1/objects", None),
+    ("GET", "/v1/objects/1", None),
+    ("GET", "/v1/kinds", None),
+    ("PUT", "/v1/webhooks", None),
+    ("POST", "/v1/webhooks", '{"url": 1}'),
+    ("POST", f"/v1/objects/{UNKNOWN}/links", '{"seconds": "x"}'),
+    ("GET", "/healthz", None),
+    ("HEAD", "/problems/not_found", None),
+    ("GET", "/docs", None),
+    ("GET", "/", None),
+    ("GET", "/v1/nothing", None),
+)
+#: Asks a function, and shows what it has loaded then.
+ASK = """
+import json, os, sys, app.lambda_api
+from tests.edges.doors import proxy_event
+
+def answered(method, path, body):
+    headers = {{"Content-Type": "application/json"}}
+    event = proxy_event(method, path, headers=headers, body=(body or "").encode())
+    event["requestContext"] |= {{"requestId": "asked", "identity": {{"caller": "AIDA"}}}}
+    return app.lambda_api.handler(event, None)
+
+found = [answered(*asked) for asked in {asked!r}]
+modules = ("pydantic.v1.main", "app.api.schemas.webhooks", "app.api.routes.kinds")
+Path({output!r}).write_text(json.dumps({{
+    "answers": found,
+    "loaded": [name for name in modules if name in sys.modules],
+    "routes": [route.path for route in app.lambda_api.app.routes if hasattr(route, "path")],
+}}))
+"""
+
+
+def asked(output: Path, requests: Any, **environment: str) -> dict[str, Any]:
+    ran = run(ASK.format(asked=requests, output=str(output)), IN_LAMBDA | environment)
+    assert ran.returncode == 0, ran.stderr
+    shown: dict[str, Any] = json.loads(output.read_text())
+    return shown
+
+
+def test_what_is_made_later_answers_as_what_is_made_at_once(tmp_path: Path) -> None:
+    quick, usual = (asked(tmp_path / "shown", ASKED, QUICK_START=switch) for switch in ("on", "off"))
+
+    assert [answer["statusCode"] for answer in quick["answers"]] == [
+        *(422, 422, 422, 405, 404, 200, 405, 422, 422, 200, 200, 200, 200, 404)
+    ]
+    assert quick["answers"] == usual["answers"]
+    assert quick["routes"] == usual["routes"]
+
+
+@pytest.mark.parametrize(
+    "method_and_path", [("GET", "/v1/kinds"), ("DELETE", "/v1/objects"), ("GET", "/none")]
+)
+def test_the_first_request_may_be_for_what_is_made_later(
+    tmp_path: Path, method_and_path: tuple[str, str]
+) -> None:
+    requests = [(*method_and_path, None)]
+    quick, usual = (asked(tmp_path / "shown", requests, QUICK_START=switch) for switch in ("on", "off"))
+
+    assert quick["answers"] == usual["answers"]
+
+
+def test_a_start_that_a_request_waits_for_makes_what_the_request_needs(tmp_path: Path) -> None:
+    """Before a snapshot, all is made ahead."""
+    quick = asked(tmp_path / "shown", ASKED[:1])
+    snapshot = asked(tmp_path / "shown", ASKED[:1], AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
+    usual = asked(tmp_path / "shown", ASKED[:1], QUICK_START="off")
+
+    assert quick["loaded"] == []
+    assert snapshot["loaded"] == ["app.api.schemas.webhooks", "app.api.routes.kinds"]
+    assert len(quick["routes"]) < len(usual["routes"]) == len(snapshot["routes"])
+    assert usual["loaded"] == ["pydantic.v1.main", "app.api.schemas.webhooks", "app.api.routes.kinds"]
 
 
 #: Prints the command lines of the child processes.

@@ -123,7 +123,7 @@ def test_the_server_is_where_the_document_is_read(services: ApiServices, stage: 
 
 
 def test_a_route_without_a_contract_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    router = APIRouter(route_class=StrictRoute)
+    router = APIRouter(prefix="/v1", route_class=StrictRoute)
     router.get("/things", operation_id="listThings")(nothing)
     monkeypatch.setattr(kinds, "router", router)
 

@@ -12,7 +12,7 @@ from app.api.http.route import StrictRoute
 
 Name = Annotated[str, Path(description="The name of one of `result.artifacts`.", examples=["data.parquet"])]
 
-router = APIRouter(prefix="/objects/{object_id}", tags=["artifacts"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/objects/{object_id}", tags=["artifacts"], route_class=StrictRoute)
 
 
 @router.get(

@@ -24,7 +24,7 @@ from app.domain.webhooks.deliveries import Outcome
 DeliveryId = Annotated[str, Path(description="The delivery's `id`.")]
 TO_THE_LOG = {"listDeliveries": {"webhook_id": "$request.path.webhook_id"}}
 
-router = APIRouter(prefix="/webhooks/{webhook_id}", tags=["deliveries"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/webhooks/{webhook_id}", tags=["deliveries"], route_class=StrictRoute)
 
 
 @router.get("/deliveries", operation_id="listDeliveries")

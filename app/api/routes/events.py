@@ -17,7 +17,7 @@ PLACE_CHARACTERS = 1500
 #: A client may ask for more than any deployment grants.
 LONGEST_WAIT_SECONDS = 3600
 
-router = APIRouter(tags=["events"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["events"], route_class=StrictRoute)
 
 
 @router.get("/events", operation_id="listEvents", response_model_exclude_unset=True)

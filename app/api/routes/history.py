@@ -8,7 +8,7 @@ from app.api.dependencies import Cursor, Limit, ObjectId, Services
 from app.api.http.route import StrictRoute
 from app.api.schemas.events import EventOut, EventPage
 
-router = APIRouter(prefix="/objects/{object_id}", tags=["history"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/objects/{object_id}", tags=["history"], route_class=StrictRoute)
 
 
 @router.get("/history", operation_id="readHistory", response_model_exclude_unset=True)

@@ -9,7 +9,7 @@ from app.api.http.route import StrictRoute
 from app.api.schemas.kinds import KindList, KindOut
 from app.domain.kinds import KINDS
 
-router = APIRouter(tags=["kinds"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["kinds"], route_class=StrictRoute)
 
 
 @router.get("/kinds", operation_id="listKinds")

@@ -21,7 +21,7 @@ Token = Annotated[
 #: No other answer may be embedded by pages of other origins.
 FOR_ANY_PAGE = {**NOT_STORED, "Cross-Origin-Resource-Policy": "cross-origin"}
 
-router = APIRouter(prefix="/objects/{object_id}/links", tags=["links"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/objects/{object_id}/links", tags=["links"], route_class=StrictRoute)
 #: The prefix lacks the version, because the URLs are given away.
 open_router = APIRouter(prefix="/l", tags=["links"], route_class=StrictRoute)
 

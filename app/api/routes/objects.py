@@ -50,7 +50,7 @@ MERGE_PATCH_BODY = {
 }
 PATCHES = ("patch.rename", "patch.relabel", "patch.attributes")
 
-router = APIRouter(prefix="/objects", tags=["objects"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/objects", tags=["objects"], route_class=StrictRoute)
 
 
 @router.post("", status_code=201, operation_id="createObject")

@@ -20,7 +20,7 @@ from app.api.schemas.requests import PartNumbers
 from app.api.schemas.uploads import PartsStateOut, SignedPartsOut, UploadOut
 from app.services.objects.uploads import Upload
 
-router = APIRouter(prefix="/objects/{object_id}/upload", tags=["payloads"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/objects/{object_id}/upload", tags=["payloads"], route_class=StrictRoute)
 
 
 @router.get("", operation_id="readUpload")

@@ -41,7 +41,7 @@ RAW_BODY = {
     }
 }
 
-router = APIRouter(prefix="/objects/{object_id}", tags=["payloads"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/objects/{object_id}", tags=["payloads"], route_class=StrictRoute)
 
 
 async def _raw_payload(request: Request) -> InlinePayload:

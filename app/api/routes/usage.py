@@ -8,7 +8,7 @@ from app.api.dependencies import Services
 from app.api.http.route import StrictRoute
 from app.api.schemas.usage import UsageOut
 
-router = APIRouter(tags=["usage"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1", tags=["usage"], route_class=StrictRoute)
 
 
 @router.get("/usage", operation_id="readUsage")

@@ -36,7 +36,7 @@ MERGE_PATCH_BODY = {
 }
 PATCHES = ("webhook_patch.filter", "webhook_patch.enable")
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=StrictRoute)
 
 
 @router.post("", status_code=201, operation_id="createWebhook")
