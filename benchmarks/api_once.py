@@ -40,28 +40,28 @@ class Context:
 
 
 class Calls:
-    """Counts the calls of botocore's clients, and the time in them."""
+    """Counts the calls of botocore's clients, and the processor's time in them."""
 
     def __init__(self) -> None:
         # The function has loaded it. The method has no public name.
         client: Any = importlib.import_module("botocore.client").BaseClient
-        self.number, self.seconds = 0, 0.0
+        self.number, self.cpu_seconds = 0, 0.0
         call = client._make_api_call
 
         def counted(*given: Any) -> Any:
-            began = perf_counter()
+            used = process_time()
             try:
                 return call(*given)
             finally:
                 self.number += 1
-                self.seconds += perf_counter() - began
+                self.cpu_seconds += process_time() - used
 
         client._make_api_call = counted
 
     def apart(self, function: "Function", event: Json) -> float:
-        """Return the time that the function needs for an event besides its calls."""
-        before = self.seconds
-        return function.took(event).seconds - (self.seconds - before)
+        """Return the processor's time that the function needs for an event besides its calls."""
+        before = self.cpu_seconds
+        return function.took(event).cpu_seconds - (self.cpu_seconds - before)
 
 
 class Took(NamedTuple):
@@ -125,7 +125,7 @@ def warm(function: Function, task: Json, record_id: str) -> Json:
     calls = Calls()
     for name, events in asked.items():
         calls.number = 0
-        found[f"{name}_own_seconds"] = median(
+        found[f"{name}_own_cpu_seconds"] = median(
             [calls.apart(function, event) for event in islice(events, number)]
         )
         found[f"{name}_calls"] = calls.number / number
