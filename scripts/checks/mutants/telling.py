@@ -56,8 +56,8 @@ ROWS = (
     Row(
         "a refusal quotes no value",
         VALIDATION,
-        "    return said\n\n\ndef _texts",
-        "    return f\"{said} {error['input']}\"\n\n\ndef _texts",
+        'else str(error["msg"])',
+        "else f\"{error['msg']} {error['input']}\"",
         (REFLECTED + "test_of_the_body",),
     ),
     Row(
