@@ -65,7 +65,18 @@ Services = Annotated[ApiServices, Depends(_services)]
 RequestCause = Annotated[Cause, Depends(_cause)]
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
 ObjectId = Annotated[UUID, Path(description="The object's `id`.")]
-Limit = Annotated[int, Query(ge=1, le=100, description="The page's length at most.")]
+
+
+def without_underscores(value: Any) -> Any:
+    """Raise ValueError for `1_0`, which only Python takes for a number."""
+    if isinstance(value, str) and "_" in value:
+        raise ValueError("Input should be a valid integer")
+    return value
+
+
+Limit = Annotated[
+    int, BeforeValidator(without_underscores), Query(ge=1, le=100, description="The page's length at most.")
+]
 Cursor = Annotated[
     str | None,
     Query(

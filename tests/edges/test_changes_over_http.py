@@ -358,6 +358,15 @@ def test_a_raw_payload_is_stored_as_it_is(
     assert payloads(aws) == {f"payloads/{thing.owner}/{ID}/2": body}
 
 
+def test_a_tab_between_parameters_is_taken_for_a_blank(client: httpx2.Client, stored: Stored) -> None:
+    stored.add("ready", kind="file")
+
+    answer = put(client, b"x", Content_Type="text/plain\t;\tcharset=utf-8")
+
+    assert answer.status_code == 202
+    assert answer.json()["incoming"]["media_type"] == "text/plain ; charset=utf-8"
+
+
 def test_the_same_raw_payload_again_changes_nothing(client: httpx2.Client, stored: Stored) -> None:
     thing = stored.add("ready", newest=Revision(1, "text/csv", len(CSV), SHA256, None))
 

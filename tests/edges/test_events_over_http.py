@@ -136,6 +136,8 @@ def test_a_cursor_goes_with_its_filters(client: httpx2.Client) -> None:
         ("kind=unknown", "/query/kind"),
         ("limit=0", "/query/limit"),
         ("limit=101", "/query/limit"),
+        ("limit=1_0", "/query/limit"),
+        ("wait=1_0", "/query/wait"),
         ("wait=-1", "/query/wait"),
         ("wait=1.5", "/query/wait"),
         ("after=x&after=y", "/query/after"),

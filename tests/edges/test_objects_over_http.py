@@ -353,6 +353,7 @@ def test_a_cursor_of_another_list_is_refused(client: httpx2.Client) -> None:
         ("limit=0", "/query/limit"),
         ("limit=101", "/query/limit"),
         ("limit=x", "/query/limit"),
+        ("limit=1_0", "/query/limit"),
         ("status=gone", "/query/status"),
         ("label=team", "/query/label/0"),
         ("label=a:b&label=:x", "/query/label/1"),

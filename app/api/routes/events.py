@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 
 from app.api.caller import OwnerRead
 from app.api.contracts import CALLER, CURSOR, READ, Success, documents
-from app.api.dependencies import EventTypes, KindFilter, Limit, Services
+from app.api.dependencies import EventTypes, KindFilter, Limit, Services, without_underscores
 from app.api.http.route import StrictRoute
 from app.api.schemas.events import EventOut, FeedOut
 from app.services.changes.blocking import blocking
@@ -44,6 +45,7 @@ async def list_events(
     limit: Limit = 100,
     wait: Annotated[
         int,
+        BeforeValidator(without_underscores),
         Query(
             ge=0,
             le=LONGEST_WAIT_SECONDS,

@@ -8,12 +8,13 @@ from app.api.contracts import (
     JSON_ANSWER,
     JSON_BODY,
     ONE_OBJECT,
+    PRECONDITION,
     Success,
     documents,
 )
 from app.api.dependencies import ObjectId, RequestCause, Services
 from app.api.http.accept import JSON
-from app.api.http.preconditions import entity_tag
+from app.api.http.preconditions import AllowedVersions, entity_tag
 from app.api.http.route import StrictRoute
 from app.api.schemas.objects import ObjectOut
 from app.api.schemas.requests import PartNumbers
@@ -50,19 +51,26 @@ def sign_parts(object_id: ObjectId, body: PartNumbers, caller: Caller, services:
 @router.post("/complete", status_code=202, operation_id="completeUpload")
 @documents(
     answers={202: Success("The parts will be put together", headers=("ETag",), examples=("awaited.parts",))},
-    refuses=(*CHANGE, *JSON_ANSWER, "wrong_state", "parts_missing"),
+    refuses=(*CHANGE, *JSON_ANSWER, *PRECONDITION, "wrong_state", "parts_missing"),
 )
 def complete_upload(
-    object_id: ObjectId, caller: Caller, services: Services, cause: RequestCause, response: Response
+    object_id: ObjectId,
+    caller: Caller,
+    services: Services,
+    expected: AllowedVersions,
+    cause: RequestCause,
+    response: Response,
 ) -> ObjectOut:
     """Have the parts put together once all are there. To ask again does no harm."""
-    stored = services.parts.complete(caller.owner, object_id, cause=cause)
+    stored = services.parts.complete(caller.owner, object_id, expected=expected, cause=cause)
     response.headers["ETag"] = entity_tag(stored.version)
     return ObjectOut.of(stored)
 
 
 @router.delete("", status_code=204, operation_id="cancelUpload", response_class=Response)
-@documents(answers={204: "Given up, now or before"}, refuses=(*CHANGE, "wrong_state"))
-def cancel_upload(object_id: ObjectId, caller: Caller, services: Services, cause: RequestCause) -> None:
+@documents(answers={204: "Given up, now or before"}, refuses=(*CHANGE, *PRECONDITION, "wrong_state"))
+def cancel_upload(
+    object_id: ObjectId, caller: Caller, services: Services, expected: AllowedVersions, cause: RequestCause
+) -> None:
     """Give up an upload in parts. The object is then `expired`; its last ready revision stays."""
-    services.parts.cancel(caller.owner, object_id, cause=cause)
+    services.parts.cancel(caller.owner, object_id, expected=expected, cause=cause)

@@ -50,7 +50,8 @@ async def _raw_payload(request: Request) -> InlinePayload:
     # A server without partial PUT answers 400 (RFC 9110, section 14.5).
     if "content-range" in request.headers:
         raise PartialBody
-    media_type = request.headers.get("content-type", "").strip()
+    # A tab stands for a blank between parameters (RFC 9110, section 5.6.3). S3 would sign it as one.
+    media_type = request.headers.get("content-type", "").replace("\t", " ").strip()
     if len(media_type) > MEDIA_TYPE_CHARACTERS or not is_media_type(media_type):
         raise InvalidMediaType
     return InlinePayload(declared_or_not(media_type), await request.body())

@@ -111,7 +111,7 @@ class Editing:
         def change(stored: StoredObject, now: datetime) -> StoredObject:
             if stored.status is Status.DELETED:
                 return stored
-            _check_version(stored, expected)
+            check_version(stored, expected)
             return stored.delete(now=now, cause=cause)
 
         self._save(owner, object_id, change)
@@ -188,7 +188,7 @@ class Editing:
         def change_living(stored: StoredObject, now: datetime) -> StoredObject:
             if stored.status is Status.DELETED:
                 raise NotFound
-            _check_version(stored, expected)
+            check_version(stored, expected)
             return change(stored, now)
 
         return self._save(owner, object_id, change_living)
@@ -210,7 +210,7 @@ class Editing:
         raise StaleWrite
 
 
-def _check_version(stored: StoredObject, expected: Versions) -> None:
+def check_version(stored: StoredObject, expected: Versions) -> None:
     if expected is not None and stored.version not in expected:
         raise VersionMismatch(stored.version)
 

@@ -29,6 +29,7 @@ from app.domain.objects.stored import StoredObject
 from app.domain.objects.values import Part, PartPlan, PayloadKey, Revision, Status
 from app.domain.times import utc_now
 from app.messaging.work_queue import WorkQueue
+from app.services.objects.editing import Versions, check_version
 from app.services.objects.uploads import Upload, Uploads, drop_parts
 from app.storage.objects import ObjectRepository
 from app.storage.parts import PartsStore
@@ -132,15 +133,18 @@ class PartUploads:
                 )
         raise StaleWrite
 
-    def complete(self, owner: str, object_id: UUID, *, cause: Cause) -> StoredObject:
+    def complete(
+        self, owner: str, object_id: UUID, *, expected: Versions = None, cause: Cause
+    ) -> StoredObject:
         """Ask the worker to put the parts together. To ask again does no harm.
 
-        Raises NotFound, WrongState or PartsMissing.
+        Raises NotFound, VersionMismatch, WrongState or PartsMissing.
         """
         for _ in range(WRITE_TRIES):
             stored = self._living(owner, object_id)
             if _was_completed(stored):
                 return stored
+            check_version(stored, expected)
             declared, plan, _ = _awaited(stored)
             key = stored.payload_key(declared.number)
             with suppress(StaleWrite):
@@ -153,8 +157,10 @@ class PartUploads:
                 return stored
         raise StaleWrite
 
-    def cancel(self, owner: str, object_id: UUID, *, cause: Cause) -> None:
-        """Give the upload up. To give it up again changes nothing. Raises NotFound or WrongState.
+    def cancel(self, owner: str, object_id: UUID, *, expected: Versions = None, cause: Cause) -> None:
+        """Give the upload up. To give it up again changes nothing.
+
+        Raises NotFound, VersionMismatch or WrongState.
 
         S3 drops the parts before the record says so. Otherwise a payload could still come of them.
         """
@@ -162,6 +168,7 @@ class PartUploads:
             stored = self._living(owner, object_id)
             if stored.status is Status.EXPIRED and stored.newest is not None and stored.newest.plan:
                 return
+            check_version(stored, expected)
             declared, _, _ = _awaited(stored)
             key = stored.payload_key(declared.number)
             if stored.parts_upload is not None:

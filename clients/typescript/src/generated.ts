@@ -3213,7 +3213,12 @@ export interface operations {
     cancelUpload: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Act only if the object is at one of these versions, such as `"3"`; 412 if not. */
+                "If-Match"?: string;
+                /** @description Answer 304, or 412 to a change, if the object is at one of these versions. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The object's `id`. */
                 object_id: string;
@@ -3231,7 +3236,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request was refused (`bad_request`) */
+            /** @description The request was refused (`bad_request`); The precondition is invalid (`invalid_precondition`) */
             400: {
                 headers: {
                     "Request-Id": components["headers"]["Request-Id"];
@@ -3280,6 +3285,18 @@ export interface operations {
                 headers: {
                     "Request-Id": components["headers"]["Request-Id"];
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+            /** @description The object is at another version (`version_mismatch`) */
+            412: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3478,7 +3495,12 @@ export interface operations {
     completeUpload: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Act only if the object is at one of these versions, such as `"3"`; 412 if not. */
+                "If-Match"?: string;
+                /** @description Answer 304, or 412 to a change, if the object is at one of these versions. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The object's `id`. */
                 object_id: string;
@@ -3499,7 +3521,7 @@ export interface operations {
                     "application/json": components["schemas"]["ObjectOut"];
                 };
             };
-            /** @description The request was refused (`bad_request`) */
+            /** @description The request was refused (`bad_request`); The precondition is invalid (`invalid_precondition`) */
             400: {
                 headers: {
                     "Request-Id": components["headers"]["Request-Id"];
@@ -3559,6 +3581,18 @@ export interface operations {
                 headers: {
                     "Request-Id": components["headers"]["Request-Id"];
                     "Cache-Control": components["headers"]["Cache-Control"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+            /** @description The object is at another version (`version_mismatch`) */
+            412: {
+                headers: {
+                    "Request-Id": components["headers"]["Request-Id"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -293,6 +293,7 @@ def test_an_end_mark_elsewhere_is_data(process: ProcessDataset, text: str, cells
         ('{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', "application/json"),
         ('[\n  {"a": 1}\n]\n', "application/json"),
         ('<?xml version="1.0"?>\n<a/>\n', "application/xml"),
+        ('<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg.xml"),
     ],
 )
 @pytest.mark.parametrize("declared", ["text/csv", TSV])

@@ -380,6 +380,22 @@ def test_a_page_that_is_the_small_version_or_the_mask_of_another_is_not_the_pict
     assert close(result, grey())
 
 
+@pytest.mark.parametrize("head", [b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0*\0\0"])
+def test_a_file_that_ends_in_its_header_is_damaged(process: ProcessImage, head: bytes) -> None:
+    refused = refusal(process, head, TIFF)
+
+    assert (refused.code, refused.detail) == (
+        ProblemCode.INVALID_CONTENT,
+        "The image is damaged or cut off.",
+    )
+
+
+def test_a_large_file_of_the_other_byte_order_is_named(process: ProcessImage) -> None:
+    refused = refusal(process, b"MM\0+\0\x08\0\0" + (16).to_bytes(8) + bytes(64), TIFF)
+
+    assert refused.detail.endswith("not supported: BigTIFF with the most significant byte first.")
+
+
 @pytest.mark.parametrize("first", [{}, {254: (0,)}, {254: (2,)}])
 def test_else_the_first_page_is_the_picture(process: ProcessImage, first: dict[int, tuple[int, ...]]) -> None:
     assert process(two_pages(first, {}), TIFF).summary["width"] == 8

@@ -25,10 +25,11 @@ END_MARK = re.compile(rb"(?:\A|(?<=[\r\n]))\x1a[\x1a\r\n]*\Z|\x1a+\Z")
 MOST_END_BYTES = 4096
 LONGEST_LINE_ABOVE = 500
 CHUNK_CHARACTERS = 1024 * 1024
-#: How an object, an array of objects and an XML document begin.
+#: How an object, an array of objects, an XML document and a drawing begin.
 OTHER_FORMATS = {
     "application/json": re.compile(rb'\s*(?:\[\s*)?\{\s*(?:"[^"\r\n]*"\s*:|\}\s*[\]\r\n])'),
     "application/xml": re.compile(rb"\s*<\?xml\s"),
+    "image/svg+xml": re.compile(rb"\s*<svg[\s>]"),
 }
 START_BYTES = 4096
 
@@ -43,7 +44,7 @@ class DelimiterLine:
 
 
 def refuse_other_formats(text: Path) -> None:
-    """Raise InvalidPayload if the text is JSON or XML."""
+    """Raise InvalidPayload if the text is JSON, XML or SVG."""
     with text.open("rb") as file:
         start = file.read(START_BYTES)
     for media_type, pattern in OTHER_FORMATS.items():

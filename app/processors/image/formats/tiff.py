@@ -6,6 +6,7 @@ libtiff returns samples in the byte order of the machine, which is what "N" says
 in Pillow's names below.
 """
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -73,6 +74,8 @@ PLAIN = {"L": (MIN_IS_BLACK, 1), "I;16": (MIN_IS_BLACK, 1), "RGB": (2, 3)}
 #: The compressions none, LZW, deflate (which has two numbers) and PackBits.
 PLAIN_COMPRESSIONS = {1, 5, 8, 32946, 32773}
 PALETTES = ("P", "PA")
+#: How a BigTIFF begins whose numbers have their most significant byte first. Pillow reads it the other way.
+BIG_ENDIAN_BIGTIFF = b"MM\0+"
 #: Colours below it have 8 bits: with 16, all would be black.
 SIXTEEN_BITS_AT_LEAST = 256
 #: Pillow mixes up the samples of these modes if they are stored plane by plane.
@@ -146,11 +149,14 @@ def explain_failure(source: Path, *, was_opened: bool) -> InvalidPayload | None:
     # Pillow looks at a tag, and warns of it, when it is asked for.
     with warnings.catch_warnings(action="ignore"):
         try:
+            with source.open("rb") as file:
+                if file.read(len(BIG_ENDIAN_BIGTIFF)) == BIG_ENDIAN_BIGTIFF:
+                    return unsupported("BigTIFF with the most significant byte first")
             tags = _first_directory(source)
             is_known = was_opened and tags.get(COMPRESSION, 1) in COMPRESSIONS
             is_variant = not is_known and _is_sound(tags, source.stat().st_size)
             return unsupported(_described(tags)) if is_variant else None
-        except (OSError, SyntaxError, ValueError, TypeError, LookupError):
+        except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error):
             return None
 
 

@@ -11,7 +11,14 @@ import pytest
 
 from app.api.services import ApiServices
 from app.domain.causes import Cause
-from app.domain.errors import InvalidInput, NotFound, PartsMissing, Unavailable, WrongState
+from app.domain.errors import (
+    InvalidInput,
+    NotFound,
+    PartsMissing,
+    Unavailable,
+    VersionMismatch,
+    WrongState,
+)
 from app.domain.objects.stored import StoredObject
 from app.domain.objects.values import Status
 from app.messaging.messages import Completion, Message, Outcome, parse_message
@@ -264,6 +271,18 @@ class TestCompleting:
         assert content_of(aws, str(stored.payload_key(1))) == FIRST + LAST
         assert uploads_left(aws) == []
 
+    def test_another_version_than_the_clients_is_not_completed(
+        self, api: ApiServices, repository: ObjectRepository, aws: Aws
+    ) -> None:
+        stored = uploaded(aws, make_in_parts())
+        repository.add(stored)
+
+        with pytest.raises(VersionMismatch):
+            api.parts.complete(ME, ID, expected={stored.version + 1}, cause=CAUSE)
+
+        assert (now_of(repository), queued(aws)) == (stored, [])
+        assert api.parts.complete(ME, ID, expected={stored.version}, cause=CAUSE).is_completing
+
     def test_missing_parts_are_named_up_to_a_hundred(
         self, api: ApiServices, repository: ObjectRepository, aws: Aws
     ) -> None:
@@ -457,6 +476,19 @@ class TestGivingUp:
 
         assert given_up.status is Status.EXPIRED
         assert now_of(repository) == given_up
+
+    def test_another_version_than_the_clients_is_kept(
+        self, api: ApiServices, repository: ObjectRepository, aws: Aws
+    ) -> None:
+        stored = uploaded(aws, make_in_parts())
+        repository.add(stored)
+
+        with pytest.raises(VersionMismatch):
+            api.parts.cancel(ME, ID, expected={stored.version + 1}, cause=CAUSE)
+
+        assert (now_of(repository), len(uploads_left(aws))) == (stored, 1)
+        api.parts.cancel(ME, ID, expected={stored.version}, cause=CAUSE)
+        assert now_of(repository).status is Status.EXPIRED
 
     def test_what_is_there_already_is_processed(
         self, api: ApiServices, repository: ObjectRepository, aws: Aws
