@@ -14,7 +14,8 @@ Its parts, in the order in which a payload passes through them:
 * parquet    Parquet; what DuckDB alone would alter in it: footer, int96,
              long_decimals, json_columns, far_timestamps, thrift, checksums
 * columns    their number and names
-* profile    one description per column, from the Parquet; precise has its finest figures
+* profile    one description per column, from the Parquet; its parts: statistics, precise (the finest
+             figures), counts, histograms
 * values     what DuckDB's types and values are called in JSON
 * preview    the first rows
 
@@ -35,10 +36,11 @@ from app.domain.media_types import CSV, JSON, NDJSON, PARQUET, TSV
 from app.processors.dataset.csv import csv_to_parquet
 from app.processors.dataset.csv.dialect import NO_DELIMITERS
 from app.processors.dataset.csv.rows import TAB
-from app.processors.dataset.engine import connect, reading, scratch, superseded
+from app.processors.dataset.engine import connect, described_table, reading, scratch, superseded
 from app.processors.dataset.json_rows import write_items_as_lines
 from app.processors.dataset.ndjson import ndjson_to_parquet
 from app.processors.dataset.parquet import parquet_to_parquet, refuse_cut_off, refuse_encrypted
+from app.processors.dataset.parquet.parts import parts_of
 from app.processors.dataset.preview import preview
 from app.processors.dataset.profile import profile_columns
 from app.processors.dataset.proof import written
@@ -111,7 +113,8 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
     loaded = _load(
         connection, replace(task, media_type=shown_type(task)), table, is_open=task.media_type in OPEN
     )
-    columns = profile_columns(connection, table, loaded.rows)
+    parts = [described_table(connection, part) for part in parts_of(table)]
+    columns = profile_columns(connection, parts, loaded.rows)
     for column, told in zip(columns, loaded.written, strict=True):
         column |= {**dict.fromkeys(WRITTEN), "flags": [], **told}
     described = {
@@ -121,7 +124,7 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
         **loaded.how,
     }
     _write_json(task.output / PROFILE.name, {**described, "columns": columns})
-    _write_json(task.output / PREVIEW.name, preview(connection, table))
+    _write_json(task.output / PREVIEW.name, preview(connection, parts))
     summary = {"format": described["format"], "rows": loaded.rows, "columns": len(columns)}
     return Report(summary, (PROFILE, PREVIEW, DATA), loaded.media_type)
 

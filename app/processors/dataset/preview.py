@@ -7,14 +7,11 @@ near ten million characters. `cut` names them by row and column, both from 0.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column, alike
-from app.processors.dataset.engine import described_table
-from app.processors.dataset.parquet.parts import parts_of
+from app.processors.dataset.columns import Column, Part, alike
 from app.processors.dataset.values import json_value, readable, valid_json
 
 ROWS = 100
@@ -23,18 +20,16 @@ SHORTEST_CELL_CHARACTERS = 50
 CHARACTERS = 10_000_000
 
 
-def preview(connection: DuckDBPyConnection, table: Path) -> dict[str, Any]:
+def preview(connection: DuckDBPyConnection, parts: Sequence[Part]) -> dict[str, Any]:
     """Return the first rows of a table."""
-    parts = [described_table(connection, part) for part in parts_of(table)]
     columns = [column for some, _ in parts for column in some]
     longest = max(SHORTEST_CELL_CHARACTERS, min(CELL_CHARACTERS, CHARACTERS // (ROWS * len(columns))))
     in_parts = [_rows(connection, source, some, longest) for some, source in parts]
     rows = [[value for row in rows for value in row] for rows in zip(*in_parts, strict=True)]
-    nested = {place for place, column in enumerate(columns) if column.kind == "json"}
     return {
         "columns": [column.name for column in columns],
         "rows": [
-            [_cell_value(value, longest, is_json=place in nested) for place, value in enumerate(row)]
+            [_cell_value(column, value, longest) for column, value in zip(columns, row, strict=True)]
             for row in rows
         ],
         "cut": [
@@ -69,6 +64,6 @@ def _list_of(column: Column, places: Sequence[int], longest: int) -> str:
     return f"list_transform([{cells}], lambda cell: {shown})"
 
 
-def _cell_value(value: Any, longest: int, *, is_json: bool) -> Any:
-    shown = json_value(value, characters=longest)
-    return valid_json(shown) if is_json and shown is not None else shown
+def _cell_value(column: Column, value: Any, longest: int) -> Any:
+    shown = json_value(column, value, characters=longest)
+    return valid_json(shown) if column.kind == "json" and shown is not None else shown

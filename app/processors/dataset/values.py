@@ -33,18 +33,24 @@ from app.processors.dataset.engine import literal
 LARGEST_EXACT_INTEGER = 2**53 - 1
 ELLIPSIS = "…"
 NUMBERS_UNKNOWN_TO_JSON = re.compile(r'"(?:[^"\\]|\\.)*"?|-?(?:NaN|Infinity)')
+NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+MOMENTS = ("date", "timestamp")
+BEFORE_CHRIST = " (BC)"
 #: Types that DuckDB's to_json alters inside others: it writes years as `0028 (BC)`, numbers anew, and
 #: the NaN of a key as `nan`.
 ALTERED_IN_JSON = re.compile(r"DATE|TIMESTAMP|JSON|DECIMAL|MAP\((?:FLOAT|DOUBLE)")
 
 
 def readable(column: Column, sql: str) -> str:
-    """Return SQL for the value as Python should fetch it: numbers and booleans as they are, else text."""
+    """Return SQL for the value as Python should fetch it: numbers and booleans as they are, else text.
+
+    `json_value` makes ISO 8601 of the text of a date or timestamp.
+    """
     match column.kind:
         case "integer" | "number" | "boolean":
             return sql
         case "date" | "timestamp":
-            return iso_8601(column.type, sql)
+            return f"CAST({in_utc(column.type, sql)} AS VARCHAR)"
         case "json" if column.type != "VARIANT" and ALTERED_IN_JSON.search(column.type):
             return f"CASE WHEN {sql} IS NOT NULL THEN {json_text(duckdb.sqltype(column.type), sql)} END"
         case _:
@@ -58,6 +64,8 @@ def comparable(column: Column, sql: str) -> str:
     if column.type in ("FLOAT", "DOUBLE"):
         # 0 and -0 are one number, and NaN has no sign.
         return f"CASE WHEN isnan({sql}) THEN 'nan' ELSE CAST({sql} + 0 AS VARCHAR) END"
+    if column.type == "VARCHAR":
+        return sql
     return f"CAST({sql} AS VARCHAR)"
 
 
@@ -122,7 +130,13 @@ def json_text(kind: DuckDBPyType, sql: str, depth: int = 0) -> str:
             text = f"'[' || array_to_string({items}, ',') || ']'"
         case "map":
             (_, key), (_, value) = children(kind)
-            name = f"CAST(to_json({readable(Column.of('', str(key)), f'{inner}.key')}) AS VARCHAR)"
+            named = Column.of("", str(key))
+            value_of_key = f"{inner}.key"
+            if named.kind in MOMENTS:
+                name = iso_8601(named.type, value_of_key)
+            else:
+                name = readable(named, value_of_key)
+            name = f"CAST(to_json({name}) AS VARCHAR)"
             name = f"CASE WHEN {name}[1] = '\"' THEN {name} ELSE '\"' || {name} || '\"' END"
             pair = f"{name} || ':' || {json_text(value, f'{inner}.value', depth + 1)}"
             pairs = f"list_transform(map_entries({sql}), lambda {inner}: {pair})"
@@ -151,19 +165,19 @@ def valid_json(text: str) -> str:
     )
 
 
-def json_value(value: Any, *, characters: int) -> Any:
-    """Return a fetched value as JSON has it. Text longer than `characters` ends in an ellipsis."""
+def json_value(column: Column, value: Any, *, characters: int) -> Any:
+    """Return a column's fetched value as JSON has it. Text longer than `characters` ends in an ellipsis."""
     match value:
         case bool() | None:
             return value
         case int():
             return value if abs(value) <= LARGEST_EXACT_INTEGER else str(value)
-        case float() if math.isnan(value):
-            return "NaN"
         case float():
-            return value if math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
+            return value if math.isfinite(value) else NOT_FINITE[str(value)]
         case Decimal():
-            return _json_decimal(value)
+            return json_decimal(value)
+        case _ if column.kind in MOMENTS:
+            return _in_iso_8601(column.type, value)
         case _:
             return shortened(value, characters)
 
@@ -173,7 +187,19 @@ def shortened(text: str, characters: int) -> str:
     return text if len(text) <= characters else text[:characters] + ELLIPSIS
 
 
-def _json_decimal(value: Decimal) -> int | float | str:
+def _in_iso_8601(duckdb_type: str, text: str) -> str:
+    """Return DuckDB's text of a date or timestamp as `iso_8601` makes it; SQL for it takes long to plan."""
+    if text.endswith("infinity"):
+        moment = edge(duckdb_type).first if text.startswith("-") else edge(duckdb_type).last
+    elif BEFORE_CHRIST in text:
+        year, mark, rest = text.replace(BEFORE_CHRIST, "").partition("-")
+        moment = (f"{1 - int(year):05d}" if int(year) > 1 else "0000") + mark + rest
+    else:
+        moment = text
+    return moment.replace(" ", "T") + ("Z" if has_zone(duckdb_type) else "")
+
+
+def json_decimal(value: Decimal) -> int | float | str:
     if value == value.to_integral_value():
         return int(value) if abs(value) <= LARGEST_EXACT_INTEGER else str(int(value))
     rounded = float(value)

@@ -5,6 +5,7 @@ where RFC 4180 cannot read the text, or leaves rows of unequal length, and only 
 the whole text fits them.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from app.processors.dataset.csv.layout import (
 from app.processors.dataset.csv.quotes import fits
 from app.processors.dataset.csv.rows import (
     LARGEST_SAMPLE_CHARACTERS,
+    LONGEST_CELL_CHARACTERS,
+    MOST_BYTES_OF_A_CHARACTER,
     Dialect,
     first_rows,
     has_quotes,
@@ -35,6 +38,8 @@ DELIMITERS_BUT_TAB = frozenset(DELIMITERS) - {"\t"}
 NO_DELIMITERS = ("\x1f", "\x1e", "\x1d", "\x1c")
 DIALECT_ROWS = 1_000
 CHUNK_BYTES = 1024 * 1024
+#: With a delimiter that the text lacks, a row is one cell, and no more than these are looked at.
+MOST_BYTES_TRIED = MOST_BYTES_OF_A_CHARACTER * (LARGEST_SAMPLE_CHARACTERS + LONGEST_CELL_CHARACTERS)
 FIGURES = re.compile("[+-]?[0-9]+(?:[.,:/-][0-9]+)*")
 #: Matches where a name follows a mark, as in a header. In a title a blank or a digit follows it.
 OTHER_SPLIT = re.compile(r"[,;|\t][^\s\d]")
@@ -67,7 +72,8 @@ def guess_dialect(path: Path, *, keeps_returns: bool = False) -> Dialect:
 
     What is refused for another reason than stray quotes is left for the reader to refuse.
     """
-    usual = [_tried(path, Dialect(mark, keeps_returns=keeps_returns)) for mark in DELIMITERS]
+    held = _held(path, DELIMITERS, most_bytes=MOST_BYTES_TRIED)
+    usual = [_tried(path, Dialect(mark, keeps_returns=keeps_returns)) for mark in DELIMITERS if mark in held]
     stray = {tried.dialect.delimiter for tried in usual if tried.refusal and is_stray_quote(tried.refusal)}
     likely = [tried for tried in usual if tried.is_likely and stray.isdisjoint(tried.beside)]
     best = next(iter(_best_first(path, likely)), None)
@@ -75,6 +81,11 @@ def guess_dialect(path: Path, *, keeps_returns: bool = False) -> Dialect:
         return best.dialect
     if best:
         return _first_fit(path, BACKSLASHES, APOSTROPHES, keeps_returns=keeps_returns) or best.dialect
+    # A delimiter that the text lacks splits nothing, but where it has no likely one either, the first that
+    # cannot be read with is told.
+    lacking = [mark for mark in DELIMITERS if mark not in held]
+    usual += [_tried(path, Dialect(mark, keeps_returns=keeps_returns)) for mark in lacking]
+    usual.sort(key=lambda tried: DELIMITERS.index(tried.dialect.delimiter))
     refused = [tried for tried in usual if tried.refusal]
     for tried in refused:
         if tried.refusal and not is_stray_quote(tried.refusal):
@@ -121,12 +132,19 @@ def _figures(path: Path, tried: Tried) -> float:
 
 def _one_column(path: Path, keeps_returns: bool) -> Dialect:
     """Return a dialect whose delimiter the text does not hold: a comma if it can be."""
-    held = set[str]()
     marks = (",", *NO_DELIMITERS)
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            held |= {mark for mark in marks if mark.encode() in chunk}
+    held = _held(path, marks)
     return Dialect(next((mark for mark in marks if mark not in held), ","), keeps_returns=keeps_returns)
+
+
+def _held(path: Path, marks: Sequence[str], most_bytes: float = math.inf) -> set[str]:
+    """Return those of the marks that the text holds, in its first bytes at least."""
+    held, read = set[str](), 0
+    with path.open("rb") as file:
+        while read < most_bytes and (chunk := file.read(CHUNK_BYTES)):
+            held |= {mark for mark in marks if mark.encode() in chunk}
+            read += len(chunk)
+    return held
 
 
 def _tried(path: Path, dialect: Dialect) -> Tried:

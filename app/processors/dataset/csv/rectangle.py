@@ -13,6 +13,7 @@ from app.domain.errors import InvalidPayload, ProblemCode
 from app.processors.dataset.columns import refuse_too_wide
 from app.processors.dataset.csv.rows import (
     LONGEST_ROW_BYTES,
+    MOST_BYTES_OF_A_CHARACTER,
     Dialect,
     refuse_long_row,
     rows_and_blank_lines,
@@ -23,8 +24,6 @@ from app.processors.dataset.csv.rows import (
 #: DuckDB may end a row group of Parquet where a piece of its text ends. It takes a text of so many rows and
 #: bytes for one piece.
 MOST_ROWS_OF_A_PIECE, MOST_BYTES_OF_A_PIECE = 2_048, 4_000_000
-#: No character of UTF-8 takes more bytes.
-MOST_BYTES_OF_A_CHARACTER = 4
 #: A cell that begins with blanks and a quote that is not closed in it. RFC 4180 knows no quotes behind
 #: blanks: what they were to hold together is torn at the delimiter.
 TORN_CELL = re.compile(r'[ \t]+"(?:[^"]|"")*')

@@ -16,6 +16,8 @@ from app.domain.errors import InvalidPayload, ProblemCode
 
 LONGEST_ROW_BYTES = 2_000_000
 LONGEST_CELL_CHARACTERS = LONGEST_ROW_BYTES
+#: No character of UTF-8 takes more bytes.
+MOST_BYTES_OF_A_CHARACTER = 4
 CHUNK_BYTES = 1024 * 1024
 LARGEST_SAMPLE_CHARACTERS = 4_000_000
 BLANK_LINE = re.compile(rb"\n[\n\r]")

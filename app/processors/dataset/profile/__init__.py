@@ -28,24 +28,20 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column, alike
-from app.processors.dataset.engine import described_table
-from app.processors.dataset.parquet.parts import parts_of
+from app.processors.dataset.columns import Column, Part
 from app.processors.dataset.profile.counts import (
     Counted,
     count_distinct_apart,
     count_likely,
     count_values,
-    grouped_apart,
 )
+from app.processors.dataset.profile.histograms import BINS, counts_of_bins
 from app.processors.dataset.profile.precise import with_precision
 from app.processors.dataset.profile.statistics import (
-    ALIKE_AT_ONCE,
     LONGEST_VALUE_CHARACTERS,
     Statistics,
     distinct_is_exact,
@@ -53,10 +49,9 @@ from app.processors.dataset.profile.statistics import (
     quartiles_are_exact,
     statistics_of,
 )
-from app.processors.dataset.values import comparable, has_zone, json_value, readable
+from app.processors.dataset.values import comparable, has_zone, json_decimal, json_value, readable
 
 TOP = 10
-BINS = 20
 EXACT_TOP_DISTINCT = 20_000
 EXACT_DISTINCT = 500_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,17 +63,17 @@ CYCLE_SECONDS = 146_097 * DAY_SECONDS
 LONGEST_DECIMAL_DIGITS = 40
 
 
-def profile_columns(connection: DuckDBPyConnection, table: Path, rows: int) -> list[dict[str, Any]]:
+def profile_columns(connection: DuckDBPyConnection, parts: Sequence[Part], rows: int) -> list[dict[str, Any]]:
     """Describe every column of a table that has `rows` rows."""
-    return [column for part in parts_of(table) for column in _columns_of(connection, part, rows)]
+    return [column for part in parts for column in _columns_of(connection, part, rows)]
 
 
-def _columns_of(connection: DuckDBPyConnection, part: Path, rows: int) -> list[dict[str, Any]]:
-    columns, source = described_table(connection, part)
+def _columns_of(connection: DuckDBPyConnection, part: Part, rows: int) -> list[dict[str, Any]]:
+    columns, source = part
     statistics = statistics_of(connection, source, columns, rows)
     statistics = with_precision(connection, source, columns, statistics, rows)
     tops = _tops(connection, source, columns, statistics, rows)
-    histograms = _histograms(connection, source, columns, statistics, rows)
+    counts = counts_of_bins(connection, source, columns, statistics, rows)
     distinct = _exact_distinct(connection, source, columns, statistics, tops, rows)
     return [
         {
@@ -90,7 +85,7 @@ def _columns_of(connection: DuckDBPyConnection, part: Path, rows: int) -> list[d
             **_plain(column, known),
             "quartiles_exact": quartiles_are_exact(rows) if known.quartiles else None,
             "top": _top_json(column, tops.get(place)),
-            "histogram": histograms.get(place),
+            "histogram": _histogram(column, known, counts[place]) if place in counts else None,
         }
         for place, (column, known) in enumerate(zip(columns, statistics, strict=True))
     ]
@@ -100,8 +95,8 @@ def _plain(column: Column, known: Statistics) -> dict[str, Any]:
     is_number = column.kind in ("integer", "number")
     has_numbers = numeric(column, "") is not None
     return {
-        "min": json_value(known.minimum, characters=LONGEST_VALUE_CHARACTERS),
-        "max": json_value(known.maximum, characters=LONGEST_VALUE_CHARACTERS),
+        "min": json_value(column, known.minimum, characters=LONGEST_VALUE_CHARACTERS),
+        "max": json_value(column, known.maximum, characters=LONGEST_VALUE_CHARACTERS),
         "mean": _finite(known.mean) if is_number else None,
         "std": _finite(known.std) if is_number else None,
         "quartiles": _points(column, known.quartiles) if known.quartiles else None,
@@ -158,79 +153,11 @@ def _top_json(column: Column, top: Counted | None) -> list[dict[str, Any]] | Non
         {
             "value": value == "true"
             if is_boolean
-            else json_value(value, characters=LONGEST_VALUE_CHARACTERS),
+            else json_value(column, value, characters=LONGEST_VALUE_CHARACTERS),
             "count": count,
         }
         for value, count in top.values
     ]
-
-
-def _histograms(
-    connection: DuckDBPyConnection,
-    source: str,
-    columns: Sequence[Column],
-    statistics: Sequence[Statistics],
-    rows: int,
-) -> dict[int, dict[str, Any]]:
-    ranges = {
-        place: (known.low, known.high / BINS - known.low / BINS)
-        for place, known in enumerate(statistics)
-        if known.low is not None and known.high is not None and known.high > known.low
-    }
-    counts = {place: {0: known.finite} for place, known in enumerate(statistics) if known.low is not None}
-    if grouped_apart(rows, len(ranges)):
-        bins = {
-            place: _bin(numeric(columns[place], f"c{place}"), *map(_double, range_))
-            for place, range_ in ranges.items()
-        }
-        found = count_values(connection, source, bins, rows=rows, most=BINS)
-        counts |= {place: dict(counted.values) for place, counted in found.items()}
-    else:
-        for places in alike(columns, ranges):
-            counts |= _counts_of_alike(
-                connection, source, columns, {place: ranges[place] for place in places}
-            )
-    return {place: _histogram(columns[place], statistics[place], found) for place, found in counts.items()}
-
-
-def _counts_of_alike(
-    connection: DuckDBPyConnection,
-    source: str,
-    columns: Sequence[Column],
-    ranges: Mapping[int, tuple[float, float]],
-) -> dict[int, dict[int, int]]:
-    """Return how many values each bin has, in columns of one type, by lowest value and width of bins."""
-    counts: dict[int, dict[int, int]] = {place: {} for place in ranges}
-    places = list(ranges)
-    bin_number = _bin(numeric(columns[places[0]], "value"), "low", "width")
-    for start in range(0, len(places), ALIKE_AT_ONCE):
-        some = places[start : start + ALIKE_AT_ONCE]
-        lows, widths = ([_double(ranges[place][end]) for place in some] for end in (0, 1))
-        lists = (
-            f"unnest([{', '.join(map(str, some))}]) AS place",
-            f"unnest([{', '.join(f'c{place}' for place in some)}]) AS value",
-            f"unnest([{', '.join(lows)}]) AS low",
-            f"unnest([{', '.join(widths)}]) AS width",
-        )
-        query = f"""
-            SELECT place, bin, count(*)
-            FROM (SELECT place, {bin_number} AS bin FROM (SELECT {", ".join(lists)} FROM {source}))
-            WHERE bin IS NOT NULL GROUP BY place, bin
-        """
-        for place, number, count in connection.execute(query).fetchall():
-            counts[place][number] = count
-    return counts
-
-
-def _double(number: float) -> str:
-    return f"CAST({number!r} AS DOUBLE)"
-
-
-def _bin(number: str | None, low: str, width: str) -> str:
-    """Return SQL for the number of the bin; divided before subtracted, since high - low may overflow."""
-    place = f"floor({number} / {width} - {low} / {width})"
-    bin_number = f"CAST(greatest(0, least({BINS - 1}, {place})) AS UTINYINT)"
-    return f"CASE WHEN {number} IS NOT NULL THEN {bin_number} END"
 
 
 def _histogram(column: Column, known: Statistics, counts: Mapping[int, int]) -> dict[str, Any]:
@@ -246,13 +173,14 @@ def _points(column: Column, numbers: Sequence[float | Fraction]) -> list[Any]:
     if column.kind in ("date", "timestamp"):
         zone = "Z" if has_zone(column.type) else ""
         return [_moment(number, column.type == "DATE", zone) for number in numbers]
-    return [_number(number) if isinstance(number, Fraction) else _finite(number) for number in numbers]
+    # To ask if a number is a fraction takes longer: that is an abstract class.
+    return [_finite(number) if isinstance(number, float) else _number(number) for number in numbers]
 
 
 def _number(number: Fraction) -> Any:
     with localcontext(prec=LONGEST_DECIMAL_DIGITS):
         exact = Decimal(number.numerator) / Decimal(number.denominator)
-    return json_value(exact, characters=LONGEST_VALUE_CHARACTERS)
+    return json_decimal(exact)
 
 
 def _moment(seconds: float | Fraction, is_day: bool, zone: str) -> str:
@@ -261,8 +189,11 @@ def _moment(seconds: float | Fraction, is_day: bool, zone: str) -> str:
     A fraction is told to a quarter of a nanosecond, a float to the microsecond. A moment
     of a column of days has a time only if it is not a whole day.
     """
-    digits = 11 if isinstance(seconds, Fraction) else 6
-    whole, part = divmod(round(Fraction(seconds) * 10**digits), 10**digits)
+    digits = 6 if isinstance(seconds, float) else 11
+    numerator, denominator = seconds.as_integer_ratio()
+    units, rest = divmod(numerator * 10**digits, denominator)
+    units += 2 * rest > denominator or (2 * rest == denominator and units % 2)
+    whole, part = divmod(units, 10**digits)
     cycles, rest = divmod(whole, CYCLE_SECONDS)
     moment = (EPOCH + timedelta(seconds=rest)).replace(tzinfo=None)
     year = moment.year + cycles * CYCLE_YEARS
@@ -278,7 +209,8 @@ def _finite(number: float | None) -> float | None:
 
 
 def _as_text(column: Column, place: int) -> str:
-    return f"CAST({readable(column, f'c{place}')} AS VARCHAR)"
+    value = readable(column, f"c{place}")
+    return value if column.kind == "text" else f"CAST({value} AS VARCHAR)"
 
 
 def _beginning_and_hash(text: str) -> str:

@@ -184,13 +184,15 @@ def _of_numbers(column: Column, sql: str, rows: int) -> list[str]:
     if number is None:
         return [NULL] * 5 + ["0"]
     quantile = "quantile_cont" if quartiles_are_exact(rows) else "approx_quantile"
+    # Nobody asks for the mean of dates.
+    is_date = column.kind in ("date", "timestamp")
+    summed = f"CAST({sql} AS HUGEINT)" if column.type in LONG_INTEGERS else number
     return [
         # The number of the extreme, which DuckDB has already, is the extreme of the numbers.
         *(numeric(column, _finite_extreme(function, column, sql)) or NULL for function in ("min", "max")),
-        f"avg({f'CAST({sql} AS HUGEINT)' if column.type in LONG_INTEGERS else number})",
-        f"stddev_samp({number})",
+        *([NULL, NULL] if is_date else [f"avg({summed})", f"stddev_samp({number})"]),
         f"{quantile}({number}, [0.25, 0.5, 0.75])",
-        f"count({number})",
+        f"count({number if column.type in ('FLOAT', 'DOUBLE') else sql})",
     ]
 
 

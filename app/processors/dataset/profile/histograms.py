@@ -1,0 +1,89 @@
+"""Histograms of numbers and dates: how many values lie in each of BINS bins of equal width."""
+
+from collections.abc import Mapping, Sequence
+
+from duckdb import DuckDBPyConnection
+
+from app.processors.dataset.columns import Column, alike
+from app.processors.dataset.profile.counts import count_values, grouped_apart
+from app.processors.dataset.profile.statistics import ALIKE_AT_ONCE, Statistics, numeric
+
+BINS = 20
+
+
+def counts_of_bins(
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Sequence[Column],
+    statistics: Sequence[Statistics],
+    rows: int,
+) -> dict[int, dict[int, int]]:
+    """Return how many values each bin of a column has, by the column's place and the bin's number."""
+    ranges = {
+        place: (known.low, known.high / BINS - known.low / BINS)
+        for place, known in enumerate(statistics)
+        if known.low is not None and known.high is not None and known.high > known.low
+    }
+    counts = {place: {0: known.finite} for place, known in enumerate(statistics) if known.low is not None}
+    if grouped_apart(rows, len(ranges)):
+        bins = {
+            place: _bin(numeric(columns[place], f"c{place}"), *map(_double, range_))
+            for place, range_ in ranges.items()
+        }
+        found = count_values(connection, source, bins, rows=rows, most=BINS)
+        counts |= {place: dict(counted.values) for place, counted in found.items()}
+    else:
+        counts |= _counts_as_pairs(connection, source, columns, ranges)
+    return counts
+
+
+def _counts_as_pairs(
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Sequence[Column],
+    ranges: Mapping[int, tuple[float, float]],
+) -> dict[int, dict[int, int]]:
+    """Return how many values each bin has, from pairs of column and number; see `count_values`."""
+    counts: dict[int, dict[int, int]] = {place: {} for place in ranges}
+    places = [place for some in alike(columns, ranges) for place in some]
+    for start in range(0, len(places), ALIKE_AT_ONCE):
+        some = places[start : start + ALIKE_AT_ONCE]
+        lists = (
+            "unnest(CAST($places AS INTEGER[])) AS place",
+            f"unnest({_numbers(columns, some)}) AS number",
+            "unnest(CAST($lows AS DOUBLE[])) AS low",
+            "unnest(CAST($widths AS DOUBLE[])) AS width",
+        )
+        query = f"""
+            SELECT place, bin, count(*)
+            FROM (SELECT place, {_bin("number", "low", "width")} AS bin
+                  FROM (SELECT {", ".join(lists)} FROM {source}))
+            WHERE bin IS NOT NULL GROUP BY place, bin
+        """
+        lows, widths = zip(*(ranges[place] for place in some), strict=True)
+        # To read the numbers from the query would take DuckDB longer than to count.
+        given = {"places": some, "lows": list(lows), "widths": list(widths)}
+        for place, number, count in connection.execute(query, given).fetchall():
+            counts[place][number] = count
+    return counts
+
+
+def _numbers(columns: Sequence[Column], places: Sequence[int]) -> str:
+    """Return SQL for a list of these columns' values as numbers; DuckDB plans each type once."""
+    lists = [
+        f"list_transform([{', '.join(f'c{place}' for place in some)}], "
+        f"lambda cell: {numeric(columns[some[0]], 'cell')})"
+        for some in alike(columns, places)
+    ]
+    return " || ".join(lists)
+
+
+def _double(number: float) -> str:
+    return f"CAST({number!r} AS DOUBLE)"
+
+
+def _bin(number: str | None, low: str, width: str) -> str:
+    """Return SQL for the number of the bin; divided before subtracted, since high - low may overflow."""
+    place = f"floor({number} / {width} - {low} / {width})"
+    bin_number = f"CAST(greatest(0, least({BINS - 1}, {place})) AS UTINYINT)"
+    return f"CASE WHEN {number} IS NOT NULL THEN {bin_number} END"
