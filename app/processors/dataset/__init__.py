@@ -14,6 +14,7 @@ Its parts, in the order in which a payload passes through them:
 * parquet    Parquet; what DuckDB alone would alter in it: footer, int96,
              long_decimals, json_columns, far_timestamps, thrift, checksums
 * columns    their number and names
+* part       columns that were written together, and SQL for their cells
 * profile    one description per column, from the Parquet; its parts: statistics, precise (the finest
              figures), counts, histograms
 * values     what DuckDB's types and values are called in JSON
@@ -36,12 +37,13 @@ from app.domain.media_types import CSV, JSON, NDJSON, PARQUET, TSV
 from app.processors.dataset.csv import csv_to_parquet
 from app.processors.dataset.csv.dialect import NO_DELIMITERS
 from app.processors.dataset.csv.rows import TAB
-from app.processors.dataset.engine import connect, described_table, reading, scratch, superseded
+from app.processors.dataset.engine import connect, reading, scratch, superseded
 from app.processors.dataset.json_rows import write_items_as_lines
 from app.processors.dataset.ndjson import ndjson_to_parquet
 from app.processors.dataset.parquet import parquet_to_parquet, refuse_cut_off, refuse_encrypted
 from app.processors.dataset.parquet.parts import parts_of
-from app.processors.dataset.preview import preview
+from app.processors.dataset.part import Part
+from app.processors.dataset.preview import first_rows, longest_cell, preview
 from app.processors.dataset.profile import profile_columns
 from app.processors.dataset.proof import written
 from app.processors.dataset.samples import SAMPLES
@@ -113,8 +115,13 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
     loaded = _load(
         connection, replace(task, media_type=shown_type(task)), table, is_open=task.media_type in OPEN
     )
-    parts = [described_table(connection, part) for part in parts_of(table)]
-    columns = profile_columns(connection, parts, loaded.rows)
+    parts = [Part.of(connection, path) for path in parts_of(table)]
+    longest = longest_cell(sum(len(part.columns) for part in parts))
+    columns, first = list[dict[str, Any]](), list[list[list[Any]]]()
+    for part in parts:
+        cells = part.in_lists(connection, loaded.rows)
+        columns += profile_columns(connection, cells, loaded.rows)
+        first.append(first_rows(connection, cells, longest))
     for column, told in zip(columns, loaded.written, strict=True):
         column |= {**dict.fromkeys(WRITTEN), "flags": [], **told}
     described = {
@@ -124,7 +131,12 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
         **loaded.how,
     }
     _write_json(task.output / PROFILE.name, {**described, "columns": columns})
-    _write_json(task.output / PREVIEW.name, preview(connection, parts))
+    shown = preview(
+        [column for part in parts for column in part.columns],
+        [[cell for row in rows for cell in row] for rows in zip(*first, strict=True)],
+        longest,
+    )
+    _write_json(task.output / PREVIEW.name, shown)
     summary = {"format": described["format"], "rows": loaded.rows, "columns": len(columns)}
     return Report(summary, (PROFILE, PREVIEW, DATA), loaded.media_type)
 

@@ -27,10 +27,6 @@ class Column(NamedTuple):
         return cls(name, duckdb_type, _kind_of(duckdb_type))
 
 
-#: The columns of a table, or of some that were written together, and SQL for their rows.
-Part = tuple[Sequence[Column], str]
-
-
 def _kind_of(duckdb_type: str) -> str:
     if NESTED.fullmatch(duckdb_type):
         return "json"

@@ -11,7 +11,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column, Part, alike
+from app.processors.dataset.columns import Column, alike
+from app.processors.dataset.part import Part
 from app.processors.dataset.values import json_value, readable, valid_json
 
 ROWS = 100
@@ -20,12 +21,26 @@ SHORTEST_CELL_CHARACTERS = 50
 CHARACTERS = 10_000_000
 
 
-def preview(connection: DuckDBPyConnection, parts: Sequence[Part]) -> dict[str, Any]:
+def longest_cell(columns: int) -> int:
+    """Return how many characters of a cell are shown in a table of this many columns."""
+    return max(SHORTEST_CELL_CHARACTERS, min(CELL_CHARACTERS, CHARACTERS // (ROWS * columns)))
+
+
+def first_rows(connection: DuckDBPyConnection, part: Part, longest: int) -> list[list[Any]]:
+    """Return the first cells of the part's columns, whose texts may be cut behind `longest` characters."""
+    groups = alike(part.columns, range(len(part.columns)))
+    lists = ", ".join(_list_of(part, places, longest) for places in groups)
+    found = connection.execute(f"SELECT {lists} FROM {part.source} LIMIT {ROWS}").fetchall()
+    rows: list[list[Any]] = [[None] * len(part.columns) for _ in found]
+    for row, cells in zip(rows, found, strict=True):
+        for places, values in zip(groups, cells, strict=True):
+            for place, value in zip(places, values, strict=True):
+                row[place] = value
+    return rows
+
+
+def preview(columns: Sequence[Column], rows: Sequence[Sequence[Any]], longest: int) -> dict[str, Any]:
     """Return the first rows of a table."""
-    columns = [column for some, _ in parts for column in some]
-    longest = max(SHORTEST_CELL_CHARACTERS, min(CELL_CHARACTERS, CHARACTERS // (ROWS * len(columns))))
-    in_parts = [_rows(connection, source, some, longest) for some, source in parts]
-    rows = [[value for row in rows for value in row] for rows in zip(*in_parts, strict=True)]
     return {
         "columns": [column.name for column in columns],
         "rows": [
@@ -41,27 +56,11 @@ def preview(connection: DuckDBPyConnection, parts: Sequence[Part]) -> dict[str, 
     }
 
 
-def _rows(
-    connection: DuckDBPyConnection, source: str, columns: Sequence[Column], longest: int
-) -> list[list[Any]]:
-    """Return the first rows."""
-    groups = alike(columns, range(len(columns)))
-    lists = ", ".join(_list_of(columns[places[0]], places, longest) for places in groups)
-    found = connection.execute(f"SELECT {lists} FROM {source} LIMIT {ROWS}").fetchall()
-    rows: list[list[Any]] = [[None] * len(columns) for _ in found]
-    for row, cells in zip(rows, found, strict=True):
-        for places, values in zip(groups, cells, strict=True):
-            for place, value in zip(places, values, strict=True):
-                row[place] = value
-    return rows
-
-
-def _list_of(column: Column, places: Sequence[int], longest: int) -> str:
+def _list_of(part: Part, places: Sequence[int], longest: int) -> str:
     """Return SQL for the cells of columns of one type, which DuckDB plans faster than each apart."""
-    cells = ", ".join(f"c{place}" for place in places)
-    value = readable(column, "cell")
+    value = readable(part.columns[places[0]], "cell")
     shown = value if value == "cell" else f"left({value}, {longest + 1})"
-    return f"list_transform([{cells}], lambda cell: {shown})"
+    return f"list_transform({part.list_of(places)}, lambda cell: {shown})"
 
 
 def _cell_value(column: Column, value: Any, longest: int) -> Any:

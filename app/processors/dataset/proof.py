@@ -171,7 +171,8 @@ def _possible_forms(
     """Return the forms that may still hold; columns empty in the sample get a sample of their own."""
     cells = dict[int, list[str]]()
     for some in _chunks([place for place in places if chosen[place].form is EMPTY], ALIKE_AT_ONCE):
-        pairs = as_pairs(source, {place: f"left(t{place}, {LONGEST_VALUE_CHARACTERS})" for place in some})
+        values = ", ".join(f"left(t{place}, {LONGEST_VALUE_CHARACTERS})" for place in some)
+        pairs = as_pairs(source, some, f"[{values}]")
         query = (
             f"SELECT place, min(value, {FIRST_CELLS}) FROM ({pairs}) WHERE value IS NOT NULL GROUP BY place"
         )
@@ -201,7 +202,7 @@ def _answers(
         )
     for question, places in alike.items():
         for some in _chunks(places, ALIKE_AT_ONCE) if len(places) >= FEWEST_ALIKE else ():
-            pairs = as_pairs(source, {place: f"t{place}" for place in some})
+            pairs = as_pairs(source, some, f"[{', '.join(f't{place}' for place in some)}]")
             rows = connection.execute(f"SELECT place, {question} FROM ({pairs}) GROUP BY place").fetchall()
             # Without any row there is no cell that speaks against a form.
             nothing = [(True, False, False) for _ in forms[some[0]]]

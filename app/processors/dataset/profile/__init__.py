@@ -32,7 +32,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column, Part
+from app.processors.dataset.columns import Column
+from app.processors.dataset.part import Part
 from app.processors.dataset.profile.counts import (
     Counted,
     count_distinct_apart,
@@ -63,18 +64,13 @@ CYCLE_SECONDS = 146_097 * DAY_SECONDS
 LONGEST_DECIMAL_DIGITS = 40
 
 
-def profile_columns(connection: DuckDBPyConnection, parts: Sequence[Part], rows: int) -> list[dict[str, Any]]:
-    """Describe every column of a table that has `rows` rows."""
-    return [column for part in parts for column in _columns_of(connection, part, rows)]
-
-
-def _columns_of(connection: DuckDBPyConnection, part: Part, rows: int) -> list[dict[str, Any]]:
-    columns, source = part
-    statistics = statistics_of(connection, source, columns, rows)
-    statistics = with_precision(connection, source, columns, statistics, rows)
-    tops = _tops(connection, source, columns, statistics, rows)
-    counts = counts_of_bins(connection, source, columns, statistics, rows)
-    distinct = _exact_distinct(connection, source, columns, statistics, tops, rows)
+def profile_columns(connection: DuckDBPyConnection, part: Part, rows: int) -> list[dict[str, Any]]:
+    """Describe the columns of a part of a table that has `rows` rows."""
+    statistics = statistics_of(connection, part, rows)
+    statistics = with_precision(connection, part, statistics, rows)
+    tops = _tops(connection, part, statistics, rows)
+    counts = counts_of_bins(connection, part, statistics, rows)
+    distinct = _exact_distinct(connection, part, statistics, tops, rows)
     return [
         {
             "name": column.name,
@@ -87,7 +83,7 @@ def _columns_of(connection: DuckDBPyConnection, part: Part, rows: int) -> list[d
             "top": _top_json(column, tops.get(place)),
             "histogram": _histogram(column, known, counts[place]) if place in counts else None,
         }
-        for place, (column, known) in enumerate(zip(columns, statistics, strict=True))
+        for place, (column, known) in enumerate(zip(part.columns, statistics, strict=True))
     ]
 
 
@@ -107,8 +103,7 @@ def _plain(column: Column, known: Statistics) -> dict[str, Any]:
 
 def _exact_distinct(
     connection: DuckDBPyConnection,
-    source: str,
-    columns: Sequence[Column],
+    part: Part,
     statistics: Sequence[Statistics],
     tops: dict[int, Counted],
     rows: int,
@@ -118,30 +113,29 @@ def _exact_distinct(
         return {place: known.distinct for place, known in enumerate(statistics)}
     counted = {place: top.distinct for place, top in tops.items() if top.distinct}
     few = {
-        place: _as_comparable(column, place) if column.kind == "json" else f"c{place}"
-        for place, column in enumerate(columns)
+        place: comparable(column, part.cell(place)) if column.kind == "json" else part.cell(place)
+        for place, column in enumerate(part.columns)
         if place not in counted and statistics[place].distinct <= EXACT_DISTINCT
     }
     estimates = {place: statistics[place].distinct for place in few}
-    return counted | count_distinct_apart(connection, source, few, estimates=estimates)
+    return counted | count_distinct_apart(connection, part.source, few, estimates=estimates)
 
 
 def _tops(
     connection: DuckDBPyConnection,
-    source: str,
-    columns: Sequence[Column],
+    part: Part,
     statistics: Sequence[Statistics],
     rows: int,
 ) -> dict[int, Counted]:
     """Return exact counts. The choice of values is exact up to 20,000 different ones."""
-    ranked = [place for place, column in enumerate(columns) if column.kind in ("text", "boolean")]
+    ranked = [place for place, column in enumerate(part.columns) if column.kind in ("text", "boolean")]
     few = [place for place in ranked if statistics[place].distinct <= EXACT_TOP_DISTINCT]
     long = {place for place in ranked if (statistics[place].longest or 0) > LONGEST_VALUE_CHARACTERS}
-    values = {place: _as_text(columns[place], place) for place in ranked}
+    values = {place: _as_text(part.columns[place], part.cell(place)) for place in ranked}
     values |= {place: _beginning_and_hash(values[place]) for place in long}
-    tops = count_values(connection, source, {place: values[place] for place in few}, rows=rows, most=TOP)
+    tops = count_values(connection, part.source, {place: values[place] for place in few}, rows=rows, most=TOP)
     for place in set(ranked) - set(few):
-        tops[place] = Counted(count_likely(connection, source, values[place], most=TOP), distinct=0)
+        tops[place] = Counted(count_likely(connection, part.source, values[place], most=TOP), distinct=0)
     return tops
 
 
@@ -208,8 +202,8 @@ def _finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _as_text(column: Column, place: int) -> str:
-    value = readable(column, f"c{place}")
+def _as_text(column: Column, cell: str) -> str:
+    value = readable(column, cell)
     return value if column.kind == "text" else f"CAST({value} AS VARCHAR)"
 
 
@@ -218,7 +212,3 @@ def _beginning_and_hash(text: str) -> str:
     beginning = f"left({text}, {LONGEST_VALUE_CHARACTERS + 1})"
     is_long = f"length({text}) > {LONGEST_VALUE_CHARACTERS}"
     return f"CASE WHEN {is_long} THEN {beginning} || sha256({text}) ELSE {text} END"
-
-
-def _as_comparable(column: Column, place: int) -> str:
-    return comparable(column, f"c{place}")

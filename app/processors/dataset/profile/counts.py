@@ -5,7 +5,7 @@ are turned into (column, value) pairs and grouped once, which also spills to dis
 Where rows are many and columns few, it is faster to group each column apart.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -90,16 +90,15 @@ def grouped_apart(rows: int, columns: int) -> bool:
     return rows >= FEWEST_ROWS_APART and columns <= MOST_COLUMNS_APART
 
 
-def as_pairs(source: str, expressions: Expressions) -> str:
-    """Return SQL for the rows `place, value`: one for each cell."""
-    places = ", ".join(str(place) for place in expressions)
-    values = ", ".join(expressions.values())
-    return f"SELECT unnest([{places}]) AS place, unnest([{values}]) AS value FROM {source}"
+def as_pairs(source: str, places: Iterable[int], values: str) -> str:
+    """Return SQL for the rows `place, value`: one for each cell. `values` is SQL for a list."""
+    numbers = ", ".join(map(str, places))
+    return f"SELECT unnest([{numbers}]) AS place, unnest({values}) AS value FROM {source}"
 
 
 def _grouped_as_pairs(source: str, expressions: Expressions) -> str:
     """Return SQL for the rows `place, value, times`."""
-    pairs = as_pairs(source, expressions)
+    pairs = as_pairs(source, expressions, f"[{', '.join(expressions.values())}]")
     return (
         f"SELECT place, value, count(*) AS times FROM ({pairs}) WHERE value IS NOT NULL GROUP BY place, value"
     )

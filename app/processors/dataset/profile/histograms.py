@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column, alike
+from app.processors.dataset.columns import alike
+from app.processors.dataset.part import ALIKE_AT_ONCE, Part
 from app.processors.dataset.profile.counts import count_values, grouped_apart
-from app.processors.dataset.profile.statistics import ALIKE_AT_ONCE, Statistics, numeric
+from app.processors.dataset.profile.statistics import Statistics, numeric
 
 BINS = 20
 
 
 def counts_of_bins(
     connection: DuckDBPyConnection,
-    source: str,
-    columns: Sequence[Column],
+    part: Part,
     statistics: Sequence[Statistics],
     rows: int,
 ) -> dict[int, dict[int, int]]:
@@ -27,37 +27,36 @@ def counts_of_bins(
     counts = {place: {0: known.finite} for place, known in enumerate(statistics) if known.low is not None}
     if grouped_apart(rows, len(ranges)):
         bins = {
-            place: _bin(numeric(columns[place], f"c{place}"), *map(_double, range_))
+            place: _bin(numeric(part.columns[place], part.cell(place)), *map(_double, range_))
             for place, range_ in ranges.items()
         }
-        found = count_values(connection, source, bins, rows=rows, most=BINS)
+        found = count_values(connection, part.source, bins, rows=rows, most=BINS)
         counts |= {place: dict(counted.values) for place, counted in found.items()}
     else:
-        counts |= _counts_as_pairs(connection, source, columns, ranges)
+        counts |= _counts_as_pairs(connection, part, ranges)
     return counts
 
 
 def _counts_as_pairs(
     connection: DuckDBPyConnection,
-    source: str,
-    columns: Sequence[Column],
+    part: Part,
     ranges: Mapping[int, tuple[float, float]],
 ) -> dict[int, dict[int, int]]:
     """Return how many values each bin has, from pairs of column and number; see `count_values`."""
     counts: dict[int, dict[int, int]] = {place: {} for place in ranges}
-    places = [place for some in alike(columns, ranges) for place in some]
+    places = [place for some in alike(part.columns, ranges) for place in some]
     for start in range(0, len(places), ALIKE_AT_ONCE):
         some = places[start : start + ALIKE_AT_ONCE]
         lists = (
             "unnest(CAST($places AS INTEGER[])) AS place",
-            f"unnest({_numbers(columns, some)}) AS number",
+            f"unnest({_numbers(part, some)}) AS number",
             "unnest(CAST($lows AS DOUBLE[])) AS low",
             "unnest(CAST($widths AS DOUBLE[])) AS width",
         )
         query = f"""
             SELECT place, bin, count(*)
             FROM (SELECT place, {_bin("number", "low", "width")} AS bin
-                  FROM (SELECT {", ".join(lists)} FROM {source}))
+                  FROM (SELECT {", ".join(lists)} FROM {part.source}))
             WHERE bin IS NOT NULL GROUP BY place, bin
         """
         lows, widths = zip(*(ranges[place] for place in some), strict=True)
@@ -68,14 +67,12 @@ def _counts_as_pairs(
     return counts
 
 
-def _numbers(columns: Sequence[Column], places: Sequence[int]) -> str:
+def _numbers(part: Part, places: Sequence[int]) -> str:
     """Return SQL for a list of these columns' values as numbers; DuckDB plans each type once."""
-    lists = [
-        f"list_transform([{', '.join(f'c{place}' for place in some)}], "
-        f"lambda cell: {numeric(columns[some[0]], 'cell')})"
-        for some in alike(columns, places)
-    ]
-    return " || ".join(lists)
+    return " || ".join(
+        f"list_transform({part.list_of(some)}, lambda cell: {numeric(part.columns[some[0]], 'cell')})"
+        for some in alike(part.columns, places)
+    )
 
 
 def _double(number: float) -> str:

@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.columns import Column
 from app.processors.dataset.engine import literal
+from app.processors.dataset.part import Part
 from app.processors.dataset.profile.statistics import Statistics, columns_at_once, quartiles_are_exact
 from app.processors.dataset.values import in_utc
 
@@ -33,19 +34,18 @@ Known = Mapping[int, tuple[Column, Statistics]]
 
 def with_precision(
     connection: DuckDBPyConnection,
-    source: str,
-    columns: Sequence[Column],
+    part: Part,
     statistics: Sequence[Statistics],
     rows: int,
 ) -> list[Statistics]:
     """Return the statistics, with the figures that were too coarse replaced."""
-    known = dict(enumerate(zip(columns, statistics, strict=True)))
+    known = dict(enumerate(zip(part.columns, statistics, strict=True)))
     coarse = {place: one for place, one in known.items() if _has_coarse_quartiles(*one, rows)}
     spread = {place: one for place, one in known.items() if _has_coarse_deviation(*one)}
     precise = list(statistics)
-    for place, quartiles in _quartiles(connection, source, coarse, rows):
+    for place, quartiles in _quartiles(connection, part, coarse, rows):
         precise[place] = precise[place]._replace(quartiles=quartiles)
-    for place, mean, std in _spreads(connection, source, spread, rows):
+    for place, mean, std in _spreads(connection, part, spread, rows):
         precise[place] = precise[place]._replace(mean=mean, std=std)
     return precise
 
@@ -70,7 +70,7 @@ def _largest(known: Statistics) -> float:
 
 
 def _quartiles(
-    connection: DuckDBPyConnection, source: str, known: Known, rows: int
+    connection: DuckDBPyConnection, part: Part, known: Known, rows: int
 ) -> Iterator[tuple[int, list[Fraction]]]:
     """Yield the quartiles of each column by its place; those of timestamps in seconds since 1970."""
     positions = {place: _positions(one.finite) for place, (_, one) in known.items()}
@@ -81,8 +81,10 @@ def _quartiles(
             for low, high, _ in positions[place]
             for index in (low, high)
         ]
-        queries[place] = f"quantile_disc({_whole(column, place)}, {[float(share) for share in at]})"
-    for place, found in _aggregated(connection, source, queries, rows):
+        queries[place] = (
+            f"quantile_disc({_whole(column, part.cell(place))}, {[float(share) for share in at]})"
+        )
+    for place, found in _aggregated(connection, part.source, queries, rows):
         unit = _unit(known[place][0])
         values = [Fraction(value) / unit for value in found]
         yield (
@@ -106,25 +108,25 @@ def _unit(column: Column) -> int:
     return NANOSECONDS if column.type.endswith("_NS") else MICROSECONDS
 
 
-def _whole(column: Column, place: int) -> str:
+def _whole(column: Column, cell: str) -> str:
     """Return SQL for the value as a number that is exact."""
     if column.kind != "timestamp":
-        return f"c{place}"
-    moment = in_utc(column.type, f"c{place}")
+        return cell
+    moment = in_utc(column.type, cell)
     count = "epoch_ns" if column.type.endswith("_NS") else "epoch_us"
     ends = f"CASE {moment} WHEN 'infinity' THEN {LAST_MOMENT} WHEN '-infinity' THEN {-LAST_MOMENT} END"
     return f"CASE WHEN isfinite({moment}) THEN {count}({moment}) ELSE {ends} END"
 
 
 def _spreads(
-    connection: DuckDBPyConnection, source: str, known: Known, rows: int
+    connection: DuckDBPyConnection, part: Part, known: Known, rows: int
 ) -> Iterator[tuple[int, float | None, float | None]]:
     """Yield the mean and the deviation of each column by its place."""
     queries = {}
     for place, (column, one) in known.items():
-        share = _share(column, one, f"c{place}")
+        share = _share(column, one, part.cell(place))
         queries[place] = f"[avg({share}), stddev_samp({share})]"
-    for place, (mean, std) in _aggregated(connection, source, queries, rows):
+    for place, (mean, std) in _aggregated(connection, part.source, queries, rows):
         one = known[place][1]
         width = Fraction(one.maximum) - Fraction(one.minimum)
         yield place, _double(Fraction(one.minimum) + Fraction(mean) * width), _double(Fraction(std) * width)

@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.columns import Column, alike
+from app.processors.dataset.part import ALIKE_AT_ONCE, FEWEST_ALIKE, Part
 from app.processors.dataset.profile.counts import as_pairs, count_distinct, grouped_apart
 from app.processors.dataset.values import comparable, edge, in_utc, readable
 
 # DuckDB plans many aggregates in quadratic time.
 COLUMNS_AT_ONCE = 25
-#: Columns of one type are planned once for all, if there are at least this many.
-FEWEST_ALIKE = 5
-ALIKE_AT_ONCE = 200
 EXACT_ROWS = 20_000
 #: Exact quartiles hold all numbers of the columns in one query, eight bytes each.
 EXACT_QUARTILE_NUMBERS = 4_000_000
@@ -67,28 +65,26 @@ class Statistics(NamedTuple):
 EMPTY = Statistics(0, 0, None, None, None, None, None, None, None, 0, None, None)
 
 
-def statistics_of(
-    connection: DuckDBPyConnection, source: str, columns: Sequence[Column], rows: int
-) -> list[Statistics]:
+def statistics_of(connection: DuckDBPyConnection, part: Part, rows: int) -> list[Statistics]:
     """Return the statistics of each column; see also `distinct_is_exact` and `quartiles_are_exact`."""
-    groups = alike(columns, range(len(columns)))
-    if grouped_apart(rows, len(columns)):
-        groups = [[place] for place in range(len(columns))]
+    groups = alike(part.columns, range(len(part.columns)))
+    if grouped_apart(rows, len(part.columns)):
+        groups = [[place] for place in range(len(part.columns))]
     few = sorted(place for places in groups if len(places) < FEWEST_ALIKE for place in places)
-    found = _apart(connection, source, columns, few, rows)
+    found = _apart(connection, part, few, rows)
     if distinct_is_exact(rows):
         # To plan many DISTINCT in one query takes long.
-        texts = {place: comparable(columns[place], f"c{place}") for place in few}
-        for place, distinct in count_distinct(connection, source, texts).items():
+        texts = {place: comparable(part.columns[place], part.cell(place)) for place in few}
+        for place, distinct in count_distinct(connection, part.source, texts).items():
             found[place] = found[place]._replace(distinct=distinct)
     for places in groups:
         if len(places) >= FEWEST_ALIKE:
-            found |= _as_pairs(connection, source, columns[places[0]], places, rows)
-    return [found[place] for place in range(len(columns))]
+            found |= _as_pairs(connection, part, places, rows)
+    return [found[place] for place in range(len(part.columns))]
 
 
 def _apart(
-    connection: DuckDBPyConnection, source: str, columns: Sequence[Column], places: Sequence[int], rows: int
+    connection: DuckDBPyConnection, part: Part, places: Sequence[int], rows: int
 ) -> dict[int, Statistics]:
     """Return the statistics of some columns, from expressions for each."""
     width = len(Statistics._fields)
@@ -97,25 +93,28 @@ def _apart(
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]
         aggregates = [
-            sql for place in some for sql in _aggregates(columns[place], f"c{place}", rows, exactly=False)
+            sql
+            for place in some
+            for sql in _aggregates(part.columns[place], part.cell(place), rows, exactly=False)
         ]
-        values = connection.execute(f"SELECT {', '.join(aggregates)} FROM {source}").fetchone() or ()
+        values = connection.execute(f"SELECT {', '.join(aggregates)} FROM {part.source}").fetchone() or ()
         each = (Statistics(*values[at : at + width]) for at in range(0, len(values), width))
         found |= zip(some, each, strict=True)
     return found
 
 
 def _as_pairs(
-    connection: DuckDBPyConnection, source: str, column: Column, places: Sequence[int], rows: int
+    connection: DuckDBPyConnection, part: Part, places: Sequence[int], rows: int
 ) -> dict[int, Statistics]:
     """Return the statistics of columns of one type, from expressions that DuckDB plans once for all."""
+    column = part.columns[places[0]]
     aggregates = ", ".join(_aggregates(column, "value", rows, exactly=distinct_is_exact(rows)))
     nothing = EMPTY._replace(formula_like=0 if column.kind == "text" else None)
     found = dict.fromkeys(places, nothing)
     at_once = min(ALIKE_AT_ONCE, EXACT_QUARTILE_NUMBERS // max(rows, 1) or 1)
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]
-        pairs = as_pairs(source, {place: f"c{place}" for place in some})
+        pairs = as_pairs(part.source, some, part.list_of(some))
         for place, *values in connection.execute(
             f"SELECT place, {aggregates} FROM ({pairs}) GROUP BY place"
         ).fetchall():
