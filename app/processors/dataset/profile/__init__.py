@@ -44,6 +44,7 @@ from app.processors.dataset.profile.histograms import BINS, counts_of_bins
 from app.processors.dataset.profile.precise import with_precision
 from app.processors.dataset.profile.statistics import (
     LONGEST_VALUE_CHARACTERS,
+    RANKED,
     Statistics,
     distinct_is_exact,
     numeric,
@@ -110,7 +111,8 @@ def _exact_distinct(
 ) -> dict[int, int]:
     """Return how many different values each column has, where to count takes little more than to estimate."""
     if distinct_is_exact(rows):
-        return {place: known.distinct for place, known in enumerate(statistics)}
+        exact = {place: known.distinct for place, known in enumerate(statistics)}
+        return exact | {place: top.distinct for place, top in tops.items()}
     counted = {place: top.distinct for place, top in tops.items() if top.distinct}
     few = {
         place: comparable(column, part.cell(place)) if column.kind == "json" else part.cell(place)
@@ -128,7 +130,7 @@ def _tops(
     rows: int,
 ) -> dict[int, Counted]:
     """Return exact counts. The choice of values is exact up to 20,000 different ones."""
-    ranked = [place for place, column in enumerate(part.columns) if column.kind in ("text", "boolean")]
+    ranked = [place for place, column in enumerate(part.columns) if column.kind in RANKED]
     few = [place for place in ranked if statistics[place].distinct <= EXACT_TOP_DISTINCT]
     long = {place for place in ranked if (statistics[place].longest or 0) > LONGEST_VALUE_CHARACTERS}
     values = {place: _as_text(part.columns[place], part.cell(place)) for place in ranked}

@@ -25,6 +25,8 @@ LONGEST_VALUE_CHARACTERS = 256
 #: Integers that doubles round; their sum is exact in 128 bits.
 LONG_INTEGERS = ("BIGINT", "UBIGINT")
 NULL = "NULL"
+#: The kinds of which the most frequent values are told; to find them, the different values are counted.
+RANKED = ("text", "boolean")
 #: Types whose values are equal where their texts are.
 PLAIN = re.compile(
     r"U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL\(.*|BOOLEAN|DATE|TIMESTAMP.*|VARCHAR|BLOB"
@@ -44,6 +46,7 @@ class Statistics(NamedTuple):
     """`filled` cells are not null; `finite` ones took part in `low` to `quartiles`.
 
     Those five are numbers; dates are seconds since 1970. `precise` replaces those that are too coarse.
+    Where `distinct` is exact, it is 0 for the kinds in RANKED, whose values `count_values` counts.
     """
 
     filled: int
@@ -74,7 +77,11 @@ def statistics_of(connection: DuckDBPyConnection, part: Part, rows: int) -> list
     found = _apart(connection, part, few, rows)
     if distinct_is_exact(rows):
         # To plan many DISTINCT in one query takes long.
-        texts = {place: comparable(part.columns[place], part.cell(place)) for place in few}
+        texts = {
+            place: comparable(part.columns[place], part.cell(place))
+            for place in few
+            if part.columns[place].kind not in RANKED
+        }
         for place, distinct in count_distinct(connection, part.source, texts).items():
             found[place] = found[place]._replace(distinct=distinct)
     for places in groups:
@@ -93,9 +100,7 @@ def _apart(
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]
         aggregates = [
-            sql
-            for place in some
-            for sql in _aggregates(part.columns[place], part.cell(place), rows, exactly=False)
+            sql for place in some for sql in _aggregates(part.columns[place], part.cell(place), rows)
         ]
         values = connection.execute(f"SELECT {', '.join(aggregates)} FROM {part.source}").fetchone() or ()
         each = (Statistics(*values[at : at + width]) for at in range(0, len(values), width))
@@ -108,7 +113,7 @@ def _as_pairs(
 ) -> dict[int, Statistics]:
     """Return the statistics of columns of one type, from expressions that DuckDB plans once for all."""
     column = part.columns[places[0]]
-    aggregates = ", ".join(_aggregates(column, "value", rows, exactly=distinct_is_exact(rows)))
+    aggregates = ", ".join(_aggregates(column, "value", rows, are_alike=True))
     nothing = EMPTY._replace(formula_like=0 if column.kind == "text" else None)
     found = dict.fromkeys(places, nothing)
     at_once = min(ALIKE_AT_ONCE, EXACT_QUARTILE_NUMBERS // max(rows, 1) or 1)
@@ -157,20 +162,23 @@ def numeric(column: Column, sql: str) -> str | None:
             return None
 
 
-def _aggregates(column: Column, sql: str, rows: int, *, exactly: bool) -> list[str]:
+def _aggregates(column: Column, sql: str, rows: int, *, are_alike: bool = False) -> list[str]:
     """Return one SQL expression for each field of Statistics, in their order.
 
-    `exactly` says that the different values are counted, not estimated.
+    `are_alike` says that the query is planned once for many columns of this type.
     """
-    counts = [f"count({sql})", _distinct(column, sql, exactly=exactly)]
+    counts = [f"count({sql})", _distinct(column, sql, rows, are_alike=are_alike)]
     extremes = [_extreme(function, column, sql) for function in ("min", "max")]
     return counts + extremes + _of_numbers(column, sql, rows) + _of_texts(column, sql)
 
 
-def _distinct(column: Column, sql: str, *, exactly: bool) -> str:
+def _distinct(column: Column, sql: str, rows: int, *, are_alike: bool) -> str:
+    """Return SQL for the number of different values, or for 0 where they are counted in another query."""
     # To make texts of values takes time.
-    if not exactly:
+    if not distinct_is_exact(rows):
         return f"approx_count_distinct({comparable(column, sql) if column.kind == 'json' else sql})"
+    if column.kind in RANKED or not are_alike:
+        return "0"
     if column.type in ("FLOAT", "DOUBLE"):
         # 0 and -0 are one number, and NaN has no sign.
         return f"count(DISTINCT CASE WHEN isnan({sql}) THEN CAST('nan' AS {column.type}) ELSE {sql} + 0 END)"
