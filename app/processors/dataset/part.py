@@ -29,6 +29,8 @@ class Part:
     source: str
     #: The names of the lists, by the places of their columns.
     lists: Mapping[tuple[int, ...], str] = field(default_factory=dict)
+    #: The part of which the lists were made.
+    made_of: "Part | None" = None
 
     @classmethod
     def of(cls, connection: DuckDBPyConnection, path: Path) -> "Part":
@@ -47,7 +49,12 @@ class Part:
         lists = {group: f"l{number}" for number, group in enumerate(groups)}
         cells = ", ".join(f"{self.list_of(group)} AS {name}" for group, name in lists.items())
         connection.execute(f"CREATE OR REPLACE TEMP TABLE part AS SELECT {cells} FROM {self.source}")
-        return Part(self.columns, "part", lists)
+        return Part(self.columns, "part", lists, made_of=self)
+
+    @property
+    def stored(self) -> "Part":
+        """The cells as the file has them, group by group: from lists, a sum may differ in its last digit."""
+        return self.made_of or self
 
     def cell(self, place: int) -> str:
         """Return SQL for the cell of a column."""

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.csv import MOST_COLUMNS_OF_A_TEXT
 from app.processors.dataset.csv.rectangle import (
     MOST_BYTES_OF_A_PIECE,
     MOST_ROWS_OF_A_PIECE,
@@ -22,6 +21,8 @@ from app.processors.dataset.csv.rectangle import (
 from app.processors.dataset.csv.rows import COMMA, LONGEST_ROW_BYTES
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, join, parts_of, write_in_parts
+from app.processors.dataset.part import FEWEST_COLUMNS_IN_LISTS, MOST_ROWS_IN_LISTS, Part
+from app.processors.dataset.profile.statistics import statistics_of
 from app.processors.dataset.proof import ALIKE_AT_ONCE, TextColumn, write_proved
 
 from .conftest import ProcessDataset
@@ -228,11 +229,40 @@ def test_columns_that_duckdb_may_read_in_several_pieces_stay_together(tmp_path: 
 
 @pytest.mark.parametrize("longest", [1, 1_900])
 def test_columns_apart_of_unequal_length_are_joined(process: ProcessDataset, longest: int) -> None:
-    rows = [["7"] * MOST_COLUMNS_OF_A_TEXT + ["x" * (1 + row % longest)] for row in range(2_047)]
-    header = [f"n{place}" for place in range(MOST_COLUMNS_OF_A_TEXT + 1)]
+    rows = [["7"] * WIDTH + ["x" * (1 + row % longest)] for row in range(WIDTH)]
+    header = [f"n{place}" for place in range(WIDTH + 1)]
 
     result = process("\n".join(map(",".join, [header, *rows])), "text/csv; header=present")
 
     written = pq.ParquetFile(result.data)
     assert written.metadata.num_row_groups == 1
     assert written.read([header[-1]]).column(0).to_pylist() == [row[-1] for row in rows]
+
+
+def test_cells_in_lists_are_those_of_the_file(tmp_path: Path) -> None:
+    width = FEWEST_COLUMNS_IN_LISTS
+    columns = {f"n{place}": [place, None] if place % 3 else [f"x{place}", "y"] for place in range(width)}
+    pq.write_table(pa.table(columns), tmp_path / "wide.parquet")
+    connection = duckdb.connect()
+    part = Part.of(connection, tmp_path / "wide.parquet")
+    listed = part.in_lists(connection, rows=2)
+
+    assert listed.stored is part
+    assert part.stored is part
+    assert part.in_lists(connection, rows=MOST_ROWS_IN_LISTS + 1) is part
+    for places in (range(1, width, 3), range(0, width, 3), [2, 5], *([place] for place in range(width))):
+        asked = [f"SELECT {some.list_of(list(places))} FROM {some.source}" for some in (part, listed)]
+        of_file, of_lists = (connection.execute(query).fetchall() for query in asked)
+        assert of_lists == of_file
+
+
+def test_a_deviation_is_summed_in_the_order_of_the_file(tmp_path: Path) -> None:
+    numbers = [7.0] * 900 + [1.0] + [7.0] * 100
+    table = pa.table({f"n{place}": numbers for place in range(FEWEST_COLUMNS_IN_LISTS)})
+    pq.write_table(table, tmp_path / "wide.parquet", row_group_size=574)
+    connection = duckdb.connect()
+    part = Part.of(connection, tmp_path / "wide.parquet")
+
+    found = statistics_of(connection, part.in_lists(connection, len(numbers)), len(numbers))
+
+    assert found == statistics_of(connection, part, len(numbers))

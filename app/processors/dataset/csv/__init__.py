@@ -52,8 +52,6 @@ from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
 
 SAMPLE_ROWS = 2_000
 LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024
-#: DuckDB goes over the whole text, and binds all of its columns, for each group of columns.
-MOST_COLUMNS_OF_A_TEXT = 1_000
 LAST_ROWS = 3
 
 
@@ -162,10 +160,15 @@ def _read_as_it_is(
 
 
 def _columns_apart(table: Table, scratch: Path) -> dict[Path, range]:
-    """Write the columns of a wide table to a text for each group; return the texts, none if it cannot be."""
-    groups = groups_of(len(table.sample[0]))
-    size = table.path.stat().st_size
-    if len(table.sample[0]) <= MOST_COLUMNS_OF_A_TEXT or size > len(groups) * MOST_BYTES_OF_A_PIECE:
+    """Write the columns of a wide table to a text for each group; return the texts, none if it cannot be.
+
+    DuckDB goes over the whole text, and binds all of its columns, for each group. To write texts takes less
+    time than that if there are fewer rows than columns.
+    """
+    width, size = len(table.sample[0]), table.path.stat().st_size
+    groups = groups_of(width)
+    likely_rows = size / (sum(map(len, table.sample[-1])) + width)
+    if len(groups) == 1 or likely_rows > width or size > len(groups) * MOST_BYTES_OF_A_PIECE:
         return {}
     texts = {scratch / f"columns-{places.start}.csv": places for places in groups}
     if write_columns_apart(table.path, table.dialect, texts):

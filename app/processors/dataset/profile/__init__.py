@@ -68,7 +68,7 @@ LONGEST_DECIMAL_DIGITS = 40
 def profile_columns(connection: DuckDBPyConnection, part: Part, rows: int) -> list[dict[str, Any]]:
     """Describe the columns of a part of a table that has `rows` rows."""
     statistics = statistics_of(connection, part, rows)
-    statistics = with_precision(connection, part, statistics, rows)
+    statistics = with_precision(connection, part.stored, statistics, rows)
     tops = _tops(connection, part, statistics, rows)
     counts = counts_of_bins(connection, part, statistics, rows)
     distinct = _exact_distinct(connection, part, statistics, tops, rows)

@@ -74,7 +74,7 @@ def statistics_of(connection: DuckDBPyConnection, part: Part, rows: int) -> list
     if grouped_apart(rows, len(part.columns)):
         groups = [[place] for place in range(len(part.columns))]
     few = sorted(place for places in groups if len(places) < FEWEST_ALIKE for place in places)
-    found = _apart(connection, part, few, rows)
+    found = _apart(connection, part.stored, few, rows)
     if distinct_is_exact(rows):
         # To plan many DISTINCT in one query takes long.
         texts = {
@@ -113,6 +113,8 @@ def _as_pairs(
 ) -> dict[int, Statistics]:
     """Return the statistics of columns of one type, from expressions that DuckDB plans once for all."""
     column = part.columns[places[0]]
+    if column.kind in ("integer", "number"):
+        part = part.stored
     aggregates = ", ".join(_aggregates(column, "value", rows, are_alike=True))
     nothing = EMPTY._replace(formula_like=0 if column.kind == "text" else None)
     found = dict.fromkeys(places, nothing)
