@@ -130,7 +130,10 @@ def test_formulas_are_counted(result: Result, table: list[dict[str, str]]) -> No
             for one in ("=1+1", "@SUM(A1)", "\t=1", "-2+3", "+1+1", "-1-1", "-A1", "+cmd|' /C'!A0")
         ],
         *[(one, True) for one in ("-1 nowhere", "- a dash", "--", "+1*A1", "-(1)", "+(2+3)", "-1\n=2", "-€")],
-        *[(one, False) for one in ("-", "+", "- ", "-12,50 €", "-€ 12.50", "- 1'234.50", "-5 %", "-1.5E+3")],
+        *[
+            (one, False)
+            for one in ("-", "+", "- ", "-12,50 €", "-€ 12.50", "- 1'234.50", "-5 %", "-1.5E+3", "-.5", "+,5")
+        ],
         *[(one, False) for one in ("+49 89 123456", "+49-89-123456", "+1 (800) 555-0199", "+4989123456")],
         *[(one, False) for one in ("a=1", "1-2", "\u22121")],
     ],

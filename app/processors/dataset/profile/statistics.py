@@ -36,7 +36,7 @@ FORMULA_STARTS = tuple(map(ord, "=@\t\r"))
 #: These begin numbers and phone numbers, too.
 SIGNS = tuple(map(ord, "+-"))
 BLANKS = r"[\s\p{Z}]*"
-NUMBER = rf"\p{{Sc}}?{BLANKS}[0-9][0-9.,'’\s\p{{Z}}]*([eE][+-]?[0-9]+)?{BLANKS}[\p{{Sc}}%]?"
+NUMBER = rf"\p{{Sc}}?{BLANKS}[.,]?[0-9][0-9.,'’\s\p{{Z}}]*([eE][+-]?[0-9]+)?{BLANKS}[\p{{Sc}}%]?"
 PHONE_NUMBER = r"\+[0-9]{1,3}([ ().-]*[0-9]{2,})+"
 #: A lone sign, an amount of money, a percentage and a phone number refer to nothing, and call nothing.
 NO_FORMULA = f"[+-]{BLANKS}({NUMBER})?{BLANKS}|{PHONE_NUMBER}"
