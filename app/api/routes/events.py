@@ -17,6 +17,15 @@ from app.services.changes.following import LATEST, FeedQuery
 PLACE_CHARACTERS = 1500
 #: A client may ask for more than any deployment grants.
 LONGEST_WAIT_SECONDS = 3600
+WaitSeconds = Annotated[
+    int,
+    BeforeValidator(without_underscores),
+    Query(
+        ge=0,
+        le=LONGEST_WAIT_SECONDS,
+        description="For how many seconds to wait if nothing follows yet, as far as this service waits.",
+    ),
+]
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=StrictRoute)
 
@@ -43,15 +52,7 @@ async def list_events(
     ] = None,
     kind: Annotated[KindFilter | None, Query(description="Only events of objects of this kind.")] = None,
     limit: Limit = 100,
-    wait: Annotated[
-        int,
-        BeforeValidator(without_underscores),
-        Query(
-            ge=0,
-            le=LONGEST_WAIT_SECONDS,
-            description="For how many seconds to wait if nothing follows yet, as far as this service waits.",
-        ),
-    ] = 0,
+    wait: WaitSeconds = 0,
 ) -> FeedOut:
     """List the events of all your objects, each once and without gaps, in the order they were recorded.
 
