@@ -156,6 +156,68 @@ def test_backslashes_beside_another_use_are_no_escapes(process: ProcessDataset, 
         process(f'p,q\n"say \\"hi\\", bob",1\n{row}\n')
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a,b,c\nx,"C:\\",1\n"D",2\n',
+        'a,b,c\n1,2,3\n4,"C:\\",5\n"","x"\n6,7,8\n',
+        'n,dir\n1,"C:\\",x\n2,"D:\\"\n',
+        'a;b;c\nx;"C:\\";1\n"D";2\n',
+        'a,b,c\nx,"C:\\",1\n5",2\n',
+        'a,b,c,d\n1,"C:\\",x\n2,",\\",\n',
+        "a,b,c\n" + "1,2,3\n" * 2_000 + 'x,"C:\\",1\n"D",2\n',
+    ],
+)
+def test_a_backslash_before_a_closing_quote_never_joins_rows(process: ProcessDataset, text: str) -> None:
+    result = process(text)
+
+    assert result.profile["rows"] == text.count("\n") - 1
+    assert result.profile["escape"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a,b\n"C:\\",x\n"say \\"hi\\"",y\n', 3),
+        ("dir,n\n" + '"C:\\",3\n' * 2_000 + '"q \\"z\\"",4\n', 2_002),
+        ('a,b\n"p\\",x\n"q\\"r",y\n"s",z\n', 3),
+        ('a,b\n"C:\\",x\n5",y\n"say \\"hi\\"",z\n', 4),
+        ('a,b,c\nx,"C:\\",1\n5",2\n"say \\"hi\\"",y,z\n', 4),
+    ],
+)
+def test_backslashes_of_two_meanings_are_refused(process: ProcessDataset, text: str, line: int) -> None:
+    with pytest.raises(InvalidPayload, match=f"line {line}, text stands behind a closing quote"):
+        process(text)
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
+def test_a_text_written_with_backslashes_is_read_as_it_was_written(
+    process: ProcessDataset, quoting: int
+) -> None:
+    cells = [
+        '5", heavy',
+        '5"\nheavy',
+        '5", big\nheavy',
+        'say "hi", bob',
+        'say "hi"\nbob',
+        'C:\\, "D:\\"',
+        "x, y",
+        '",',
+    ]
+    rows = [["n", "cell"], *([str(number), cell] for number, cell in enumerate(cells))]
+
+    result = process(written(rows, quoting=quoting, doublequote=False, escapechar="\\"))
+
+    assert result.cells("cell") == cells
+    assert result.profile["escape"] == "\\"
+
+
+def test_bare_quotes_within_a_cell_may_stand_beside_backslashes(process: ProcessDataset) -> None:
+    result = process('a,b\n5" disk,1\n"say \\"hi\\", bob",2\n')
+
+    assert result.cells("a") == ['5" disk', 'say "hi", bob']
+
+
 def test_years_may_fall(process: ProcessDataset) -> None:
     assert process("name,2021,2020\nx,1,2\n").preview["columns"] == ["name", "2021", "2020"]
 

@@ -4,8 +4,9 @@ To believe in them wrongly tears cells or joins rows in silence. So all rows mus
 equally long, and each kind has a proof of its own.
 """
 
+import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload
@@ -17,6 +18,11 @@ ESCAPES = re.compile(r"\\.?", re.DOTALL)
 DOUBLED_QUOTE = re.compile(r'[^,;|\t\r\n"\\]""[^,;|\t\r\n"]')
 #: Quotes that RFC 4180 understands around a cell between two delimiters.
 QUOTED_CELL = r'(?:^|{0})"(?:[^"]|"")*"(?:{0}|[\r\n]*$)'
+#: A row in which quotes close only before a delimiter or the end. Where they are not doubled, csv.reader
+#: takes what stands behind them for a part of the cell.
+BACKSLASH_ROW = r'(?:(?:"(?:[^"\\]++|\\.)*+"|(?!")(?:[^{0}\\]++|\\.)*+)(?:{0}|$))*'
+#: A row that RFC 4180 allows. csv.reader also takes quotes within a cell that has none around it.
+STANDARD_ROW = r'(?:(?:"(?:[^"]++|"")*+"|[^{0}"]*+)(?:{0}|$))*'
 
 
 def fits(path: Path, dialect: Dialect) -> bool:
@@ -26,7 +32,7 @@ def fits(path: Path, dialect: Dialect) -> bool:
     has_any = not dialect.quote
     try:
         for row, lines in rows_with_lines(path, dialect):
-            if speaks_against(lines):
+            if speaks_against(row, lines):
                 return False
             if not table and len(row) == 1:
                 title += 1
@@ -37,15 +43,53 @@ def fits(path: Path, dialect: Dialect) -> bool:
                     return False
     except InvalidPayload:
         return False
-    return has_any and title <= MOST_LINES_ABOVE and (dialect.escape != "\\" or _escapes_quotes(path))
+    is_fit = has_any and title <= MOST_LINES_ABOVE
+    return is_fit and (dialect.escape != "\\" or (_escapes_quotes(path) and not _is_standard(path, dialect)))
 
 
-def _objection(dialect: Dialect) -> Callable[[list[str]], bool]:
-    """Return a function that is true for the lines of a row whose quotes cannot be those of the dialect."""
+def _objection(dialect: Dialect) -> Callable[[list[str], list[str]], bool]:
+    """Return a function that is true for a row and its lines if its quotes cannot be those of the dialect."""
     if dialect.escape == "\\":
-        return lambda lines: False
+        whole = _row_pattern(BACKSLASH_ROW, dialect)
+        return lambda row, lines: not _matches(whole, lines) or _may_be_joined(row, lines, dialect)
     quoted = re.compile(QUOTED_CELL.format(re.escape(dialect.delimiter)))
-    return lambda lines: len(lines) > 1 or quoted.search(lines[0]) is not None
+    return lambda row, lines: len(lines) > 1 or quoted.search(lines[0]) is not None
+
+
+def _may_be_joined(row: Sequence[str], lines: Sequence[str], dialect: Dialect) -> bool:
+    """True if RFC 4180 reads the lines of a row as several rows, of which one is as long as the table's.
+
+    Then a backslash may be the last character of a cell. It is not where RFC 4180 only cuts
+    a cell at its line breaks: `"5\\"` above `heavy"`.
+    """
+    if len(lines) < 2:
+        return False
+    try:
+        widths = [len(found) for found in csv.reader(lines, **_standard(dialect).for_python())]
+    except csv.Error:
+        return False
+    return len(row) in widths and sum(widths) >= len(row) + len(widths)
+
+
+def _is_standard(path: Path, dialect: Dialect) -> bool:
+    """True if the text is as RFC 4180 asks with this delimiter, but for the length of its rows."""
+    whole = _row_pattern(STANDARD_ROW, dialect)
+    try:
+        return all(_matches(whole, lines) for _, lines in rows_with_lines(path, _standard(dialect)))
+    except InvalidPayload:
+        return False
+
+
+def _standard(dialect: Dialect) -> Dialect:
+    return Dialect(dialect.delimiter, keeps_returns=dialect.keeps_returns)
+
+
+def _row_pattern(pattern: str, dialect: Dialect) -> re.Pattern[str]:
+    return re.compile(pattern.format(re.escape(dialect.delimiter)), re.DOTALL)
+
+
+def _matches(whole: re.Pattern[str], lines: Sequence[str]) -> bool:
+    return whole.fullmatch("".join(lines).rstrip("\r\n")) is not None
 
 
 def _escapes_quotes(path: Path) -> bool:

@@ -46,7 +46,11 @@ class Dialect:
     keeps_returns: bool = False
 
     def for_python(self) -> dict[str, Any]:
-        """Return the arguments for csv.reader, with which it refuses text behind a closing quote."""
+        """Return the arguments for csv.reader.
+
+        With doubled quotes it refuses text behind a closing quote. With another escape it
+        takes that for a part of the cell: `fits` refuses it.
+        """
         if not self.quote:
             return {"delimiter": self.delimiter, "quoting": csv.QUOTE_NONE, "strict": True}
         doubled = self.escape == self.quote
