@@ -165,6 +165,7 @@ def test_backslashes_beside_another_use_are_no_escapes(process: ProcessDataset, 
         'a;b;c\nx;"C:\\";1\n"D";2\n',
         'a,b,c\nx,"C:\\",1\n5",2\n',
         'a,b,c,d\n1,"C:\\",x\n2,",\\",\n',
+        'a;b,c,d\n"C:\\",x\n";y","z\\"\n',
         "a,b,c\n" + "1,2,3\n" * 2_000 + 'x,"C:\\",1\n"D",2\n',
     ],
 )

@@ -113,7 +113,7 @@ def _first_fit(
     others = [_tried(path, Dialect(mark, *kind, keeps_returns)) for kind in kinds for mark in delimiters]
     regular = [tried for tried in others if tried.is_regular and not tried.beside]
     best_first = _best_first(path, regular)
-    return next((tried.dialect for tried in best_first if fits(path, tried.dialect)), None)
+    return next((tried.dialect for tried in best_first if fits(path, tried.dialect, delimiters)), None)
 
 
 def _best_first(path: Path, likely: Sequence[Tried]) -> Sequence[Tried]:

@@ -7,6 +7,7 @@ equally long, and each kind has a proof of its own.
 import csv
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.domain.errors import InvalidPayload
@@ -25,8 +26,11 @@ BACKSLASH_ROW = r'(?:(?:"(?:[^"\\]++|\\.)*+"|(?!")(?:[^{0}\\]++|\\.)*+)(?:{0}|$)
 STANDARD_ROW = r'(?:(?:"(?:[^"]++|"")*+"|[^{0}"]*+)(?:{0}|$))*'
 
 
-def fits(path: Path, dialect: Dialect) -> bool:
-    """True if all rows are equally long, but for a title, and nothing speaks against these quotes."""
+def fits(path: Path, dialect: Dialect, delimiters: Sequence[str]) -> bool:
+    """True if all rows are equally long, but for a title, and nothing speaks against these quotes.
+
+    RFC 4180, which speaks against backslashes, may separate cells by any of the delimiters.
+    """
     speaks_against = _objection(dialect)
     title = table = width = 0
     has_any = not dialect.quote
@@ -43,8 +47,12 @@ def fits(path: Path, dialect: Dialect) -> bool:
                     return False
     except InvalidPayload:
         return False
-    is_fit = has_any and title <= MOST_LINES_ABOVE
-    return is_fit and (dialect.escape != "\\" or (_escapes_quotes(path) and not _is_standard(path, dialect)))
+    if not has_any or title > MOST_LINES_ABOVE:
+        return False
+    if dialect.escape != "\\":
+        return True
+    standards = (replace(dialect, delimiter=mark, escape=dialect.quote) for mark in delimiters)
+    return _escapes_quotes(path) and not any(_is_standard(path, standard) for standard in standards)
 
 
 def _objection(dialect: Dialect) -> Callable[[list[str], list[str]], bool]:
@@ -64,8 +72,9 @@ def _may_be_joined(row: Sequence[str], lines: Sequence[str], dialect: Dialect) -
     """
     if len(lines) < 2:
         return False
+    standard = replace(dialect, escape=dialect.quote)
     try:
-        widths = [len(found) for found in csv.reader(lines, **_standard(dialect).for_python())]
+        widths = [len(found) for found in csv.reader(lines, **standard.for_python())]
     except csv.Error:
         return False
     return len(row) in widths and sum(widths) >= len(row) + len(widths)
@@ -75,13 +84,9 @@ def _is_standard(path: Path, dialect: Dialect) -> bool:
     """True if the text is as RFC 4180 asks with this delimiter, but for the length of its rows."""
     whole = _row_pattern(STANDARD_ROW, dialect)
     try:
-        return all(_matches(whole, lines) for _, lines in rows_with_lines(path, _standard(dialect)))
+        return all(_matches(whole, lines) for _, lines in rows_with_lines(path, dialect))
     except InvalidPayload:
         return False
-
-
-def _standard(dialect: Dialect) -> Dialect:
-    return Dialect(dialect.delimiter, keeps_returns=dialect.keeps_returns)
 
 
 def _row_pattern(pattern: str, dialect: Dialect) -> re.Pattern[str]:
@@ -89,7 +94,9 @@ def _row_pattern(pattern: str, dialect: Dialect) -> re.Pattern[str]:
 
 
 def _matches(whole: re.Pattern[str], lines: Sequence[str]) -> bool:
-    return whole.fullmatch("".join(lines).rstrip("\r\n")) is not None
+    """True if the pattern describes the row; it describes each that holds no quote."""
+    text = "".join(lines).rstrip("\r\n")
+    return '"' not in text or whole.fullmatch(text) is not None
 
 
 def _escapes_quotes(path: Path) -> bool:
