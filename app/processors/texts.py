@@ -5,7 +5,7 @@ The first of these that applies decides:
 1. the charset that the media type declares (RFC 2046, 4.1.2): the text is in it, or refused
 2. a byte order mark: UTF-8, UTF-16 or UTF-32
 3. UTF-16 or UTF-32 without a mark, ISO-2022-JP or -KR, if the bytes plainly show it
-4. UTF-8; where few characters are not valid and far more are, those few become U+FFFD and are counted
+4. UTF-8; where few places are not valid and many more are, the damage becomes U+FFFD and is counted
 5. a guess: East Asian, Cyrillic or Western
 6. the text is refused, and the client is told to declare its charset
 
@@ -42,14 +42,18 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-#: A text is UTF-8 with damage if this many characters beyond ASCII are valid for each that is not. It is
-#: in another encoding if the opposite holds. In between it is a mixture, which no encoding reads right.
+#: A text is UTF-8 with damage if this many characters beyond ASCII are valid for each place that is not.
+#: Bytes of other encodings are UTF-8 by chance, but hardly so many of them.
+MORE_THAN_DAMAGE = 4
+#: A text is in a Western encoding if this many characters are not valid UTF-8 for each that is. In between
+#: it is a mixture, which no encoding reads right.
 FAR_MORE = 10
 C1_OR_NEXT_LINE = re.compile(r"[\x80-\x9f]")
 #: How ISO 2022 announces its characters of two bytes.
 ANNOUNCED = {"iso2022_jp": re.compile(rb"\x1b\$[@B]"), "iso2022_kr": re.compile(rb"\x1b\$\)C")}
 CONTROL_BYTE = re.compile(CONTROL_CHARACTER.pattern.encode())
 REPLACEMENT = "\ufffd"
+DAMAGE = re.compile(f"{REPLACEMENT}+")
 REPLACEMENT_BYTES = REPLACEMENT.encode()
 ASCII_BYTES = bytes(range(0x80))
 HIGH_BYTES = bytes(range(0x80, 0x100))
@@ -181,16 +185,16 @@ def _encoding_shown_by(path: Path, head: bytes) -> EncodedText | None:
 
 
 def _not_quite_utf_8(text: EncodedText, must_be_unicode: bool) -> EncodedText:
-    valid, invalid = _count_beyond_ascii(text)
-    if valid >= FAR_MORE * invalid:
+    valid, invalid, places = _count_beyond_ascii(text)
+    if valid >= MORE_THAN_DAMAGE * places and valid > invalid:
         return replace(text, is_guessed=not text.mark_bytes, replaced=invalid)
     if text.mark_bytes:
         _refuse_contradiction("The byte order mark says", text.encoding)
     if must_be_unicode:
         _refuse("The text is not valid UTF-8.")
     encoding = guess_encoding(_sample(text.path))
-    if encoding in (None, WESTERN) and FAR_MORE * valid > invalid:
-        # Bytes of East Asian encodings are often valid by chance, so that it need not be a mixture.
+    # Bytes of East Asian and Cyrillic encodings are often valid by chance, but not most of them.
+    if valid >= invalid or (encoding in (None, WESTERN) and FAR_MORE * valid > invalid):
         _refuse(f"The text is not UTF-8 throughout, and its encoding cannot be told. {ADVICE}")
     if encoding is None:
         _refuse(f"The text is not Unicode, and its encoding cannot be told. {ADVICE}")
@@ -235,11 +239,14 @@ def _begins_like_text(text: EncodedText, head: bytes) -> bool:
     return not CONTROL_CHARACTER.search(start.replace("\0", ""))
 
 
-def _count_beyond_ascii(text: EncodedText) -> tuple[int, int]:
-    """Return how many characters beyond ASCII are valid UTF-8, and how many U+FFFD the others become."""
-    beyond = invalid = 0
+def _count_beyond_ascii(text: EncodedText) -> tuple[int, int, int]:
+    """Return how many characters beyond ASCII are valid UTF-8, how many U+FFFD the others become, and where.
+
+    The last number counts places: damage of several bytes side by side is one.
+    """
+    beyond = invalid = places = 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    end = b""
+    end, last = b"", ""
     for chunk in chain(_chunks(text.path, text.mark_bytes), [b""]):
         piece = decoder.decode(chunk, final=not chunk)
         beyond += len(piece) - (len(chunk) - len(chunk.translate(None, ASCII_BYTES)))
@@ -247,7 +254,9 @@ def _count_beyond_ascii(text: EncodedText) -> tuple[int, int]:
         read = end + chunk
         invalid += piece.count(REPLACEMENT) - read.count(REPLACEMENT_BYTES)
         end = read[-2:]
-    return beyond - invalid, invalid
+        places += len(DAMAGE.findall(last + piece)) - (last == REPLACEMENT)
+        last = piece[-1:] or last
+    return beyond - invalid, invalid, min(places, invalid)
 
 
 def _sample(path: Path) -> bytes:

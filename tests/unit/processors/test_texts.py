@@ -194,6 +194,36 @@ def test_a_text_that_is_utf_8_by_chance_is_not_called_a_mixture(file: Path, enco
     assert refusal(file, text.encode(encoding)).endswith(f"its encoding cannot be told. {ADVICE}")
 
 
+@pytest.mark.parametrize(
+    ("payload", "replaced"),
+    [
+        ("G\xf6teborg,\xc5sa\nV\xe4ster\xe5s,\xc5sa\n".encode() + b"\xc5sa\n", 1),
+        ("12,Ελλάδα\nParis\n".encode() + b"\xc4pfel\n", 1),
+        ("ééééé\n".encode() + b"\xff\xfe\xfd", 3),
+        ("Москва\n".encode() * 2 + b"\xcc\xee\n" + "Тверь\n".encode() + b"\xd2\n", 3),
+    ],
+)
+@pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 1000])
+def test_damage_in_few_places_makes_no_other_encoding_of_utf_8(
+    file: Path, monkeypatch: pytest.MonkeyPatch, payload: bytes, replaced: int, chunk_bytes: int
+) -> None:
+    monkeypatch.setattr(texts, "CHUNK_BYTES", chunk_bytes)
+
+    text = recognised(file, payload)
+
+    assert (text.encoding, text.is_guessed, text.replaced) == ("utf-8", True, replaced)
+    assert content(text) == payload.decode(errors="replace")
+
+
+def test_one_place_of_much_damage_is_not_little_damage(file: Path) -> None:
+    assert refusal(file, "é".encode() * 9 + b"\xff" * 9) == NOT_THROUGHOUT
+
+
+@pytest.mark.parametrize("damage", [b"\xc5sa\n", b"\xc5sa\n\xc4pfel\n"])
+def test_more_utf_8_than_damage_is_never_east_asian_or_cyrillic(file: Path, damage: bytes) -> None:
+    assert refusal(file, "Göteborg,Åsa\nVästerås\n".encode() + damage + b"\xc5sa\n") == NOT_THROUGHOUT
+
+
 def test_bytes_that_are_utf_8_by_chance_do_not_make_a_mixture(file: Path) -> None:
     text = "CAFÉ»\n" + "CAFÉ\n" * 10
 
