@@ -59,6 +59,14 @@ MAC_CAPITALS = frozenset("ЂЃЉЊЌЋЏ")
 SIGN_FOR_CAPITAL = re.compile(r"(?<![^\s,;|-])(?:[…†‡€‰•™›”’–—]|[„“‘](?![^\n]*[’”“]))[а-яёіїєґў]")
 #: Signs that Cyrillic text has. Others, such as box drawings, show that the encoding is another one.
 CYRILLIC_SIGNS = frozenset("\xa0«»–—‘’„“”…№°§")
+#: A sign in the place of a letter. Quotes, dashes and dots may touch a letter, some signs on one side only.
+CYRILLIC_LETTER = "[\u0400-\u04ff]"
+SIGN_FOR_LETTER = re.compile(
+    rf"{CYRILLIC_LETTER}[^\x00-\x7f\w\xa0«»–—‘’„“”…™®©]|[^\x00-\x7f\w\xa0«»–—‘’„“”…№§°]{CYRILLIC_LETTER}"
+    rf"|{CYRILLIC_LETTER}[™®©„]{CYRILLIC_LETTER}|[А-Я]…{CYRILLIC_LETTER}"
+    # Belarusian has this letter behind vowels only. It is the Ukrainian i of IBM 1125, read in IBM 866.
+    "|[бвгджзйклмнпрстфхцчшщьъ]ў"
+)
 
 
 def east_asian_likeness(text: str, kind: EastAsian) -> float:
@@ -97,6 +105,7 @@ def is_cyrillic(text: str) -> bool:
         and 50 * min(ukrainian, others) <= total
         and (not mac_capitals or 2 * mac_capitals < len(capitals))
         and 10 * len(SIGN_FOR_CAPITAL.findall(text)) <= len(words)
+        and not SIGN_FOR_LETTER.search(text)
     )
 
 

@@ -134,6 +134,56 @@ def test_a_foreign_letter_or_two_never_become_western(encoding: str, words: str)
 
 
 @pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1125", "місто,x\nКиїв,Львів\nОдеса,Запоріжжя\n"),
+        ("cp1125", "місто\nЛьвів\nХарків\nЖитомир\n"),
+        ("cp1251", "a,b\nЈован,Његош\n"),
+    ],
+)
+def test_signs_and_letters_where_no_cyrillic_word_has_them_refuse(encoding: str, text: str) -> None:
+    assert guess_encoding(text.encode(encoding)) is None
+
+
+@pytest.mark.parametrize("encoding", ["cp866", "koi8_r", "cp1251", "iso8859_5"])
+@pytest.mark.parametrize(
+    "word",
+    ["Ки{}в", "Ки{}", "{}жак", "МИ{}Р"],
+    ids=["between letters", "behind one", "before one", "capitals"],
+)
+def test_one_sign_for_a_letter_is_too_many_among_cyrillic_words(encoding: str, word: str) -> None:
+    signs = {"cp866": "∙√■╗·¤", "koi8_r": "∙√■╗≥", "cp1251": "‡€†‰¤¶¦¬", "iso8859_5": "§"}[encoding]
+    words = "Москва\nТверь\nОльга\nсемья\nстраница\n" * 20
+
+    assert guess_encoding(words.encode(encoding)) == encoding
+    for sign in signs:
+        if (sign, word) != ("§", "{}жак"):
+            assert guess_encoding(f"{words}{word.format(sign)}\n".encode(encoding)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ООО «Ромашка», Касперский™, Яндекс®, № 5 и №5, §5, 20°С, 5 °С, “Слово” и „слово“",
+        "ну…да, слово – слово",
+        "под’їзд, ім’я та об’єкт, Київ—Львів, дуже…",
+        "ООО«Ромашка» и завод«Луч»",
+        "Итого:\xa05\xa0€, страна\xa0мира",
+    ],
+)
+def test_signs_beside_cyrillic_letters_where_they_belong_speak_against_no_guess(text: str) -> None:
+    words = "Москва, Тверь, Ольга, семья, страница\n" * 3
+
+    assert guess_encoding((words + text).encode("cp1251")) == "cp1251"
+
+
+def test_the_short_u_of_belarusian_stands_behind_a_vowel() -> None:
+    text = "Воўк і соўка жылі ў доме, праўда была там. Яна любіла Магілёў і Гомель"
+
+    assert guess_encoding(text.encode("cp1251")) == "cp1251"
+
+
+@pytest.mark.parametrize(
     ("encoding", "words"),
     [
         ("cp1254", "İstanbul Aydın Muğla Beşiktaş şeker çağrı"),
