@@ -28,8 +28,8 @@ from app.processors.plausible import (
     east_asian_likeness,
     is_cyrillic,
 )
+from app.processors.western import CURRENCY, LATIN_9, is_western
 from app.processors.western import ENCODING as WESTERN
-from app.processors.western import is_western
 
 #: How much of a file a guess looks at.
 HEAD_BYTES = 64 * 1024
@@ -146,7 +146,7 @@ def guess_encoding(sample: bytes) -> str | None:
     if len(found) != 1:
         return None
     [encoding] = found
-    if encoding == WESTERN:
+    if encoding in (WESTERN, LATIN_9):
         return encoding
     text = decoded(sample, encoding) or ""
     letters = sum(1 for character in text if character > "\x7f" and character.isalpha())
@@ -166,9 +166,10 @@ def _plausible_encodings(sample: bytes) -> Iterator[str]:
         if is_cyrillic(text) and not (encoding in ("koi8_r", "koi8_u") and is_in_capitals):
             seen.add(text)
             yield encoding
-    text = decoded(sample, WESTERN)
+    western = LATIN_9 if CURRENCY.encode(WESTERN) in sample else WESTERN
+    text = decoded(sample, western)
     if text is not None and is_western(text):
-        yield WESTERN
+        yield western
 
 
 def _east_asian_encodings(sample: bytes) -> Iterator[str]:

@@ -32,6 +32,7 @@ from app.processors.guesses import (
     unmarked_utf_32,
 )
 from app.processors.western import ENCODING as WESTERN
+from app.processors.western import LATIN_9
 
 CHUNK_BYTES = 1024 * 1024
 #: UTF-32 first: its mark begins with that of UTF-16.
@@ -194,7 +195,7 @@ def _not_quite_utf_8(text: EncodedText, must_be_unicode: bool) -> EncodedText:
         _refuse("The text is not valid UTF-8.")
     encoding = guess_encoding(_sample(text.path))
     # Bytes of East Asian and Cyrillic encodings are often valid by chance, but not most of them.
-    if valid >= invalid or (encoding in (None, WESTERN) and FAR_MORE * valid > invalid):
+    if valid >= invalid or (encoding in (None, WESTERN, LATIN_9) and FAR_MORE * valid > invalid):
         _refuse(f"The text is not UTF-8 throughout, and its encoding cannot be told. {ADVICE}")
     if encoding is None:
         _refuse(f"The text is not Unicode, and its encoding cannot be told. {ADVICE}")

@@ -11,6 +11,8 @@ import re
 from app.processors.alphabets import has_western_letters
 
 ENCODING = "cp1252"
+#: ISO-8859-15 has the euro where Windows-1252 has `¤`, which nobody writes.
+LATIN_9, CURRENCY = "iso8859_15", "¤"
 #: This few accented letters say nothing: some words are one accented letter.
 FEWEST_ACCENTS = 2
 CELL = re.compile(r'[^\t\r\n,;|"]+')
@@ -59,6 +61,8 @@ ODD = re.compile(
         )
     )
 )
+#: The signs of Windows-1252, read in ISO-8859-15.
+CONTROL = re.compile(r"[\x80-\x9f]")
 GOOD = re.compile(
     "|".join(
         (
@@ -94,6 +98,8 @@ PARTNERS = {
 
 def is_western(text: str) -> bool:
     """True if few words are odd, some are good, and letters are Western and mostly without accents."""
+    if CONTROL.search(text):
+        return False
     words = odd = good = 0
     for line in text.splitlines():
         alone = _signs_without_partner(line)

@@ -224,6 +224,34 @@ def test_western_letters_in_their_places_are_taken(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "name,preis\nMüller,10 €\nGröße,12 €\n",
+        "name,preis\nMüller,10€\n",
+        "nom,prix\nsœur Zoé,€ 5\n",
+        "name,preis\n" + "Müller,10\n" * 100 + "Größe,12 €\n",
+    ],
+)
+def test_the_currency_sign_that_nobody_writes_is_the_euro_of_latin_9(text: str) -> None:
+    assert guess_encoding(text.encode("iso8859_15")) == "iso8859_15"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        # The lines of Windows-1252 hold signs that Latin-9 lacks.
+        ("cp1252", "Müller,10 ¤\nGröße,„12“\n"),
+        ("cp1252", "Müller,10 ¤\nGröße…\n"),
+        ("cp850", "España,10 ñ\nMüller,Ñandú\n"),
+        ("mac_roman", "Straße,§ 5\nMüller,§ 6\n"),
+        ("iso8859_2", "Müller,10 ¤\nŁódź,12 ¤\n"),
+    ],
+)
+def test_the_currency_sign_elsewhere_refuses(encoding: str, text: str) -> None:
+    assert guess_encoding(text.encode(encoding)) is None
+
+
+@pytest.mark.parametrize(
     "sample",
     [
         b"",
