@@ -3,7 +3,7 @@
 All bytes but five are characters of Windows-1252, so bytes of any other encoding can
 be read in it: `Müller` of a Mac becomes `MŸller`. A word is odd if no Western language
 has it: a sign stands where a letter must be, or a letter where none can be. Few words of
-a text may be odd, and some must be such as hardly come from another encoding.
+a text may be odd, none may be wrong, and some must be such as hardly come from another encoding.
 """
 
 import re
@@ -63,6 +63,23 @@ ODD = re.compile(
 )
 #: The signs of Windows-1252, read in ISO-8859-15.
 CONTROL = re.compile(r"[\x80-\x9f]")
+UNIT = "(?:[cdhkmnN]?m|mc|ft|in|yd|CO|[xyrnRabs])"
+#: One of these is too many: a sign that nothing but a letter of another encoding puts there.
+WRONG = re.compile(
+    "|".join(
+        (
+            # Between two letters; a dot only beside short words, where `à` may stand.
+            f"{LETTER}[ƒˆ˜†‡‰•¢£¥¦¨¬¯¸÷±¼½¾§¶„‚‹›«»“”‘™®ª€©¡¿²³¹º]{LETTER}(?<!m[²³].)",
+            f"{LETTER}(?<![a-z]{{2}})…[a-z]|[a-z]…{LETTER}{{1,2}}{NO_LETTER_BEHIND}",
+            # Behind a letter, or before one.
+            f"{LETTER}[ƒˆ˜‰¨¬¯¸¼½¾§¶„‚‹¡¿]|[a-z][•¢£¥]|[ƒˆ˜¢¨¬¯¸¶]{LETTER}|[¼½¾](?!kg|lb|ml|oz)[a-z]{{2}}",
+            # A capital of a Mac's code page, and its dashes near the end of a word.
+            f"[a-z{SMALL}][ŠŒŽŸ]|{LETTER}[ŠŒŽŸ][a-z{SMALL}]|[a-z]{{2}}[–—][a-z]{{1,2}}{NO_LETTER_BEHIND}",
+            # Raised digits behind a word that is not a unit.
+            f"{NO_LETTER_BEFORE}(?!{UNIT}[²³]|[nNVB]º){LETTER}+[²³¹º]",
+        )
+    )
+)
 GOOD = re.compile(
     "|".join(
         (
@@ -97,7 +114,7 @@ PARTNERS = {
 
 
 def is_western(text: str) -> bool:
-    """True if few words are odd, some are good, and letters are Western and mostly without accents."""
+    """True if no word is wrong, few are odd, some are good, and letters are Western, few with accents."""
     if CONTROL.search(text):
         return False
     words = odd = good = 0
@@ -112,7 +129,10 @@ def is_western(text: str) -> bool:
                 if token.isascii():
                     continue
                 words += 1
-                if ODD.search(SAME.sub(" ", token)) or not alone.isdisjoint(token):
+                rest = SAME.sub(" ", token)
+                if WRONG.search(rest):
+                    return False
+                if ODD.search(rest) or not alone.isdisjoint(token):
                     odd += 1
                 elif is_good or (token in LONE and has_ascii_word):
                     good += 1

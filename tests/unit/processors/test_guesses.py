@@ -223,6 +223,85 @@ def test_western_letters_in_their_places_are_taken(text: str) -> None:
     assert guess_encoding(text.replace(",", "\n").encode("cp1252")) == "cp1252"
 
 
+FRENCH_WORDS = "René\nGenève\nJosé\ndéjà\nété\n" * 20
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word"),
+    [
+        *(("cp1250", word) for word in ("Michał", "Paweł", "był", "10 zł", "są", "Mureş", "moş")),
+        *(("iso8859_2", word) for word in ("Michał", "Mureş", "Mladiš")),
+        ("cp1257", "Cēsuŗ"),
+    ],
+)
+def test_a_raised_digit_behind_a_word_is_a_letter_of_another_encoding(encoding: str, word: str) -> None:
+    assert guess_encoding(FRENCH_WORDS.encode("cp1252") + f"{word}\n".encode(encoding)) is None
+
+
+@pytest.mark.parametrize(
+    "word", ["5 m²", "km²", "12 cm³", "Nm³/h", "x²", "R²", "m/s²", "mc²", "1º", "nº 5", "Nº", "10²", "µm²"]
+)
+def test_a_raised_digit_behind_a_unit_or_number_speaks_against_no_guess(word: str) -> None:
+    assert guess_encoding(f"{FRENCH_WORDS}{word}\n".encode("cp1252")) == "cp1252"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word"),
+    [
+        *(("cp850", word) for word in ("José", "Müller", "pêle", "España", "días", "Perú", "façade", "Köln")),
+        *(("cp850", word) for word in ("hôtel", "habló", "aquí", "pâte", "Noë", "bär", "âge")),
+        *(
+            ("mac_roman", word)
+            for word in ("Müller", "Straße", "René", "père", "bär", "noël", "pâte", "hôtel")
+        ),
+        *(("cp850", word) for word in ("pàgina", "Vilàs", "élève")),
+        *(("mac_roman", word) for word in ("menü", "naïve", "voilà", "España", "corazón", "Köln", "Groß")),
+        *(("iso8859_15", word) for word in ("sœur", "cœur", "Košice", "Žižka")),
+        *(("iso8859_2", word) for word in ("Žižka", "mąka", "coś", "każdy", "źle")),
+    ],
+)
+def test_one_sign_for_a_letter_is_too_many_among_western_words(encoding: str, word: str) -> None:
+    assert guess_encoding(FRENCH_WORDS.encode("cp1252") + f"{word}\n".encode(encoding)) is None
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *(
+            "l’été",
+            "well…you",
+            "A–Z",
+            "e–mail",
+            "und–oder",
+            "Müller†",
+            "Acme™",
+            "Acme®",
+            "Acme©",
+            "2×3",
+            "cm×cm",
+        ),
+        *(
+            "„Wort“",
+            "‚Wort‘",
+            "«mot»",
+            "¡Hola!",
+            "¿Qué?",
+            "½ l",
+            "½kg",
+            "20 °C",
+            "± 5",
+            "x ± 2",
+            "£5m",
+            "10 k€",
+            "1½-jährig",
+        ),
+        *("• item", "•item", "§5", "§ 5a", "n°5", "10‰", "GB£ 5", "voilà…", "mot—mot", "Œuvre", "œuf"),
+    ],
+)
+def test_signs_beside_western_letters_where_they_belong_speak_against_no_guess(word: str) -> None:
+    assert guess_encoding(f"{FRENCH_WORDS}{word}\n".encode("cp1252")) == "cp1252"
+
+
 @pytest.mark.parametrize(
     "text",
     [
