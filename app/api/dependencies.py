@@ -75,7 +75,7 @@ def without_underscores(value: Any) -> Any:
 
 
 Limit = Annotated[
-    int, BeforeValidator(without_underscores), Query(ge=1, le=100, description="The page's length at most.")
+    int, Query(ge=1, le=100, description="The page's length at most."), BeforeValidator(without_underscores)
 ]
 Cursor = Annotated[
     str | None,

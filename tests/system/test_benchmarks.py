@@ -47,7 +47,7 @@ def test_each_file_has_a_ratio(
 def test_each_width_has_a_ratio(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wide, "ROUNDS", 1)
     monkeypatch.setattr(wide, "WIDTHS", (100,))
-    monkeypatch.setattr(wide, "CELLS", {"small": 2_000})
+    monkeypatch.setattr(wide, "CELLS", {"small": (2_000,)})
 
     wide.main(["small"])
 

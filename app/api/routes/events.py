@@ -19,12 +19,12 @@ PLACE_CHARACTERS = 1500
 LONGEST_WAIT_SECONDS = 3600
 WaitSeconds = Annotated[
     int,
-    BeforeValidator(without_underscores),
     Query(
         ge=0,
         le=LONGEST_WAIT_SECONDS,
         description="For how many seconds to wait if nothing follows yet, as far as this service waits.",
     ),
+    BeforeValidator(without_underscores),
 ]
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=StrictRoute)

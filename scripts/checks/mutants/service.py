@@ -164,8 +164,8 @@ ROWS = (
     Row(
         "a page is short",
         "app/api/dependencies.py",
-        "int, BeforeValidator(without_underscores), Query(ge=1, le=100,",
-        "int, BeforeValidator(without_underscores), Query(ge=1, le=1000,",
+        "    int, Query(ge=1, le=100,",
+        "    int, Query(ge=1, le=1000,",
         ("tests/edges/test_objects_over_http.py::test_a_wrong_query_is_refused",),
     ),
     Row(
