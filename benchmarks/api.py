@@ -108,7 +108,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the ways of one job took in each round."""
+    """The times and memory that each way of doing one job took, round by round."""
 
     runs: Mapping[str, Sequence[Json]]
 

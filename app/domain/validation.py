@@ -49,7 +49,7 @@ def message(error: Mapping[str, Any]) -> str:
         said = said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
         repeated = any(len(text) >= REPEATED_CHARACTERS and text in said for text in _texts(error["input"]))
         return "Input is not valid here" if repeated else said
-    # What follows the first comma quotes the input.
+    # The message quotes the input behind its first comma.
     return said.partition(", ")[0] if error["type"].endswith("_parsing") else said
 
 

@@ -10,7 +10,7 @@ from app.domain.webhooks.deliveries import Delivery, Outcome
 from app.storage.webhooks.deliveries import DeliveryRepository
 from tests.receiver import Receiver
 
-#: What runs in such a process. It calls what it is given when it is ready.
+#: The main function of such a process. It calls its argument once it is ready.
 Main = Callable[[Callable[[], None]], None]
 
 START_SECONDS = 60

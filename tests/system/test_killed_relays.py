@@ -83,7 +83,7 @@ def test_feed_history_and_deliveries_agree_whoever_is_killed(
     events: int,
 ) -> None:
     dynamodb = session_of(own_emulator).client("dynamodb", endpoint_url=own_emulator.url)
-    # What a killed sender had received comes back sooner than on AWS.
+    # A message that a killed sender had received comes back sooner here than on AWS.
     session_of(own_emulator).client("sqs", endpoint_url=own_emulator.url).set_queue_attributes(
         QueueUrl=os.environ["SENDER_QUEUE_URL"], Attributes={"VisibilityTimeout": "5"}
     )

@@ -38,7 +38,7 @@ CLIENT_ID = "console-client"
 KEY, OTHER_KEY = "the-value-of-a-key", "no-key-at-all"
 #: A presigned URL.
 SIGNED = re.compile("X-Amz-Signature")
-#: What the browser's database keeps of unfinished uploads, without the files.
+#: Reads the notes of unfinished uploads from the browser's database, without the files.
 NOTES = """async () => {
   const done = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
   const database = await done(indexedDB.open("wharf", 1));
