@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from tests.system.conftest import ROOT, Runtime
 from tests.system.shell import Ran, run
@@ -26,3 +28,19 @@ def found_url(runtime: Runtime) -> str:
 
 def wharf(environment: Mapping[str, str], *arguments: str) -> Ran:
     return run([*WHARF, *arguments], environment)
+
+
+@contextmanager
+def left_running(
+    environment: Mapping[str, str], *arguments: str, output: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `wharf` beside the test, which ends it; it is killed if the test failed before."""
+    command = [*WHARF, *arguments]
+    with (
+        output.open("w") as written,
+        subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()

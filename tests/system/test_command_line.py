@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ import pytest
 
 from tests.conftest import Measured
 from tests.system.client import eventually
-from tests.system.command_line import WHARF, client_environment, wharf
+from tests.system.command_line import client_environment, left_running, wharf
 from tests.system.conftest import Runtime
 from tests.system.shell import Ran
 from wharf_client.cli.__main__ import main
@@ -199,13 +198,11 @@ def test_ctrl_c_ends_tail_with_its_code_and_the_place_to_go_on(here: Here, tmp_p
     file, output = tmp_path / "a.csv", tmp_path / "output"
     file.write_text("a,b\n1,2\n")
     here("put", file, "--watch")
-    with output.open("w") as written:
-        command = [*WHARF, "tail", "--after", "oldest", "--cursor"]
-        process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)
+    with left_running(os.environ, "tail", "--after", "oldest", "--cursor", output=output) as process:
         assert eventually(lambda: "object.ready" in output.read_text(), STARTS_SECONDS)
         process.send_signal(SIGINT)
+        assert process.wait(30) == INTERRUPTED
 
-    assert process.wait(30) == INTERRUPTED
     cursor = output.read_text().splitlines()[-1]
     assert here("tail", "--after", cursor, "--no-follow") == Ran(0, "")
 

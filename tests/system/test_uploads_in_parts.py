@@ -51,23 +51,12 @@ def test_a_client_that_was_killed_goes_on_with_nothing_but_the_id(
     object_id = create(client, SIZE, sha256=digest(SIZE))
     total = Uploader(running.url, client.headers, object_id).state()["part_count"]
     killed_at = max(1, round(total * KILLED_AT))
-    first = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.system.parts_client",
-            running.url,
-            json.dumps(client.headers),
-            object_id,
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert first.stdout is not None
-    sent_first = [first.stdout.readline() for _ in range(killed_at)]
-    first.kill()
-    sent_first += first.communicate()[0].splitlines()
+    command = [sys.executable, "-m", "tests.system.parts_client", running.url, json.dumps(client.headers)]
+    with subprocess.Popen([*command, object_id], cwd=ROOT, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        sent_first = [first.stdout.readline() for _ in range(killed_at)]
+        first.kill()
+        sent_first += first.stdout.readlines()
 
     second = Uploader(running.url, client.headers, object_id)
     there = {part["number"] for part in second.state()["uploaded"]}

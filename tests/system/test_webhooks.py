@@ -1,7 +1,6 @@
 """Webhooks from end to end: the running service and receivers on this machine."""
 
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from standardwebhooks import Webhook as Verifier
 
 from tests.receiver import Receiver, receiving
 from tests.system.client import eventually
-from tests.system.command_line import WHARF, client_environment, found_url
+from tests.system.command_line import client_environment, found_url, left_running
 from tests.system.conftest import Runtime, SignedApi, call, free_port, started
 from wharf_client.cli.exits import INTERRUPTED
 
@@ -89,15 +88,11 @@ def test_it_says_what_webhooks_may_reach_here_and_keeps_them_from_its_own_ports(
 def listening(runtime: Runtime, output: Path, ended_by: int) -> Iterator[str]:
     """Run the command behind `make listen` until the block ends, and give its URL."""
     port = free_port()
-    command = [*WHARF, "listen", "--port", str(port)]
     environment = client_environment(runtime) | {"WHARF_URL": found_url(runtime)}
-    with output.open("w") as written:
-        process = subprocess.Popen(command, env=environment, stdout=written, stderr=subprocess.STDOUT)
-        try:
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            process.send_signal(ended_by)
-            assert process.wait(30) == INTERRUPTED
+    with left_running(environment, "listen", "--port", str(port), output=output) as process:
+        yield f"http://127.0.0.1:{port}/"
+        process.send_signal(ended_by)
+        assert process.wait(30) == INTERRUPTED
 
 
 @pytest.mark.parametrize("ended_by", [SIGINT, SIGTERM])
