@@ -38,9 +38,10 @@ def count_values(
     group = _grouped_apart if grouped_apart(rows, len(expressions)) else _grouped_as_pairs
     for some in _chunks(expressions):
         query = f"""
-            SELECT place, value, times, count(*) OVER (PARTITION BY place)
+            SELECT place, value, times, count(value) OVER (PARTITION BY place)
             FROM ({group(source, some)})
-            QUALIFY row_number() OVER (PARTITION BY place ORDER BY times DESC, value) <= {most}
+            QUALIFY value IS NOT NULL
+                AND row_number() OVER (PARTITION BY place ORDER BY value IS NULL, times DESC, value) <= {most}
             ORDER BY place, times DESC, value
         """
         for place, value, times, distinct in connection.execute(query).fetchall():
@@ -105,10 +106,13 @@ def _grouped_as_pairs(source: str, expressions: Expressions) -> str:
 
 
 def _grouped_apart(source: str, expressions: Expressions) -> str:
-    """Return SQL for the same rows. The file is bound once for each column, which takes long in wide ones."""
+    """Return SQL for the same rows, and one for nulls. The file is bound for each column: long in wide ones.
+
+    Nulls are not left out here, because DuckDB would compute each value twice: for
+    the condition, and for the group.
+    """
     return " UNION ALL ".join(
-        f"SELECT {place} AS place, value, count(*) AS times FROM (SELECT {value} AS value FROM {source})"
-        " WHERE value IS NOT NULL GROUP BY value"
+        f"SELECT {place} AS place, {value} AS value, count(*) AS times FROM {source} GROUP BY ALL"
         for place, value in expressions.items()
     )
 
