@@ -413,6 +413,34 @@ def test_titles_above_a_declared_header_are_told(process: ProcessDataset) -> Non
     assert result.profile["lines_above"] == ["A report", ""]
 
 
+@pytest.mark.parametrize(
+    ("text", "above", "names"),
+    [
+        (",,\na,b,c\n1,2,3\n4,5,6\n", [",,"], ["a", "b", "c"]),
+        (",\n,\nname,age\nAnn,3\nBob,5\n", [",", ","], ["name", "age"]),
+        (",,\nx,y,z\np,q,r\n", [",,"], ["x", "y", "z"]),
+        (";;\nReport;;\nid;name;price\n1;x;2,5\n2;y;3,5\n", [";;", "Report;;"], ["id", "name", "price"]),
+    ],
+)
+def test_rows_of_empty_cells_above_a_header_are_told(
+    process: ProcessDataset, text: str, above: list[str], names: list[str]
+) -> None:
+    result = process(text)
+
+    assert result.preview["columns"] == names
+    assert result.profile["lines_above"] == above
+
+
+@pytest.mark.parametrize("text", [",,\n1,2,3\n4,5,6\n", ",,\n,,\n1,2,3\n"])
+def test_a_first_row_of_empty_cells_is_a_row_without_a_header_below(
+    process: ProcessDataset, text: str
+) -> None:
+    result = process(text)
+
+    assert result.profile["lines_above"] == []
+    assert result.report.summary["rows"] == text.count("\n")
+
+
 def test_a_title_is_a_row_if_there_is_no_header(process: ProcessDataset) -> None:
     result = process("A report\na,b\n1,2\n", "text/csv; header=absent")
 

@@ -36,9 +36,8 @@ def lines_above(rows: Sequence[Row]) -> int:
 
     Either they may be titles, and the row below is a header beyond doubt; or they
     look like nothing else, and the row below could be a header; or they are remarks.
+    Rows of empty cells are titles too.
     """
-    if not rows or not any(rows[0]):
-        return 0
     for place in range(1, min(MOST_LINES_ABOVE + 1, len(rows))):
         above, table, width = rows[:place], rows[place:], len(rows[place])
         is_regular = len(table) >= FEWEST_ROWS and {len(row) for row in table} == {width}
@@ -152,8 +151,9 @@ def _may_be_title(row: Row, width: int, is_regular: bool) -> bool:
     A row of several cells could be a row of ragged data as well.
     """
     is_first_cell_alone = width >= FEWEST_COLUMNS_BELOW_A_TITLE and not any(row[1:])
+    is_empty = not any(row)
     is_shorter = len(row) < width and (is_regular or len(row) == 1 or _is_prose(row))
-    return is_shorter or is_first_cell_alone or _is_remark(row)
+    return is_shorter or is_first_cell_alone or is_empty or _is_remark(row)
 
 
 def _is_prose(row: Row) -> bool:
@@ -166,7 +166,7 @@ def _are_titles(rows: Sequence[Row], width: int) -> bool:
     if not all(_is_remark(row) or (len(row) < width and _is_prose(row)) for row in several):
         return False
     is_wide = width >= FEWEST_COLUMNS_BELOW_A_TITLE and len(rows[0]) == 1
-    return bool(several) or is_wide or len(rows) > 1 or " " in rows[0][0]
+    return bool(several) or is_wide or len(rows) > 1 or not any(rows[0]) or " " in rows[0][0]
 
 
 def _is_remark(row: Row) -> bool:
