@@ -62,7 +62,8 @@ class Form:
     def proof_sql(self, text: str, value: str) -> str:
         """Return SQL that is true if the cell is null or its value gives back its text."""
         proof = self.proof.format(t=self._text(text), n=self._normalised(text), v=value)
-        return f"({text} IS NULL OR ({proof}))" if proof else "true"
+        # To ask of each cell if it is null would take longer: nearly all have a proof.
+        return f"CASE WHEN {proof} THEN true ELSE {text} IS NULL END" if proof else "true"
 
     def evidence_sql(self, text: str) -> str:
         """Return SQL that is true if the cell is evidence for the form."""
