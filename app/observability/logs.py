@@ -11,6 +11,7 @@ they were given, and that may be a value from a payload.
 import json
 import logging
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -18,7 +19,7 @@ from logging.handlers import RotatingFileHandler
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.logging.formatter import RESERVED_LOG_ATTRS, LambdaPowertoolsFormatter
 
 from app.observability.context import current_work
 from app.observability.metrics import METRICS, Unit
@@ -29,6 +30,11 @@ SOURCE = "app"
 COUNTS = frozenset(metric.name for metric in METRICS if metric.unit is Unit.COUNT)
 #: The fields that a line for a person leaves out: the machinery of logging, and counts.
 NOT_SHOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_aws"} | COUNTS
+RESERVED = frozenset(RESERVED_LOG_ATTRS)
+#: A dotted name, which is not JSON.
+EVENT = re.compile(r"[a-z_]+(\.[a-z_]+)+")
+#: Other characters than ASCII are escaped.
+TO_JSON = json.JSONEncoder(default=str, separators=(",", ":")).encode
 LOG_FILE_BYTES = 20 * 1024 * 1024
 #: The environment variable that Lambda sets, and nothing else does.
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
@@ -68,15 +74,36 @@ class JsonFormatter(LambdaPowertoolsFormatter):
     def __init__(self, **options: Any) -> None:
         options.setdefault("utc", True)
         options.setdefault("use_rfc3339", True)
-        super().__init__(serialize_stacktrace=False, **options)
+        super().__init__(serialize_stacktrace=False, json_deserializer=_parsed, **options)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line that Powertools makes of the record, in half of its time if nothing was raised."""
+        if record.exc_info or self.thread_safe_get_current_keys():
+            return super().format(record)
+        line = self.log_format | {
+            "level": record.levelname,
+            "location": f"{record.funcName}:{record.lineno}",
+            "timestamp": self.formatTime(record),
+        }
+        line.update((name, value) for name, value in record.__dict__.items() if name not in RESERVED)
+        line["message"] = self._extract_log_message(record)
+        line["xray_trace_id"] = self._get_latest_trace_id()
+        return self.serialize({name: value for name, value in line.items() if value is not None})
 
     def serialize(self, log: Any) -> str:
         """Return JSON in ASCII: a client's line separators and lone surrogates are escaped."""
         log.pop("exception_notes", None)
-        return json.dumps(log, default=str, separators=(",", ":"), ensure_ascii=True)
+        return TO_JSON(log)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's own name
         return described_trace(ei[1])
+
+
+def _parsed(message: Any) -> Any:
+    """Return a message that is JSON as its value. Raises ValueError, at once for the name of an event."""
+    if isinstance(message, str) and EVENT.fullmatch(message):
+        raise ValueError
+    return json.loads(message)
 
 
 class TextFormatter(LambdaPowertoolsFormatter):

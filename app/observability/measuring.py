@@ -9,11 +9,12 @@ go to `sinks`, to which the local runtime adds Prometheus.
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from app.observability.logs import SERVICE
-from app.observability.metrics import Sample
+from app.observability.metrics import Metric, Sample
 
 #: The environment variable for the namespace of the metrics. Without it no metric is embedded.
 NAMESPACE = "METRICS_NAMESPACE"
@@ -45,12 +46,14 @@ def measure(
 
 def embedded_metrics(samples: Sequence[Sample], namespace: str) -> dict[str, Any]:
     """Return the field `_aws`, which names the fields of the line that CloudWatch makes metrics from."""
-    directives = [
-        {
-            "Namespace": namespace,
-            "Dimensions": [list(sample.metric.dimensions)],
-            "Metrics": [{"Name": sample.metric.name, "Unit": sample.metric.unit.value}],
-        }
-        for sample in samples
-    ]
+    directives = [_directive(sample.metric, namespace) for sample in samples]
     return {"Timestamp": round(time.time() * 1000), "CloudWatchMetrics": directives}
+
+
+@cache
+def _directive(metric: Metric, namespace: str) -> Mapping[str, Any]:
+    return {
+        "Namespace": namespace,
+        "Dimensions": [list(metric.dimensions)],
+        "Metrics": [{"Name": metric.name, "Unit": metric.unit.value}],
+    }

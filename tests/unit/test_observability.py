@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from botocore.exceptions import ReadTimeoutError
 
 from app.aws import Clients
@@ -91,6 +92,41 @@ def test_a_time_is_told_in_utc_to_the_millisecond(captured: Shown) -> None:
     [line] = captured.lines
     assert line["timestamp"].endswith("+00:00")
     assert len(line["timestamp"]) == len("2026-03-01T09:30:00.000+00:00")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"msg": "object.ready", "rows": 3, "kind": None, "labels": {"a": [1, None]}, "at": 1.5},
+        {"msg": "a text of several words: \u2028"},
+        {"msg": "%s of %d", "args": ("one", 2)},
+        {"msg": '{"a": 1}'},
+        {"msg": "12"},
+        {"msg": "true"},
+        {"msg": {"a": None}},
+        {"msg": ValueError(PRIVATE)},
+        {
+            "msg": "object.ready",
+            "exception": "its own",
+            "service": "another",
+            "message": "own",
+            "level": "own",
+        },
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("trace", [None, "Root=1-65e19ff8-0b7e7d3a9a0e4e6f8a512f1c;Sampled=1"])
+def test_a_line_is_the_one_that_powertools_makes(
+    record: dict[str, Any], trace: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if trace is not None:
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
+    made = logging.makeLogRecord({"levelname": "INFO", "funcName": "test", "lineno": 7, **record})
+    formatter = JsonFormatter(service="wharf")
+    line = formatter.format(made)
+    formatter.json_deserializer = json.loads
+
+    assert line == LambdaPowertoolsFormatter.format(formatter, made)
 
 
 class TestFaults:
