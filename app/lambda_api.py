@@ -1,7 +1,7 @@
 """The API function. It takes API Gateway's events and returns answers."""
 
 from app import quick_start
-from app.api import deferred_models, without_pydantic_v1  # noqa: F401  # before FastAPI
+from app.api import deferred_models, without_pydantic_v1, without_telemetry  # noqa: F401  # before FastAPI
 from app.api.app import create_app
 from app.api.lambda_adapter import create_handler, register_for_snapshots
 from app.bootstrap.adapters import adapters

@@ -13,6 +13,7 @@ middleware/         what surrounds every request
 openapi/            the API's description, loaded only when somebody asks for it
 deferred_models.py  FastAPI's models of that description, built when they are first used
 without_pydantic_v1.py  spares the start what FastAPI loads for old models
+without_telemetry.py    spares start and requests the OpenTelemetry that nobody configures
 later_routes.py     routes that are made when a request asks for one of them
 lambda_adapter.py   the application inside Lambda
 """

@@ -1,5 +1,6 @@
 """Each function loads what it needs and nothing else, and starts only when it is told all it needs."""
 
+import ast
 import json
 import os
 import subprocess
@@ -7,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import fastapi
 import pytest
 
+from app.api.without_telemetry import STAND_INS
 from app.config import ApiSettings, ConfigurationError
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +151,13 @@ def answered(method, path, body):
     return app.lambda_api.handler(event, None)
 
 found = [answered(*asked) for asked in {asked!r}]
-modules = ("pydantic.v1.main", "app.api.schemas.webhooks", "app.api.routes.kinds")
+modules = (
+    "pydantic.v1.main",
+    "opentelemetry",
+    "app.api.schemas.webhooks",
+    "app.api.routes.kinds",
+    "app.services.webhooks.managing",
+)
 Path({output!r}).write_text(json.dumps({{
     "answers": found,
     "loaded": [name for name in modules if name in sys.modules],
@@ -193,9 +202,11 @@ def test_a_start_that_a_request_waits_for_makes_what_the_request_needs(tmp_path:
     usual = asked(tmp_path / "shown", ASKED[:1], QUICK_START="off")
 
     assert quick["loaded"] == []
-    assert snapshot["loaded"] == ["app.api.schemas.webhooks", "app.api.routes.kinds"]
+    assert snapshot["loaded"] == [
+        *("app.api.schemas.webhooks", "app.api.routes.kinds", "app.services.webhooks.managing")
+    ]
     assert len(quick["routes"]) < len(usual["routes"]) == len(snapshot["routes"])
-    assert usual["loaded"] == ["pydantic.v1.main", "app.api.schemas.webhooks", "app.api.routes.kinds"]
+    assert usual["loaded"] == ["pydantic.v1.main", "opentelemetry", *snapshot["loaded"]]
 
 
 #: Prints the command lines of the child processes.
@@ -267,3 +278,26 @@ def test_without_a_setting_nothing_is_limited() -> None:
 def test_a_limit_that_is_no_number_stops_the_start(wrong: str) -> None:
     with pytest.raises(ConfigurationError, match="MAX_OBJECTS: Input should be"):
         ApiSettings.from_environment({**ENVIRONMENT, "MAX_OBJECTS": wrong})
+
+
+def test_fastapi_imports_of_its_telemetry_what_stands_in_for_it() -> None:
+    """A name that is new in FastAPI would stop the start; one that is gone would stand here for nothing."""
+    folder = Path(fastapi.__file__).parent
+    wanted: dict[str, set[str]] = {}
+    for path in folder.rglob("*.py"):
+        if "telemetry" not in path.relative_to(folder).parts:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fastapi.telemetry"):
+                    wanted.setdefault(str(node.module), set()).update(alias.name for alias in node.names)
+
+    # It surrounds the start and the end of a server. Lambda has none.
+    assert wanted.pop("fastapi.telemetry._runtime") == {"lifespan"}
+    assert wanted == {name: set(contents) - {"__path__"} for name, contents in STAND_INS.items()}
+
+
+def test_a_layer_that_has_loaded_opentelemetry_keeps_it() -> None:
+    shown = run(
+        "import opentelemetry, app.lambda_api\nprint(sys.modules['fastapi.telemetry'].__file__)", IN_LAMBDA
+    )
+
+    assert shown.returncode == 0, shown.stderr
