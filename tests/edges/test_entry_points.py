@@ -116,6 +116,27 @@ def test_in_lambda_the_models_of_the_document_are_built_when_it_is_asked_for() -
     assert "/v1/objects" in quick["document"]["paths"]
 
 
+#: Counts how often the installed packages are looked through.
+COUNT_LOOKS = """
+import importlib.metadata
+looks, look = [], importlib.metadata.distributions
+importlib.metadata.distributions = lambda **options: looks.append(options) or look(**options)
+import app.lambda_{function}
+print(len(looks))
+"""
+
+
+@pytest.mark.parametrize("function", ["api", "worker", "relay", "sender"])
+def test_in_lambda_pydantic_does_not_look_for_plugins(function: str) -> None:
+    quick, usual = (
+        run(COUNT_LOOKS.format(function=function), IN_LAMBDA | {"QUICK_START": switch})
+        for switch in ("on", "off")
+    )
+
+    assert (quick.stdout.splitlines()[-1:], quick.returncode) == (["0"], 0), quick.stderr
+    assert usual.stdout.splitlines()[-1:] == ["1"], usual.stderr
+
+
 def test_elsewhere_than_in_lambda_nothing_is_quick() -> None:
     assert started("lambda_api", {}) | {"document": None} == started(
         "lambda_api", IN_LAMBDA | {"QUICK_START": "off"}
