@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NoReturn
+
+_encoder = partial(json.JSONEncoder, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+COMPACT, SORTED = _encoder().encode, _encoder(sort_keys=True).encode
 
 
 def compact_json(value: Any, *, sort_keys: bool = False) -> str:
     """Return the value as JSON without blanks. Raises ValueError if it is not JSON."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
+    return (SORTED if sort_keys else COMPACT)(value)
 
 
 def parse_json(text: str) -> Any:
