@@ -36,9 +36,9 @@ from app.api.http.preconditions import ANY, AllowedVersions, IfNoneMatch, entity
 from app.api.http.preferences import WaitPreference
 from app.api.http.route import MERGE_PATCH, StrictRoute
 from app.api.problems.details import RETRY_AFTER_SECONDS
-from app.api.schemas.links import ArtifactName
 from app.api.schemas.objects import CreatedOut, ListedOut, ObjectOut, ObjectPage, PublicStatus
 from app.api.schemas.requests import CreateIn, PatchIn
+from app.api.schemas.scalars import ArtifactName
 from app.domain.errors import FieldError, InvalidInput
 from app.domain.objects.stored import StoredObject
 from app.domain.objects.values import Status

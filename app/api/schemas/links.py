@@ -8,17 +8,15 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from app.api.schemas.annotations import Documented
 from app.api.schemas.requests import Strict, whole_number
-from app.api.schemas.scalars import Id, Timestamp, Url
+from app.api.schemas.scalars import ArtifactName, Id, Timestamp, Url
 from app.domain.json import compact_json
 from app.domain.objects.links import LONGEST, Disposition, Link
 from app.domain.times import timestamp
 from app.services.objects.sharing import NewLink
 
 #: A processor may give an artifact no longer name.
-ARTIFACT_NAME_CHARACTERS = 128
 ONE_WEEK = timedelta(days=7)
 
-ArtifactName = Annotated[str, Field(min_length=1, max_length=ARTIFACT_NAME_CHARACTERS)]
 Seconds = Annotated[
     int,
     Field(ge=1, le=int(LONGEST.total_seconds())),

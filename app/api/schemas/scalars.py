@@ -1,6 +1,8 @@
-"""The texts and numbers that answers share, with their formats."""
+"""The texts and numbers that bodies and parameters share, with their formats."""
 
 from typing import Annotated
+
+from pydantic import Field
 
 from app.api.schemas.annotations import Documented
 
@@ -12,3 +14,5 @@ Bytes = Annotated[int, Documented(minimum=0, format="int64")]
 Count = Annotated[int, Documented(minimum=0)]
 Number = Annotated[int, Documented(minimum=1)]
 Url = Annotated[str, Documented(format="uri")]
+ARTIFACT_NAME_CHARACTERS = 128
+ArtifactName = Annotated[str, Field(min_length=1, max_length=ARTIFACT_NAME_CHARACTERS)]
