@@ -236,8 +236,8 @@ share-of-mutants: $(DEV_STAMP)
 
 FIND ?=
 .PHONY: mutants
-mutants: $(DEV_STAMP) ## Take away each control in a copy of the tree: the tests named for it must fail (FIND: part of a name)
-	@$(VENV)/bin/python -m scripts.checks.mutants --find "$(FIND)"
+mutants: $(DEV_STAMP) ## Take away each control in a copy of the tree: the tests named for it must fail (FIND: part of a name, WORKERS)
+	@$(VENV)/bin/python -m scripts.checks.mutants --find "$(FIND)" $(if $(filter-out auto,$(WORKERS)),--workers $(WORKERS))
 
 .PHONY: lint
 lint: $(DEV_STAMP) $(SAM_STAMP) ## Check format, types, import rules, shell scripts and Dockerfile

@@ -46,11 +46,12 @@ def copy_of(root: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def failing(copy: Path, rows: Sequence[Row]) -> str:
+def failing(copy: Path, rows: Sequence[Row], *, workers: int = 1) -> str:
     """Return what pytest says of tests that fail with all controls in place; nothing if none does."""
     tests = list(dict.fromkeys(test for row in rows for test in row.tests))
+    at_once = ["-p", "xdist", "--numprocesses", str(workers), "--dist", "loadfile"] if workers > 1 else []
     try:
-        tried = _test(copy, tests, SECONDS_OF_ALL)
+        tried = _test(copy, [*at_once, *tests], SECONDS_OF_ALL)
     except subprocess.TimeoutExpired:
         return f"They were not done after {SECONDS_OF_ALL} seconds."
     return "" if tried.returncode == TESTS_PASSED else tried.stdout + tried.stderr
@@ -81,10 +82,16 @@ def _outcome_of(copy: Path, test: str) -> Outcome:
     return Outcome.UNTOLD
 
 
-def _test(copy: Path, tests: Sequence[str], seconds: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "", *tests]
+def _test(copy: Path, arguments: Sequence[str], seconds: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", ""]
     # Plugins that none of these tests needs take most of the time of a short one.
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
-        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        [*command, *arguments],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
     )

@@ -3,9 +3,12 @@
 import ast
 import os
 import re
+import shutil
 from collections import Counter
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,21 @@ def test_one_is_odd():
 
 def test_two_is_even():
     assert is_even(2)
+"""
+#: Without its control, this test fails if it meets itself in another copy.
+MEETING = """
+import time
+from pathlib import Path
+from control import is_even
+
+def test_they_meet():
+    if is_even(1):
+        copy = Path(__file__).parent
+        (copy.parent / f"{copy.name}.here").touch()
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            assert len([*copy.parent.glob("*.here")]) < 2, "both are here"
+            time.sleep(0.05)
 """
 ROW = Row("evenness", "control.py", "number % 2 == 0", "True", ("test_control.py::test_one_is_odd",))
 
@@ -63,7 +81,7 @@ def test_the_command_tells_each_row_and_fails_if_one_is_not_noticed(
 ) -> None:
     unnoticed = replace(ROW, control="of two", tests=("test_control.py::test_two_is_even",))
     monkeypatch.setattr(command, "ROWS", (ROW, unnoticed, replace(ROW, control="other", needs_root=True)))
-    monkeypatch.setattr(command, "copy_of", lambda _root: nullcontext(tree))
+    monkeypatch.setattr(command, "copy_of", copies_of(tree))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
     assert command.main(["--find", "evenness"]) == 0
@@ -77,12 +95,36 @@ def test_the_command_tells_each_row_and_fails_if_one_is_not_noticed(
     assert told.err == "No row is to be tried.\n"
 
 
+def test_workers_try_rows_at_once_each_in_a_copy_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "test_meeting.py").write_text(MEETING)
+    one = replace(ROW, tests=("test_meeting.py",))
+    monkeypatch.setattr(command, "ROWS", (one, replace(one, control="the same again")))
+    monkeypatch.setattr(command, "copy_of", copies_of(tree))
+
+    assert command.main(["--workers", "2"]) == 0
+
+    first, second, total = capsys.readouterr().out.splitlines()
+    assert first.endswith("evenness")
+    assert second.endswith("the same again")
+    assert total.startswith("2 of 2 noticed")
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    (tmp_path / "control.py").write_text(CONTROL)
-    (tmp_path / "test_control.py").write_text(TEST)
-    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
-    return tmp_path
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    (folder / "control.py").write_text(CONTROL)
+    (folder / "test_control.py").write_text(TEST)
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+    return folder
+
+
+def copies_of(tree: Path) -> Callable[[Path], AbstractContextManager[Path]]:
+    """Return what makes a new copy of a tree beside it each time."""
+    numbers = count()
+    return lambda _root: nullcontext(shutil.copytree(tree, tree.parent / f"copy{next(numbers)}"))
 
 
 @pytest.mark.parametrize(
