@@ -201,10 +201,10 @@ def write_one_large_file(task: Task) -> Report:
 
 
 def write_many_files(task: Task) -> Report:
-    number = 0
-    while True:
-        number += 1
+    """Write far more than is allowed, and wait to be ended. Without an end, to remove them takes minutes."""
+    for number in range(10_000):
         task.output.joinpath("scratch", str(number)).write_bytes(KIB * 16)
+    return sleep(task)
 
 
 def write_many_empty_files(task: Task) -> Report:

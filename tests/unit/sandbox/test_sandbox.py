@@ -691,7 +691,10 @@ def test_a_fork_server_may_die_once_in_a_task(tmp_path: Path, deaths: int) -> No
 
         killer.join()
         assert len(killed) == 2 * deaths
-        assert eventually(lambda: not any(is_alive(pid) for pid in killed))
+        all_ended = eventually(lambda: not any(is_alive(pid) for pid in killed))
+        for pid in filter(is_alive, killed):
+            os.kill(pid, signal.SIGKILL)
+        assert all_ended
         assert run("nothing") == Report({})
 
 
