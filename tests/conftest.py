@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import pytest
-from moto import mock_aws
 
 from app.aws import Clients
 from app.bootstrap.adapters import Adapters
@@ -27,6 +26,7 @@ from app.local.aws.template import local_template
 from app.observability import sinks
 from app.observability.logs import SERVICE
 from tests.faults import unhook_all
+from tests.in_process import make_bucket, make_bus, make_queue, make_table, mocked
 from tests.shares import Share, choose_seed
 from tests.small_disks import mounted
 
@@ -221,17 +221,18 @@ def clients() -> Clients:
 
 @pytest.fixture
 def aws(clients: Clients) -> Iterator[Aws]:
-    with mock_aws():
+    with mocked():
         yield make_aws(clients)
     unhook_all()
 
 
 def make_aws(clients: Clients) -> Aws:
+    """Make what the functions use, in moto's memory, and return it with clients."""
     dynamodb, s3, sqs, events = (clients.client(name) for name in ("dynamodb", "s3", "sqs", "events"))
-    dynamodb.create_table(TableName=TABLE, **table_properties())
-    dynamodb.create_table(TableName=WEBHOOKS_TABLE, **table_properties("WebhooksTable"))
-    s3.create_bucket(Bucket=BUCKET)
-    events.create_event_bus(Name=BUS)
+    make_table(TABLE, table_properties())
+    make_table(WEBHOOKS_TABLE, table_properties("WebhooksTable"))
+    make_bucket(BUCKET)
+    make_bus(BUS)
     return Aws(
         dynamodb,
         s3,
@@ -240,10 +241,10 @@ def make_aws(clients: Clients) -> Aws:
         TABLE,
         BUCKET,
         BUS,
-        sqs.create_queue(QueueName="work")["QueueUrl"],
-        sqs.create_queue(QueueName="dead-letters")["QueueUrl"],
+        make_queue("work"),
+        make_queue("dead-letters"),
         WEBHOOKS_TABLE,
-        sqs.create_queue(QueueName="sender")["QueueUrl"],
+        make_queue("sender"),
     )
 
 

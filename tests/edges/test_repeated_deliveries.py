@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from moto import mock_aws
 
 from app.aws import Clients
 from app.domain.causes import Cause
@@ -31,6 +30,7 @@ from app.storage.set_aside import StreamRecord
 from tests.conftest import Aws, Clock, Measured, make_aws
 from tests.events import object_created, queue_batch
 from tests.faults import calls_of, unhook_all
+from tests.in_process import mocked
 from tests.services import WholeService
 from tests.shares import Share
 
@@ -291,12 +291,12 @@ def test_the_end_is_the_same_however_often_and_in_whatever_order_messages_come(
     deliveries = Counter[str]()
     for seed in lives:
         life = Life.of(seed)
-        with mock_aws():
+        with mocked():
             service = make_service()
             once = Deliveries(service, None)
             expected = live(service, life, once, name=f"life {seed}")
             unhook_all()
-        with mock_aws():
+        with mocked():
             service = make_service()
             many = Deliveries(service, random.Random(seed))
             found = live(service, life, many, name=f"life {seed}")
@@ -336,7 +336,7 @@ def test_the_bytes_in_the_bucket_are_those_that_count(
 ) -> None:
     """Otherwise rejected and overtaken uploads would pass any limit."""
     steps = (spoil_payload, spoil_differently, upload_after_the_next_was_asked_for, spoil_differently)
-    with mock_aws():
+    with mocked():
         service = make_service()
         deliveries = Deliveries(service, None if seed is None else random.Random(seed))
         end = live(service, Life(first_payload, steps * 2), deliveries, name="a life")

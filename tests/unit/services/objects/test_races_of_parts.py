@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
-from moto import mock_aws
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 
@@ -29,6 +28,7 @@ from app.services.objects.uploads import DeclaredPayload, InlinePayload
 from tests.conftest import NOW, Aws, Clock, make_aws, make_object
 from tests.faults import ANY, before, calls_of, unhook_all
 from tests.in_parts import EXPIRES_AT, FIRST, LAST, make_in_parts, uploaded, uploads_left
+from tests.in_process import mocked
 from tests.services import WholeService
 from tests.shares import Share
 from tests.unit.services.conftest import content_of, keys_in_bucket, messages_in
@@ -138,7 +138,7 @@ def _unknown_uploads_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def staged(clients: Clients, *actors: str) -> Iterator[Scene]:
     """An upload of which every part is there. Without a request the worker would have nothing to do."""
-    with mock_aws():
+    with mocked():
         scene = Scene(make_aws(clients), Clock())
         stored = uploaded(scene.aws, make_in_parts())
         scene.service.repository.add(stored.ask_completion(now=NOW) if "the worker" in actors else stored)
