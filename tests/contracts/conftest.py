@@ -25,7 +25,7 @@ from tests.faults import unhook_all
 MakeStored = Callable[..., StoredObject]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     started = emulator.start(free_port(), tmp_path_factory.mktemp("emulator"))
     try:
@@ -41,7 +41,7 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed(running_emulator: Emulator) -> Stack:
     """Deploy template.yaml, with nothing that feeds its functions."""
     session = boto3.session.Session()

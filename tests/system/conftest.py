@@ -166,7 +166,7 @@ def emulated(folder: Path, door: Door | None = None) -> Iterator[Emulator]:
         own.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with emulated(tmp_path_factory.mktemp("emulator")) as shared:
         yield shared
@@ -185,7 +185,7 @@ def own_stack(own_emulator: Emulator) -> Stack:
     return stacks.deploy(session_of(own_emulator).client("cloudformation", endpoint_url=own_emulator.url), {})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def session(emulator: Emulator) -> boto3.session.Session:
     """Clients of it take `endpoint_url=emulator.url`."""
     return session_of(emulator)
@@ -203,13 +203,13 @@ def boto_session(given: Mapping[str, str] = EMULATED) -> boto3.session.Session:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed(emulator: Emulator, session: boto3.session.Session) -> Stack:
     """The stack with nothing that feeds its functions."""
     return stacks.deploy(session.client("cloudformation", endpoint_url=emulator.url), {})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     with started(tmp_path_factory.mktemp("running")) as runtime:
         yield runtime
@@ -239,7 +239,7 @@ class SignedApi:
         return call(method, self.url + path, content, dict(request.headers))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedApi]:
     """The stack as on AWS: queue, stream and API Gateway call functions in an emulator of its own.
 
