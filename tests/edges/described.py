@@ -23,6 +23,8 @@ from app.config import ApiSettings, AuthMode
 Json = dict[str, Any]
 #: The headers that the document speaks of; others belong to HTTP or to CORS.
 OURS = {"allow", "cache-control", "etag", "idempotency-replayed", "location", "request-id", "retry-after"}
+#: Each validates by one schema, whose id is the key: `document_of` keeps its documents for the whole run.
+VALIDATORS: dict[int, Callable[[Any], None]] = {}
 NOT_DESCRIBED = re.compile(r"/(docs.*|openapi\.json|console.*)?")
 
 
@@ -112,8 +114,11 @@ class Described:
             self._validate(contents[media_type]["schema"], json.loads(request.read()))
 
     def _validate(self, schema: Json, value: Any) -> None:
-        whole = json.dumps({**schema, "components": {"schemas": self._document["components"]["schemas"]}})
-        _validator(whole)(value)
+        # To write all schemas each time would take longer than the rest of an exchange.
+        if id(schema) not in VALIDATORS:
+            schemas = self._document["components"]["schemas"]
+            VALIDATORS[id(schema)] = _validator(json.dumps({**schema, "components": {"schemas": schemas}}))
+        VALIDATORS[id(schema)](value)
 
     def _resolved(self, header: Json) -> Json:
         if "$ref" not in header:
