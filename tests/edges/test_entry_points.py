@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,9 @@ print(json.dumps({{
 """
 
 
-def started(module: str, environment: dict[str, str]) -> dict[str, Any]:
+@cache
+def started(module: str, **environment: str) -> dict[str, Any]:
+    """Start a function in this environment, once for all tests that look at it."""
     ran = run(SHOW_START.format(module=module), environment)
     assert ran.returncode == 0, ran.stderr
     shown: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
@@ -101,14 +104,14 @@ def started(module: str, environment: dict[str, str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("module", FOREIGN)
 def test_in_lambda_what_was_loaded_is_left_out_of_garbage_collection(module: str) -> None:
-    quick, usual = started(module, IN_LAMBDA), started(module, IN_LAMBDA | {"QUICK_START": "off"})
+    quick, usual = started(module, **IN_LAMBDA), started(module, **IN_LAMBDA, QUICK_START="off")
 
     assert (quick["frozen"], quick["collects"]) == (True, True)
     assert (usual["frozen"], usual["collects"]) == (False, True)
 
 
 def test_in_lambda_the_models_of_the_document_are_built_when_it_is_asked_for() -> None:
-    quick, usual = (started("lambda_api", IN_LAMBDA | {"QUICK_START": switch}) for switch in ("on", "off"))
+    quick, usual = (started("lambda_api", **IN_LAMBDA, QUICK_START=switch) for switch in ("on", "off"))
 
     assert quick["built"] == []
     assert usual["built"] == ["Operation", "Schema", "Components", "OpenAPI"]
@@ -138,9 +141,9 @@ def test_in_lambda_pydantic_does_not_look_for_plugins(function: str) -> None:
 
 
 def test_elsewhere_than_in_lambda_nothing_is_quick() -> None:
-    assert started("lambda_api", {}) | {"document": None} == started(
-        "lambda_api", IN_LAMBDA | {"QUICK_START": "off"}
-    ) | {"document": None}
+    elsewhere, usual = started("lambda_api"), started("lambda_api", **IN_LAMBDA, QUICK_START="off")
+
+    assert elsewhere | {"document": None} == usual | {"document": None}
 
 
 #: Requests that ask no AWS: of routes that are made at once and later, of none, and of none for a method.
