@@ -14,6 +14,7 @@ from moto import backend_index, mock_aws
 from moto.core.model import StructureShape
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.events.models import EventBus
 from moto.s3.models import FakeBucket
@@ -73,3 +74,18 @@ def make_queue(name: str) -> str:
     """Make a queue and return its URL."""
     Queue.create_from_cloudformation_json(name, {"Properties": {}}, *PLACE)
     return f"https://sqs.{REGION}.amazonaws.com/{DEFAULT_ACCOUNT_ID}/{name}"
+
+
+def items_now() -> dict[str, Any]:
+    """Return what the tables hold, for `restore_items`."""
+    return {name: deepcopy(table.items) for name, table in _tables().items()}
+
+
+def restore_items(kept: Mapping[str, Any]) -> None:
+    """Let the tables hold what they held at `items_now`. To delete and write each item again takes longer."""
+    for name, items in kept.items():
+        _tables()[name].items = deepcopy(items)
+
+
+def _tables() -> dict[str, Table]:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables

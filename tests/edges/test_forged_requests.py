@@ -7,7 +7,7 @@ test_caller.py shows that no forged header makes the caller another principal.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -22,8 +22,8 @@ from tests.edges.forged import context_of, forged_fields, forged_headers, forged
 from tests.edges.requests import READS, REQUESTS, Sent
 from tests.edges.stored import ID, URL, Stored
 from tests.edges.touched import Touched, seen
+from tests.in_process import items_now, restore_items
 from tests.shares import Share
-from tests.statuses import make_in
 
 #: Operations on nothing that has an owner.
 NOBODYS = {"listKinds", "checkHealth", "checkReadiness", "readProblem"}
@@ -41,30 +41,19 @@ class Scene:
     caller: Somebody
     victim: Somebody
     touched: Touched
+    #: All that stands in the tables at first.
+    items: Mapping[str, Any]
 
     def reset(self) -> None:
-        """The caller and the victim each have the sample object, ready, a webhook, and nothing else."""
-        self._clear()
-        repository = self.aws.adapters().objects
-        for somebody in (self.caller, self.victim):
-            repository.add(make_in("ready", owner=somebody.owner))
-            Stored(self.aws, somebody.owner).add_webhook()
-            Stored(self.aws, somebody.owner).add_delivery()
-        # Both would have the same token, so only the caller has a link.
-        Stored(self.aws, self.caller.owner).add_link()
+        """Leave the caller and the victim what they had at first, and nothing else."""
+        restore_items(self.items)
+        for found in self.aws.s3.list_objects_v2(Bucket=self.aws.bucket).get("Contents", []):
+            self.aws.s3.delete_object(Bucket=self.aws.bucket, Key=found["Key"])
         self.touched.forget()
 
     def reset_if_written(self) -> None:
         if any(operation.startswith(WRITES) for operation in self.touched.operations()):
             self.reset()
-
-    def _clear(self) -> None:
-        for table in (self.aws.table, self.aws.webhooks_table):
-            for item in self.aws.dynamodb.scan(TableName=table)["Items"]:
-                key = {name: item[name] for name in ("pk", "sk")}
-                self.aws.dynamodb.delete_item(TableName=table, Key=key)
-        for found in self.aws.s3.list_objects_v2(Bucket=self.aws.bucket).get("Contents", []):
-            self.aws.s3.delete_object(Bucket=self.aws.bucket, Key=found["Key"])
 
     def outcome(self, sent: Sent, **forged: Any) -> tuple[Any, list[str], list[set[str]]]:
         """Return the answer as the client saw it, the calls to AWS, and the owners whose keys each named."""
@@ -92,9 +81,19 @@ def scene(request: pytest.FixtureRequest, make_still_app: Any, aws: Aws) -> Iter
     caller, victim = CALLERS[request.param], OTHERS[request.param]
     app = make_still_app(caller.auth_mode, admin_owners=victim.owner)
     with client_of(app, caller) as client:
-        scene = Scene(aws, client, caller, victim, Touched(aws))
-        scene.reset()
-        yield scene
+        yield Scene(aws, client, caller, victim, Touched(aws), add_samples(aws, caller, victim))
+
+
+def add_samples(aws: Aws, caller: Somebody, victim: Somebody) -> Mapping[str, Any]:
+    """Give the caller and the victim each the sample object, ready, and a webhook; return all items."""
+    for somebody in (caller, victim):
+        stored = Stored(aws, somebody.owner)
+        stored.add("ready")
+        stored.add_webhook()
+        stored.add_delivery()
+    # Both would have the same token, so only the caller has a link.
+    Stored(aws, caller.owner).add_link()
+    return items_now()
 
 
 def test_the_requests_are_to_every_operation() -> None:
