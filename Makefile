@@ -26,6 +26,7 @@ SAM_STAMP := $(VENV)-sam/sam-$(call stamp,requirements/sam.txt)
 AUDIT_STAMP := $(VENV)-audit/audit-$(call stamp,requirements/audit.txt)
 SUPPLY_STAMP := $(VENV)-supply/supply-$(call stamp,requirements/supply.txt)
 PEERS_STAMP := $(VENV)-peers/peers-$(call stamp,requirements/peers.txt)
+PEERS_YDATA_STAMP := $(VENV)-peers-ydata/peers-ydata-$(call stamp,requirements/peers-ydata.txt)
 PEERS_API_STAMP := $(VENV)-peers-api/peers-api-$(call stamp,requirements/peers-api.txt)
 SAMPLES := .samples
 AXE := .e2e/axe.min.js
@@ -69,7 +70,10 @@ $(SUPPLY_STAMP):
 	$(call environment,$(VENV)-supply,requirements/supply.txt,$(SUPPLY_STAMP),100 MB)
 
 $(PEERS_STAMP):
-	$(call environment,$(VENV)-peers,requirements/peers.txt,$(PEERS_STAMP),500 MB)
+	$(call environment,$(VENV)-peers,requirements/peers.txt,$(PEERS_STAMP),630 MB)
+
+$(PEERS_YDATA_STAMP):
+	$(call environment,$(VENV)-peers-ydata,requirements/peers-ydata.txt,$(PEERS_YDATA_STAMP),950 MB)
 
 $(PEERS_API_STAMP):
 	$(call environment,$(VENV)-peers-api,requirements/peers-api.txt,$(PEERS_API_STAMP),100 MB)
@@ -214,8 +218,15 @@ fuzz: $(DEV_STAMP) ## Look for differences between the API and its document (EXA
 
 SIZES ?= small large
 .PHONY: benchmark
-benchmark: $(DEV_STAMP) $(PEERS_STAMP) ## Speed and memory of the processors, as ratios (SIZES: small large huge)
+benchmark: $(DEV_STAMP) $(PEERS_STAMP) $(PEERS_YDATA_STAMP) ## Speed and memory of the processors, as ratios (installs poppler; SIZES: small large huge)
+	@$(POPPLER) || echo "Documents are compared without poppler."
 	@$(VENV)/bin/python -m benchmarks $(SIZES)
+
+.PHONY: poppler
+poppler: $(DEV_STAMP) # Fails if it cannot be installed
+	@$(POPPLER)
+
+POPPLER := $(VENV)/bin/python -m scripts.build.poppler
 
 .PHONY: bench-api
 bench-api: $(DEV_STAMP) $(PEERS_API_STAMP) ## Cold and warm speed of the API beside plain boto3, Chalice, Powertools and FastAPI
@@ -260,7 +271,7 @@ BASE ?= HEAD
 openapi-diff: $(DEV_STAMP) ## Show what changed in docs/openapi.json since BASE; fails if it breaks clients
 	@git show "$(BASE):docs/openapi.json" | $(VENV)/bin/python -m scripts.checks.openapi_diff /dev/stdin docs/openapi.json
 
-AUDITED := api worker relay sender local dev sam audit supply generators peers peers-api
+AUDITED := api worker relay sender local dev sam audit supply generators peers peers-api peers-ydata
 .PHONY: audit
 audit: $(SUPPLY_STAMP) ## Look for known vulnerabilities in every lock (asks PyPI)
 	@$(VENV)-supply/bin/python -m scripts.checks.audit $(AUDITED:%=requirements/%.txt)
@@ -302,7 +313,7 @@ lock: ## Compile the hashed lock files from pyproject.toml (needs uv)
 	    $$([ $$group != worker ] || echo --no-emit-package pycparser) \
 	    --output-file requirements/$$group.txt pyproject.toml; \
 	done
-	@for group in sam audit supply generators peers; do $(LOCK) --group $$group --output-file requirements/$$group.txt pyproject.toml; done
+	@for group in sam audit supply generators peers peers-ydata; do $(LOCK) --group $$group --output-file requirements/$$group.txt pyproject.toml; done
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate

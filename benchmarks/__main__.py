@@ -3,6 +3,7 @@
 import sys
 
 from benchmarks import (
+    documents,
     door,
     fairness,
     lists,
@@ -25,6 +26,7 @@ if __name__ == "__main__":
         pictures,
         proof,
         peers,
+        documents,
         tables,
         wide,
         memory,

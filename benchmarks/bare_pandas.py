@@ -6,11 +6,14 @@ import pandas as pd
 
 
 def run(source: Path, output: Path) -> None:
+    read(source).describe(include="all").to_json(output / "profile.json")
+
+
+def read(source: Path) -> pd.DataFrame:
     match source.suffix:
         case ".csv":
-            table = pd.read_csv(source)
+            return pd.read_csv(source)
         case ".json":
-            table = pd.read_json(source, lines=True)
+            return pd.read_json(source, lines=True)
         case _:
-            table = pd.read_parquet(source)
-    table.describe(include="all").to_json(output / "profile.json")
+            return pd.read_parquet(source)

@@ -1,6 +1,7 @@
 """Make the files that are measured. Formulas make them, so they are the same on every machine."""
 
 import random
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,19 +104,35 @@ def _table(folder: Path, name: str, media_type: str, query: str, rows: int, form
 
 def picture(folder: Path, width: int, height: int, form: str) -> Sample:
     """Make a picture of soft spots in random colours, between a plain drawing and noise."""
-    spots = (width // 8, height // 8)
-    colours = random.Random(1).randbytes(3 * spots[0] * spots[1])  # noqa: S311  # not a secret
-    image = Image.frombytes("RGB", spots, colours).resize((width, height), Image.Resampling.BICUBIC)
     path = folder / f"{width}.{form}"
-    image.save(path)
+    _spots(width, height).save(path)
     return Sample(f"{form.upper()}, {width} × {height}", path, f"image/{form}")
+
+
+def _spots(width: int, height: int) -> Image.Image:
+    size = (width // 8, height // 8)
+    colours = random.Random(1).randbytes(3 * size[0] * size[1])  # noqa: S311  # not a secret
+    return Image.frombytes("RGB", size, colours).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def pdf_file(folder: Path, pages: int) -> Sample:
     """Make a PDF with forty lines of text on each page."""
     path = folder / f"{pages}.pdf"
     path.write_bytes(_pdf([_page(number) for number in range(pages)]))
-    return Sample(f"PDF, {pages} pages", path, PDF)
+    return Sample(f"PDF, {_pages_text(pages, 'page')}", path, PDF)
+
+
+def scanned_pdf(folder: Path, pages: int) -> Sample:
+    """Make a PDF whose pages are pictures of 150 dots per inch, as JPEG, without text."""
+    path = folder / f"{pages}-scanned.pdf"
+    page, day = _spots(1240, 1754), time.gmtime(0)
+    others = [page] * (pages - 1)
+    page.save(path, save_all=True, append_images=others, resolution=150, creationDate=day, modDate=day)
+    return Sample(f"PDF, {_pages_text(pages, 'scanned page')}", path, PDF)
+
+
+def _pages_text(pages: int, name: str) -> str:
+    return f"{pages} {name}" if pages == 1 else f"{pages:,} {name}s"
 
 
 def _page(number: int) -> bytes:

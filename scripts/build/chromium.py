@@ -3,21 +3,18 @@
 Debian's by apt-get, if this user may; else Playwright's own. Ends with 1 and says why if neither can be had.
 """
 
-import os
 import platform
 import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Playwright, sync_playwright
 
+from scripts.build.apt import Command, as_root, carry_out, installing
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 #: Pages without a font of their own are shown with Liberation, which Chromium only recommends.
 PACKAGES = ("chromium", "fonts-liberation")
-
-Command = Sequence[str]
 
 
 def installed(playwright: Playwright) -> str | None:
@@ -27,16 +24,6 @@ def installed(playwright: Playwright) -> str | None:
             return found
     own = playwright.chromium.executable_path
     return own if Path(own).exists() else None
-
-
-def as_root() -> Command | None:
-    """Return what makes a command run as root without a question; None if nothing does."""
-    if os.geteuid() == 0:
-        return ()
-    if not shutil.which("sudo"):
-        return None
-    may = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
-    return ("sudo", "-n") if may else None
 
 
 def distribution() -> str:
@@ -57,20 +44,8 @@ def steps(system: str, root: Command | None) -> list[list[Command]]:
     if root is None or not shutil.which("apt-get"):
         return [own]
     if system == "debian":
-        apt = (*root, "apt-get", "-qq")
-        return [[(*apt, "update"), (*apt, "install", "--yes", "--no-install-recommends", *PACKAGES)], own]
+        return [installing(PACKAGES, root), own]
     return [[(*root, *playwright, "install-deps", "chromium"), *own]]
-
-
-def carry_out(commands: Sequence[Command]) -> bool:
-    """Run commands in their order, and tell each; False as soon as one fails."""
-    for command in commands:
-        print(" ".join(command), flush=True)
-        done = subprocess.run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False)
-        if done.returncode:
-            print(f"That failed with {done.returncode}.", flush=True)
-            return False
-    return True
 
 
 def install(playwright: Playwright) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import (
     api,
+    documents,
     door,
     fairness,
     measuring,
@@ -19,11 +20,13 @@ from benchmarks import (
     pipeline,
     proof,
     relay,
+    rounds,
     sandbox,
     tables,
     waiters,
     wide,
 )
+from scripts.build import poppler
 
 RATIO = re.compile(r" \d+\.\d\d ")
 
@@ -54,21 +57,87 @@ def test_each_width_has_a_ratio(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert re.findall(r"200 × 10 .* 1\.00\n.*20 × 100 .* \d+\.\d\d\n", capsys.readouterr().out)
 
 
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let each way take one turn, and return the folder for pages and pictures."""
+    monkeypatch.setattr(rounds, "RESULTS", tmp_path)
+    monkeypatch.setattr(rounds, "ROUNDS", 1)
+    return tmp_path
+
+
 @pytest.mark.long
-def test_peers_are_compared_in_a_page_and_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Polars is in the peers' own environment only."""
-    monkeypatch.setattr(peers, "PEERS", ("duckdb", "pandas"))
+def test_peers_are_compared_in_a_page_and_a_picture(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Polars and ydata-profiling are in the peers' own environments only."""
     monkeypatch.setattr(peers, "ENVIRONMENT", Path(sys.prefix))
-    monkeypatch.setattr(peers, "RESULTS", tmp_path)
-    monkeypatch.setattr(peers, "ROUNDS", 1)
+    monkeypatch.setattr(peers, "YDATA", Path(sys.prefix))
     monkeypatch.setattr(peers, "BYTES", {"small": 20_000})
 
     peers.main(["small"])
 
-    page = (tmp_path / "peers.md").read_text()
+    page = (results / "peers.md").read_text()
     assert len(re.findall(r"\| (?:CSV|NDJSON|Parquet).* \| (?:duckdb|pandas) \| \d+\.\d\d \|", page)) == 6
     assert f"duckdb {duckdb.__version__}" in page
-    assert ElementTree.parse(tmp_path / "peers.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
+    assert re.findall(r"^Without (\w+), which is not installed.$", page, re.MULTILINE) == ["polars", "ydata"]
+    assert ElementTree.parse(results / "peers.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
+
+
+def test_documents_are_compared_with_what_is_installed(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "ENVIRONMENT", Path(sys.prefix))
+    monkeypatch.setattr(documents, "PAGES", {"small": ((1,), (1,))})
+    monkeypatch.setenv("PATH", "")
+
+    documents.main(["small"])
+
+    page = (results / "documents.md").read_text()
+    assert re.findall(r"\| PDF, 1 (.*page) .* \| (\w+) \| \d+\.\d\d \|", page) == [
+        ("page", "pdfium"),
+        ("scanned page", "pdfium"),
+    ]
+    assert "Without poppler, which is not installed." in page
+    assert ElementTree.parse(results / "documents.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
+
+
+def test_poppler_is_a_peer_where_its_commands_are(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands are stand-ins, because not every machine has poppler."""
+    for name in poppler.COMMANDS:
+        (tmp_path / name).write_text(
+            "#!/bin/sh\nprintf 'pdftotext version 1.2\\nThe Poppler Developers' >&2\n"
+        )
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(documents, "ENVIRONMENT", Path(sys.prefix))
+    monkeypatch.setattr(documents, "PAGES", {"small": ((1,), ())})
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    documents.main(["small"])
+
+    page = (results / "documents.md").read_text()
+    assert re.search(r"\| PDF, 1 page \| .* \| poppler \| \d+\.\d\d \|", page)
+    assert "poppler 1.2." in page
+
+
+def test_without_files_of_a_size_the_results_stay(results: Path) -> None:
+    documents.main(["huge"])
+
+    assert not list(results.iterdir())
+
+
+def test_programs_that_a_way_runs_are_measured_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = "import time; held = bytearray(b'x') * 150_000_000\nwhile time.process_time() < 0.3: pass"
+    (tmp_path / "greedy.py").write_text(
+        f"import subprocess, sys\ndef run(*_): subprocess.run([sys.executable, '-c', {busy!r}], check=True)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    run = measuring.measured("greedy", tmp_path, tmp_path / "output")
+
+    assert run.cpu_seconds >= 0.3
+    assert run.peak_bytes >= 150_000_000
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from scripts.build import chromium
-from scripts.build.chromium import Command, carry_out, steps
+from scripts.build.apt import Command
+from scripts.build.chromium import steps
 
 OWN = (sys.executable, "-m", "playwright", "install", "chromium")
 
@@ -37,19 +38,6 @@ def test_on_ubuntu_apt_get_brings_the_libraries_only() -> None:
 @pytest.mark.usefixtures("apt_get")
 def test_without_the_right_to_install_packages_playwrights_own_is_taken() -> None:
     assert steps("debian", None) == [[OWN]]
-
-
-def test_the_first_failure_ends_a_way_and_is_told(capfd: pytest.CaptureFixture[str]) -> None:
-    ends = {"one": 0, "two": 7, "three": 0}
-    said = [
-        (sys.executable, "-c", f"print({word!r}); raise SystemExit({code})") for word, code in ends.items()
-    ]
-
-    assert not carry_out(said)
-    printed = capfd.readouterr().out.splitlines()
-    assert "one" in printed
-    assert printed[-1] == "That failed with 7."
-    assert "three" not in printed
 
 
 @pytest.mark.usefixtures("apt_get")

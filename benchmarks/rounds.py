@@ -1,0 +1,145 @@
+"""Rounds in which all ways take their turn on one file, and the page that tells what each took.
+
+Each run is a process of its own. In each round the order is random. A ratio is the median of
+the rounds' ratios, ours to the peer's. Written to benchmarks/results: a page with machine,
+versions and load, and a picture.
+"""
+
+import os
+import platform
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from operator import attrgetter
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from benchmarks.bars import drawn
+from benchmarks.measuring import LONG_BYTES, Run, measured, megabytes
+from benchmarks.samples import KB, MB, Sample
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+OURS = "ours"
+ROUNDS, ROUNDS_OF_LONG = 7, 3
+HEAD = ("file", "size", "than", "CPU", "wall", "our CPU", "its CPU", "our peak", "its peak")
+
+
+CPU, WALL = attrgetter("cpu_seconds"), attrgetter("seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What people would use instead, as `benchmarks.bare_<name>` calls it."""
+
+    name: str
+    #: None where it is not installed: it is then left out.
+    version: str | None
+    python: str = sys.executable
+
+
+def packaged(name: str, environment: Path, package: str | None = None) -> Peer:
+    """Return the peer that is a package of an environment; the package may have another name."""
+    folders = map(str, environment.glob("lib/python*/site-packages"))
+    versions = {found.name.replace("_", "-"): found.version for found in distributions(path=list(folders))}
+    return Peer(name, versions.get(package or name), str(environment / "bin" / "python"))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A file, and what each way took in each round."""
+
+    name: str
+    size: int
+    runs: dict[str, list[Run]]
+
+    def ratio(self, peer: str, figure: Callable[[Run], float]) -> float:
+        pairs = zip(self.runs[OURS], self.runs[peer], strict=True)
+        return median(figure(ours) / figure(its) for ours, its in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    #: The name of the benchmark, and of its two files of results.
+    name: str
+    title: str
+    #: What each way does, in lines.
+    about: Sequence[str]
+    #: The module that does as the service does.
+    ours: str
+    peers: Sequence[Peer]
+
+    def publish(self, make_samples: Callable[[Path], Iterable[Sample]], sizes: Sequence[str]) -> None:
+        """Measure all ways on each sample, and write and print what they took."""
+        began = _load()
+        with TemporaryDirectory(prefix="wharf-benchmark-") as folder:
+            output = Path(folder, "output")
+            found = [self._compared(sample, output) for sample in make_samples(Path(folder))]
+        if not found:
+            return
+        page = "\n".join([*self._head(sizes, began), *self._table(found)])
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{self.name}.md").write_text(page + "\n", encoding="utf-8")
+        bars = [(one.name, peer.name, one.ratio(peer.name, CPU)) for one in found for peer in self._present]
+        (RESULTS / f"{self.name}.svg").write_text(
+            drawn("CPU time of Wharf, peer = 1", bars), encoding="utf-8"
+        )
+        print(f"\n{page}")
+
+    @property
+    def _present(self) -> Sequence[Peer]:
+        return [peer for peer in self.peers if peer.version]
+
+    def _compared(self, sample: Sample, output: Path) -> Compared:
+        chance = random.Random(1)  # noqa: S311  # not a secret
+        ways = {peer.name: (f"benchmarks.bare_{peer.name}", peer.python) for peer in self._present}
+        ways[OURS] = self.ours, sys.executable
+        runs: dict[str, list[Run]] = {way: [] for way in ways}
+        for _ in range(ROUNDS_OF_LONG if sample.size > LONG_BYTES else ROUNDS):
+            for way in chance.sample(sorted(ways), len(ways)):
+                module, python = ways[way]
+                runs[way].append(measured(module, sample.path, output, python=python))
+        return Compared(sample.name, sample.size, runs)
+
+    def _head(self, sizes: Sequence[str], began: float) -> Iterator[str]:
+        yield f"# {self.title}"
+        yield ""
+        rounds = f"medians of {ROUNDS} rounds, or of {ROUNDS_OF_LONG} for large files"
+        yield f"`python -m benchmarks.{self.name} {' '.join(sizes)}`, {rounds}."
+        yield from self.about
+        yield "A ratio below 1 means that Wharf takes less."
+        yield ""
+        machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
+        yield f"{machine}, {', '.join(f'{peer.name} {peer.version}' for peer in self._present)}."
+        for peer in self.peers:
+            if not peer.version:
+                yield f"Without {peer.name}, which is not installed."
+        yield f"Load at the start {began:.1f}, at the end {_load():.1f}."
+        yield ""
+
+    def _table(self, found: Sequence[Compared]) -> Iterator[str]:
+        yield f"| {' | '.join(HEAD)} |"
+        yield f"|{'---|' * len(HEAD)}"
+        for one in found:
+            for peer in self._present:
+                yield f"| {' | '.join(_row(one, peer.name))} |"
+
+
+def _load() -> float:
+    return os.getloadavg()[0]
+
+
+def _row(one: Compared, peer: str) -> Sequence[str]:
+    ways = (OURS, peer)
+    return (
+        one.name,
+        f"{one.size / MB:.1f} MB" if one.size >= MB / 10 else f"{one.size / KB:.1f} KB",
+        peer,
+        f"{one.ratio(peer, CPU):.2f}",
+        f"{one.ratio(peer, WALL):.2f}",
+        *(f"{median(run.cpu_seconds for run in one.runs[way]):.2f} s" for way in ways),
+        *(megabytes(max(run.peak_bytes for run in one.runs[way])) for way in ways),
+    )
