@@ -73,11 +73,15 @@ class Comparison:
     peers: Sequence[Peer]
 
     def publish(self, make_samples: Callable[[Path], Iterable[Sample]], sizes: Sequence[str]) -> None:
-        """Measure all ways on each sample, and write and print what they took."""
-        began = _load()
+        """Measure all ways on each sample, print what they took, and write the page and the picture."""
+        if not self._present:
+            sys.exit(f"{self.title}: none is installed. `make benchmark` installs them.")
+        began, found = _load(), []
+        print(f"\n{self.title}\n\n{_line(HEAD)}", flush=True)
         with TemporaryDirectory(prefix="wharf-benchmark-") as folder:
-            output = Path(folder, "output")
-            found = [self._compared(sample, output) for sample in make_samples(Path(folder))]
+            for sample in make_samples(Path(folder)):
+                found.append(self._compared(sample, Path(folder, "output")))
+                print("\n".join(self._lines(found[-1])), flush=True)
         if not found:
             return
         page = "\n".join([*self._head(sizes, began), *self._table(found)])
@@ -87,7 +91,6 @@ class Comparison:
         (RESULTS / f"{self.name}.svg").write_text(
             drawn("CPU time of Wharf, peer = 1", bars), encoding="utf-8"
         )
-        print(f"\n{page}")
 
     @property
     def _present(self) -> Sequence[Peer]:
@@ -121,15 +124,21 @@ class Comparison:
         yield ""
 
     def _table(self, found: Sequence[Compared]) -> Iterator[str]:
-        yield f"| {' | '.join(HEAD)} |"
+        yield _line(HEAD)
         yield f"|{'---|' * len(HEAD)}"
         for one in found:
-            for peer in self._present:
-                yield f"| {' | '.join(_row(one, peer.name))} |"
+            yield from self._lines(one)
+
+    def _lines(self, one: Compared) -> Iterator[str]:
+        return (_line(_row(one, peer.name)) for peer in self._present)
 
 
 def _load() -> float:
     return os.getloadavg()[0]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _row(one: Compared, peer: str) -> Sequence[str]:

@@ -119,10 +119,20 @@ def test_poppler_is_a_peer_where_its_commands_are(
     assert "poppler 1.2." in page
 
 
-def test_without_files_of_a_size_the_results_stay(results: Path) -> None:
+def test_without_files_of_a_size_the_results_stay(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "ENVIRONMENT", Path(sys.prefix))
+
     documents.main(["huge"])
 
     assert not list(results.iterdir())
+
+
+def test_without_peers_there_is_no_comparison(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "ENVIRONMENT", results)
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(SystemExit, match="none is installed"):
+        documents.main(["small"])
 
 
 def test_programs_that_a_way_runs_are_measured_with_it(
