@@ -17,8 +17,8 @@ from scripts.build import poppler
 ENVIRONMENT = ROOT / ".venv-peers"
 ABOUT = (
     "Each way writes the text of all pages and a picture of the first, 1600 pixels high: WebP by Wharf and",
-    "pdfium, JPEG by poppler. The time of poppler includes the start of its two programs. Wharf also checks",
-    "that the content of each page can be read, adds what was filled into forms or noted, and counts words.",
+    "pdfium, JPEG by poppler. The time of poppler includes the start of its two programs. Wharf also looks",
+    "for content that is damaged or missing, adds what was filled into forms or noted, and counts words.",
 )
 #: Pages of text, and scanned pages.
 PAGES = {"small": ((1, 100), (10,)), "large": ((1000,), ())}

@@ -7,7 +7,7 @@ import pytest
 from scripts.build import poppler
 
 POPPLER = r"pdftotext version 22.12.0\nCopyright 2005-2022 The Poppler Developers"
-XPDF = r"pdftotext version 4.05 [www.xpdfreader.com]\nCopyright 1996-2024 Glyph & Cog, LLC"
+XPDF = r"pdftotext version 3.04\nCopyright 1996-2014 Glyph & Cog, LLC"
 #: Does as apt-get does with the package, as far as these tests look.
 APT_GET = f"""case "$*" in *install*poppler-utils)
   printf '#!/bin/sh\\nprintf "{POPPLER}" >&2' > "$FOLDER/pdftotext"
