@@ -39,6 +39,11 @@ class Peer:
     #: None where it is not installed: it is then left out.
     version: str | None
     python: str = sys.executable
+    #: Larger files are compared without it.
+    most_bytes: int | None = None
+
+    def takes(self, sample: Sample) -> bool:
+        return self.most_bytes is None or sample.size <= self.most_bytes
 
 
 def packaged(name: str, environment: Path, package: str | None = None) -> Peer:
@@ -55,6 +60,10 @@ class Compared:
     name: str
     size: int
     runs: dict[str, list[Run]]
+
+    @property
+    def peers(self) -> Sequence[str]:
+        return [way for way in self.runs if way != OURS]
 
     def ratio(self, peer: str, figure: Callable[[Run], float]) -> float:
         pairs = zip(self.runs[OURS], self.runs[peer], strict=True)
@@ -81,13 +90,13 @@ class Comparison:
         with TemporaryDirectory(prefix="wharf-benchmark-") as folder:
             for sample in make_samples(Path(folder)):
                 found.append(self._compared(sample, Path(folder, "output")))
-                print("\n".join(self._lines(found[-1])), flush=True)
+                print("\n".join(_lines(found[-1])), flush=True)
         if not found:
             return
         page = "\n".join([*self._head(sizes, began), *self._table(found)])
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{self.name}.md").write_text(page + "\n", encoding="utf-8")
-        bars = [(one.name, peer.name, one.ratio(peer.name, CPU)) for one in found for peer in self._present]
+        bars = [(one.name, peer, one.ratio(peer, CPU)) for one in found for peer in one.peers]
         (RESULTS / f"{self.name}.svg").write_text(
             drawn("CPU time of Wharf, peer = 1", bars), encoding="utf-8"
         )
@@ -98,7 +107,8 @@ class Comparison:
 
     def _compared(self, sample: Sample, output: Path) -> Compared:
         chance = random.Random(1)  # noqa: S311  # not a secret
-        ways = {peer.name: (f"benchmarks.bare_{peer.name}", peer.python) for peer in self._present}
+        peers = [peer for peer in self._present if peer.takes(sample)]
+        ways = {peer.name: (f"benchmarks.bare_{peer.name}", peer.python) for peer in peers}
         ways[OURS] = self.ours, sys.executable
         runs: dict[str, list[Run]] = {way: [] for way in ways}
         for _ in range(ROUNDS_OF_LONG if sample.size > LONG_BYTES else ROUNDS):
@@ -127,14 +137,15 @@ class Comparison:
         yield _line(HEAD)
         yield f"|{'---|' * len(HEAD)}"
         for one in found:
-            yield from self._lines(one)
-
-    def _lines(self, one: Compared) -> Iterator[str]:
-        return (_line(_row(one, peer.name)) for peer in self._present)
+            yield from _lines(one)
 
 
 def _load() -> float:
     return os.getloadavg()[0]
+
+
+def _lines(one: Compared) -> Iterator[str]:
+    return (_line(_row(one, peer)) for peer in one.peers)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -26,6 +26,8 @@ from benchmarks import (
     waiters,
     wide,
 )
+from benchmarks.rounds import Peer
+from benchmarks.samples import csv_file
 from scripts.build import poppler
 
 RATIO = re.compile(r" \d+\.\d\d ")
@@ -117,6 +119,16 @@ def test_poppler_is_a_peer_where_its_commands_are(
     page = (results / "documents.md").read_text()
     assert re.search(r"\| PDF, 1 page \| .* \| poppler \| \d+\.\d\d \|", page)
     assert "poppler 1.2." in page
+
+
+def test_a_peer_is_left_out_for_files_that_are_too_large_for_it(results: Path) -> None:
+    small = Peer("pandas", "any", most_bytes=2_000_000)
+    comparison = rounds.Comparison("peers", "Tables", (), "benchmarks.tables_ours", [small])
+
+    comparison.publish(lambda folder: [csv_file(folder, size) for size in (1_000_000, 3_000_000)], ["small"])
+
+    page = (results / "peers.md").read_text()
+    assert re.findall(r"\| CSV, (\d) MB \| .* \| pandas \|", page) == ["1"]
 
 
 def test_without_files_of_a_size_the_results_stay(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
