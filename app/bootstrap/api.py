@@ -1,7 +1,7 @@
 """Composes what the routes of the API call.
 
-A function that starts for one request makes what this request asks for: webhooks, shared links and the
-feed are each a tenth of what the others take. Each import therefore stands where it is needed.
+A function that starts for one request makes what this request asks for. Most requests do without webhooks,
+links and the feed. Each import therefore stands where it is needed.
 """
 
 import os
