@@ -34,7 +34,7 @@ RESERVED = frozenset(RESERVED_LOG_ATTRS)
 #: A dotted name, which is not JSON.
 EVENT = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 #: Other characters than ASCII are escaped.
-TO_JSON = json.JSONEncoder(default=str, separators=(",", ":")).encode
+TO_JSON = json.JSONEncoder(default=str, separators=(",", ":"), ensure_ascii=True).encode
 LOG_FILE_BYTES = 20 * 1024 * 1024
 #: The environment variable that Lambda sets, and nothing else does.
 IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
