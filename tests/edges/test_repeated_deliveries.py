@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from moto.dynamodb.models import table as moto_table
 
 from app.aws import Clients
 from app.domain.causes import Cause
@@ -274,10 +273,7 @@ def end_of(service: Service, object_id: UUID) -> End:
 
 
 @pytest.fixture
-def make_service(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Service]]:
-    # moto copies all tables, and the whole stream, at each transaction. Nothing changes a record.
-    monkeypatch.setattr(moto_table.StreamRecord, "__deepcopy__", lambda record, _: record, raising=False)
-
+def make_service(clients: Clients) -> Iterator[Callable[[], Service]]:
     def make() -> Service:
         aws = make_aws(clients)
         view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
