@@ -3,7 +3,8 @@
 Each run is a process of its own. In each round all ways take their turn on one file, in
 a random order. A ratio is the median of the rounds' ratios, ours to the other way's. Beside
 them stand the peak of resident memory, the bytes of the preview, and how far the previews
-differ: the mean and the largest ΔE (CIE 2000), where 1 is what an eye can just see.
+differ: the mean and the largest ΔE (CIE 2000), where 1 is what an eye can just see. Written to
+benchmarks/results: pictures.md and pictures.svg.
 """
 
 import json
@@ -11,6 +12,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,12 +20,19 @@ from tempfile import TemporaryDirectory
 import pyvips
 from PIL import Image, ImageDraw
 
-from benchmarks.measuring import Run, megabytes, table
+from benchmarks.measuring import Run, megabytes
+from benchmarks.rounds import Peer, line, load, loads, machine, table_head, write_results
 from benchmarks.samples import MB
 
 ROUNDS = 7
 OURS, OTHERS = "ours", ("pillow", "pyvips")
 HEAD = ("file", "size", "than", "CPU", "wall", "peak", "its peak", "preview", "its preview", "ΔE mean, max")
+TITLE = "Pictures, against peers"
+ABOUT = (
+    f"`python -m benchmarks.pictures`, medians of {ROUNDS} rounds. Each way makes preview and thumbnail",
+    "as WebP; `pillow` is Wharf with Pillow alone. A ratio below 1 means that Wharf takes less. ΔE says how",
+    "far the previews differ: 1 is what an eye can just see.",
+)
 #: Grain of a sensor, in which a photo differs from a drawing.
 GRAIN = 0.03
 
@@ -136,8 +145,16 @@ def difference(one: Path, other: Path) -> tuple[float, float]:
 
 
 def main(_sizes: Sequence[str] = ()) -> None:
+    began, found = load(), []
+    print(f"\n{TITLE}\n\n{line(HEAD)}", flush=True)
     with TemporaryDirectory(prefix="wharf-benchmark-") as folder:
-        table("Pictures: ours than the same by Pillow alone, and than pyvips", HEAD, rows(Path(folder)))
+        for row in rows(Path(folder)):
+            found.append(row)
+            print(line(row), flush=True)
+    peers = [Peer(name, version(name)) for name in OTHERS]
+    head = (f"# {TITLE}", "", *ABOUT, "", machine(peers), loads(began), "", *table_head(HEAD))
+    bars = [(row[0], row[2], float(row[3])) for row in found]
+    write_results("pictures", [*head, *map(line, found)], bars)
 
 
 if __name__ == "__main__":

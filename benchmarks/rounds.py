@@ -85,21 +85,17 @@ class Comparison:
         """Measure all ways on each sample, print what they took, and write the page and the picture."""
         if not self._present:
             sys.exit(f"{self.title}: none is installed. `make benchmark` installs them.")
-        began, found = _load(), []
-        print(f"\n{self.title}\n\n{_line(HEAD)}", flush=True)
+        began, found = load(), []
+        print(f"\n{self.title}\n\n{line(HEAD)}", flush=True)
         with TemporaryDirectory(prefix="wharf-benchmark-") as folder:
             for sample in make_samples(Path(folder)):
                 found.append(self._compared(sample, Path(folder, "output")))
                 print("\n".join(_lines(found[-1])), flush=True)
         if not found:
             return
-        page = "\n".join([*self._head(sizes, began), *self._table(found)])
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{self.name}.md").write_text(page + "\n", encoding="utf-8")
+        rows = [row for one in found for row in _lines(one)]
         bars = [(one.name, peer, one.ratio(peer, CPU)) for one in found for peer in one.peers]
-        (RESULTS / f"{self.name}.svg").write_text(
-            drawn("CPU time of Wharf, peer = 1", bars), encoding="utf-8"
-        )
+        write_results(self.name, [*self._head(sizes, began), *table_head(HEAD), *rows], bars)
 
     @property
     def _present(self) -> Sequence[Peer]:
@@ -125,30 +121,46 @@ class Comparison:
         yield from self.about
         yield "A ratio below 1 means that Wharf takes less."
         yield ""
-        machine = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
-        yield f"{machine}, {', '.join(f'{peer.name} {peer.version}' for peer in self._present)}."
+        yield machine(self._present)
         for peer in self.peers:
             if not peer.version:
                 yield f"Without {peer.name}, which is not installed."
-        yield f"Load at the start {began:.1f}, at the end {_load():.1f}."
+        yield loads(began)
         yield ""
 
-    def _table(self, found: Sequence[Compared]) -> Iterator[str]:
-        yield _line(HEAD)
-        yield f"|{'---|' * len(HEAD)}"
-        for one in found:
-            yield from _lines(one)
+
+def write_results(name: str, page: Sequence[str], bars: Sequence[tuple[str, str, float]]) -> None:
+    """Write the page, and the picture of the ratios of CPU time: file, peer and ratio of each bar."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+    (RESULTS / f"{name}.svg").write_text(drawn("CPU time of Wharf, peer = 1", bars), encoding="utf-8")
 
 
-def _load() -> float:
+def machine(peers: Sequence[Peer]) -> str:
+    python = f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
+    return f"{python}, {', '.join(f'{peer.name} {peer.version}' for peer in peers)}."
+
+
+def loads(began: float) -> str:
+    """Return a line on how busy the machine was; `began` is its load at the start."""
+    return f"Load at the start {began:.1f}, at the end {load():.1f}."
+
+
+def load() -> float:
+    """Return how many processes wanted a processor in the last minute."""
     return os.getloadavg()[0]
 
 
 def _lines(one: Compared) -> Iterator[str]:
-    return (_line(_row(one, peer)) for peer in one.peers)
+    return (line(_row(one, peer)) for peer in one.peers)
 
 
-def _line(cells: Sequence[str]) -> str:
+def table_head(cells: Sequence[str]) -> Sequence[str]:
+    return line(cells), f"|{'---|' * len(cells)}"
+
+
+def line(cells: Sequence[str]) -> str:
+    """Return a row of a table."""
     return f"| {' | '.join(cells)} |"
 
 

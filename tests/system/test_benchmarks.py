@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +17,7 @@ from benchmarks import (
     measuring,
     memory,
     peers,
+    pictures,
     pipeline,
     proof,
     relay,
@@ -99,6 +100,24 @@ def test_documents_are_compared_with_what_is_installed(
     ]
     assert "Without poppler, which is not installed." in page
     assert ElementTree.parse(results / "documents.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
+
+
+def test_pictures_are_compared_in_a_page_and_a_picture(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def small(folder: Path) -> Iterator[tuple[str, Path]]:
+        path = folder / "small.png"
+        pictures.photo(200, 200).save(path)
+        yield "PNG, small", path
+
+    monkeypatch.setattr(pictures, "ROUNDS", 1)
+    monkeypatch.setattr(pictures, "samples", small)
+
+    pictures.main()
+
+    page = (results / "pictures.md").read_text()
+    assert re.findall(r"\| PNG, small .* \| (\w+) \| \d+\.\d\d \|", page) == ["pillow", "pyvips"]
+    assert ElementTree.parse(results / "pictures.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
 
 
 def test_poppler_is_a_peer_where_its_commands_are(
