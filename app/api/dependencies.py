@@ -11,12 +11,13 @@ from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BeforeValidator, Field
 
 from app.api.schemas.annotations import Documented, one_of
-from app.api.schemas.requests import LABEL_PART_CHARACTERS, MOST_LABELS
+from app.api.schemas.requests import LABEL_PART_CHARACTERS
 from app.api.services import ApiServices
 from app.domain.causes import Cause
 from app.domain.errors import InvalidIdempotencyKey
 from app.domain.events import EventType
 from app.domain.kinds import KINDS
+from app.domain.validation import MOST_LABELS
 
 #: A key may be bare, or quoted as in draft-ietf-httpapi-idempotency-key-header.
 IDEMPOTENCY_KEY = r'^(?:[!#-~](?:[ -~]{0,253}[!-~])?|"[ -~]{1,255}")$'

@@ -1,4 +1,4 @@
-"""Pydantic's errors as pointers and safe words: where, and what should be there.
+"""Pydantic's errors as pointers and safe words: where, and what should be there. How many labels may be.
 
 A message never repeats a value, so a value can be neither injected nor leaked. The
 names of fields stay in pointers, up to a length, so that the client finds its mistake.
@@ -9,9 +9,13 @@ from typing import Any, get_args
 
 from pydantic_core import core_schema
 
+from app.domain.errors import FieldError, InvalidInput
+
 POINTER_CHARACTERS = 512
 #: No answer names more: a body of 4 MiB has room for half a million wrong fields.
 ERRORS_AT_MOST = 100
+#: An object has no more, and no more may be asked for at once.
+MOST_LABELS = 32
 #: A value shorter than this would be found in any sentence.
 REPEATED_CHARACTERS = 4
 #: The types of Pydantic's own errors. All others come from a kind's rules, such as its ValueErrors.
@@ -30,6 +34,12 @@ def pointer(parts: Iterable[str | int]) -> str:
             break
         pointed = longer
     return pointed
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Raise InvalidInput if they are too many, which a merge can bring about."""
+    if len(labels) > MOST_LABELS:
+        raise InvalidInput([FieldError("/labels", f"At most {MOST_LABELS} labels are allowed.")])
 
 
 def message(error: Mapping[str, Any]) -> str:

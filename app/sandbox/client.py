@@ -72,8 +72,10 @@ class Sandbox:
         output = OutputFolder(task.output)
         with self._turn:
             job = Job(task, Limits.of(task, seconds), seconds)
-            ending, reply = self._end_of(job)
-            self._empty_shared(task)
+            try:
+                ending, reply = self._end_of(job)
+            finally:
+                self._empty_shared(task)
         return judge(ending, reply, job, output)
 
     def begin(self) -> None:

@@ -1,5 +1,6 @@
 """Checks the output folder from outside, because the child that wrote into it is not trusted."""
 
+import errno
 import os
 import re
 import stat
@@ -11,6 +12,10 @@ from app.processors.report import Report
 
 #: The limit for output and scratch; no processor needs as many. Each folder may take milliseconds to remove.
 MOST_FILES = 1_000
+#: The errors of the worker's own files: a disk that is full, broken or read-only, too many open files.
+OF_THE_MACHINE = frozenset(
+    {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
+)
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,128}")
 #: The types of Office's documents are the longest.
 _TYPE_WITHOUT_PARAMETERS = r"[a-z0-9][a-zA-Z0-9.+-]{0,60}/[a-z0-9][a-zA-Z0-9.+-]{0,99}"
@@ -29,12 +34,17 @@ class OutputFolder:
         self._identity = _identity(path.lstat())
 
     def check(self, report: Report) -> None:
-        """Raise OutputError unless every artifact is a readable regular file in this very folder."""
+        """Raise OutputError unless every artifact is a readable regular file in this very folder.
+
+        Raises OSError if the machine is at fault.
+        """
         if len({artifact.name for artifact in report.artifacts}) < len(report.artifacts):
             raise OutputError("two artifacts have one name")
         try:
             self._check_files(report)
         except OSError as error:
+            if error.errno in OF_THE_MACHINE:
+                raise
             raise OutputError(f"an artifact cannot be read: {error.strerror}") from error
 
     def _check_files(self, report: Report) -> None:
@@ -55,14 +65,19 @@ def is_media_type(text: Any) -> bool:
 
 
 def is_over(allowed: int, folder: Path, *, without: str | None = None) -> bool:
-    """Return True if the files below `folder` are more than `allowed` bytes, too many, or unreadable."""
+    """Return True if the files below `folder` are more than `allowed` bytes, too many, or unreadable.
+
+    Raises OSError if the machine is at fault.
+    """
     total = 0
     try:
         for count, entry in enumerate(_walk(folder, without), start=1):
             total += _size(entry)
             if total > allowed or count > MOST_FILES:
                 return True
-    except OSError:
+    except OSError as error:
+        if error.errno in OF_THE_MACHINE:
+            raise
         return True
     return False
 

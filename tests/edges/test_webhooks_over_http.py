@@ -109,6 +109,17 @@ def test_what_no_event_can_have_is_refused(client: httpx2.Client, wrong: dict[st
 
 
 @pytest.mark.usefixtures("stored")
+def test_a_patch_leaves_no_more_labels_than_a_new_webhook_may_have(client: httpx2.Client) -> None:
+    most = {f"k{number}": "v" for number in range(32)}
+    first = client.patch(WEBHOOK_URL, json={"labels": most})
+    more = client.patch(WEBHOOK_URL, json={"labels": {"another": "v"}})
+    instead = client.patch(WEBHOOK_URL, json={"labels": {"another": "v", "k0": None}})
+
+    assert (first.status_code, more.status_code, instead.status_code) == (200, 422, 200)
+    assert more.json()["errors"] == [{"pointer": "/labels", "detail": "At most 32 labels are allowed."}]
+
+
+@pytest.mark.usefixtures("stored")
 def test_a_patch_merges_and_null_removes(client: httpx2.Client) -> None:
     first = client.patch(WEBHOOK_URL, json={"types": ["object.ready"], "labels": {"a": "1", "b": "2"}})
     second = client.patch(WEBHOOK_URL, content=b'{"types": null, "labels": {"a": null}}', headers=MERGE_PATCH)

@@ -36,6 +36,7 @@ from app.domain.media_types import (
     media_type_parameters,
 )
 from app.domain.objects.values import MOST_PARTS
+from app.domain.validation import MOST_LABELS
 from app.services.objects.creating import NewObject
 from app.services.objects.uploads import DeclaredPayload, InlinePayload
 
@@ -50,7 +51,6 @@ MEDIA_TYPE = rf"^([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+{MEDIA_TYPE_PARAMET
 MEDIA_TYPE_CHARACTERS = 255
 #: How text that comes within JSON is stored; ASCII is a part of UTF-8.
 CHARSETS_OF_TEXT = {"utf-8", "utf8", "us-ascii"}
-MOST_LABELS = 32
 #: How many parts of an upload may be signed in one request.
 SIGNED_AT_ONCE = 100
 #: The length of a label's key, and of its value.

@@ -8,7 +8,6 @@ used up and the object has `failed`. A fault of the worker's own machine uses up
 attempt: each payload that it meets would fail for another's full disk.
 """
 
-import errno
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -33,6 +32,7 @@ from app.messaging.work_queue import WorkQueue
 from app.observability import bind, logger, measure
 from app.observability.metrics import OBJECTS
 from app.processors.report import Report, Task
+from app.sandbox.output import OF_THE_MACHINE
 from app.sandbox.pool import Sandboxes
 from app.services.background.workspaces import workspace
 from app.services.reporting import finished, of_object, waited
@@ -48,10 +48,6 @@ STORING_SHARE = 0.1
 #: JSON whose numbers must be kept as they are written is the slowest to read.
 SLOWEST_BYTES_PER_SECOND = 4 * 1024 * 1024
 START_SECONDS = 20
-#: The errors of the worker's own files: a disk that is full, broken or read-only, too many open files.
-OF_THE_MACHINE = frozenset(
-    {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
-)
 
 
 class Action(Enum):

@@ -14,8 +14,6 @@ from uuid import UUID
 
 from app.domain.causes import Cause
 from app.domain.errors import (
-    FieldError,
-    InvalidInput,
     NoPayloadAllowed,
     NotFound,
     StaleWrite,
@@ -28,6 +26,7 @@ from app.domain.objects.stored import FIRST_REQUEUE_SECONDS, StoredObject
 from app.domain.objects.values import Status
 from app.domain.times import utc_now
 from app.domain.usage import usage_change
+from app.domain.validation import check_labels
 from app.services.objects.quotas import Quotas
 from app.services.objects.uploads import (
     DeclaredPayload,
@@ -43,7 +42,6 @@ from app.storage.payloads import PayloadStore
 
 WRITE_TRIES = 5
 SHORTEST_UPLOAD = timedelta(seconds=1)
-LABELS_LIMIT = 32
 
 #: The versions that the client accepts; None accepts any.
 Versions = Container[int] | None
@@ -91,9 +89,7 @@ class Editing:
             merged = {"attributes": {}, "labels": {}, **merge_patch(current, patch)}
             if compact_json(merged, sort_keys=True) == compact_json(current, sort_keys=True):
                 return stored
-            if len(merged["labels"]) > LABELS_LIMIT:
-                detail = f"An object has at most {LABELS_LIMIT} labels."
-                raise InvalidInput([FieldError("/labels", detail)])
+            check_labels(merged["labels"])
             KINDS[stored.kind].check_attributes(merged["attributes"])
             return stored.edit(
                 name=merged["name"],

@@ -21,6 +21,7 @@ from app.domain.errors import (
     WebhooksOff,
 )
 from app.domain.times import utc_now
+from app.domain.validation import check_labels
 from app.domain.webhooks.endpoints import Endpoint, ForbiddenEndpoint, Reach
 from app.domain.webhooks.webhook import Secret, Wanted, Webhook
 from app.messaging.sender_queue import SenderQueue
@@ -189,13 +190,14 @@ def _check_version(stored: Webhook, expected: Versions) -> None:
 
 
 def _patched(wanted: Wanted, patch: Mapping[str, Any]) -> Wanted:
-    """Return the filters after a merge patch, in which null removes."""
+    """Return the filters after a merge patch, in which null removes. Raises InvalidInput."""
     labels = dict(wanted.labels) if patch.get("labels", {}) is not None else {}
     for key, value in (patch.get("labels") or {}).items():
         if value is None:
             labels.pop(key, None)
         else:
             labels[key] = value
+    check_labels(labels)
     types = tuple(patch.get("types", wanted.types) or ())
     kinds = tuple(patch.get("kinds", wanted.kinds) or ())
     return Wanted(types, kinds, labels)

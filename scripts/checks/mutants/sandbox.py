@@ -24,6 +24,36 @@ RELAYED = """\
 
 ROWS = (
     Row(
+        "a marker without a length hides no scans of a JPEG",
+        "app/processors/image/formats/jpeg.py",
+        r"\xff[^\x00\x01\xff\xd0-\xd7]",
+        r"\xff[^\x00\xff\xd0-\xd7]",
+        (
+            "tests/unit/processors/test_image_limits.py::test_scans_count_once_each_and_not_those_of_a_picture_inside",
+        ),
+    ),
+    Row(
+        "a worker that cannot open an artifact blames no payload",
+        SANDBOX + "output.py",
+        "                raise\n            raise OutputError",
+        "                pass\n            raise OutputError",
+        ("tests/unit/sandbox/test_output.py::test_a_worker_that_can_open_no_file_blames_no_payload",),
+    ),
+    Row(
+        "a worker that cannot look into the output blames no payload",
+        SANDBOX + "output.py",
+        "            raise\n        return True",
+        "            pass\n        return True",
+        ("tests/unit/sandbox/test_output.py::test_a_worker_that_can_open_no_file_blames_no_payload",),
+    ),
+    Row(
+        "two artifacts have two names",
+        SANDBOX + "output.py",
+        "        if len({artifact.name for artifact in report.artifacts}) < len(report.artifacts):\n",
+        "        if report.artifacts and not report.artifacts[0].name:\n",
+        ("tests/unit/sandbox/test_output.py::test_two_artifacts_of_one_name_are_none",),
+    ),
+    Row(
         "the fork server does not read what is the child's",
         SANDBOX + "server.py",
         "    with Watch(order) as watch:\n",

@@ -169,6 +169,9 @@ def test_scans_count_once_each_and_not_those_of_a_picture_inside() -> None:
     baseline, progressive = encoded(noise(), "JPEG"), encoded(noise(), "JPEG", progressive=True)
     inside = encoded(noise(), "JPEG", exif=b"Exif\0\0" + progressive)
     scans = progressive.count(b"\xff\xda")
+    again = scanned_again(progressive, 30)
+    # A marker that stands alone, before what would be a length that leads behind the scans.
+    hidden = again.replace(b"\xff\xda", b"\xff\x01\xfd\xfd\xff\xda")
 
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "payload")
@@ -176,7 +179,8 @@ def test_scans_count_once_each_and_not_those_of_a_picture_inside() -> None:
             (baseline, 1),
             (inside, 1),
             (progressive, scans),
-            (scanned_again(progressive, 30), scans + 30),
+            (again, scans + 30),
+            (hidden, scans + 30),
             (baseline[:-1], 1),
         ):
             source.write_bytes(payload)

@@ -651,6 +651,12 @@ def hide_something(task: Task) -> Report:
     return Report({})
 
 
+def hide_something_and_end_its_server(task: Task) -> Report:
+    (Path(task.parameters["folder"]) / "note").write_bytes(KIB)
+    os.kill(os.getppid(), signal.SIGKILL)
+    return Report({})
+
+
 def leave_grandchildren(task: Task) -> Report:
     """One in the group, one in a session of its own, one orphaned at once."""
     for step in (lambda: None, os.setsid, lambda: os.fork() and os._exit(0)):

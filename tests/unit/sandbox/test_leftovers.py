@@ -9,7 +9,7 @@ import pytest
 
 from app.bootstrap import adapters
 from app.sandbox.leftovers import LeftoversError, empty
-from tests.unit.sandbox.workers import LANDLOCK, task, work
+from tests.unit.sandbox.workers import LANDLOCK, PRCTL, picky, task, work
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="what only Linux can do")
 
@@ -78,6 +78,32 @@ def test_without_landlock_the_shared_folder_is_emptied_after_each_task(tmp_path:
     assert seen.events("sandbox.leftovers_removed") == [
         {"event": "sandbox.leftovers_removed", "entries": 3, "bytes": 2048}
     ]
+    assert [path.name for path in shared.iterdir()] == ["wharf-1-x"]
+
+
+@on_linux
+def test_the_shared_folder_is_emptied_also_when_a_child_ended_its_server(tmp_path: Path) -> None:
+    """Without any lock it may."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    ending = task(shared / "wharf-1-x", "hide_something_and_end_its_server", folder=str(shared))
+
+    seen = work(ending, refused=(LANDLOCK, PRCTL), shared=(shared,))
+
+    assert "The sandbox was lost twice." in seen.errors
+    assert seen.events("sandbox.leftovers_removed")
+    assert [path.name for path in shared.iterdir()] == ["wharf-1-x"]
+
+
+@on_linux
+def test_a_shared_folder_is_emptied_where_landlock_broke_a_sample(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "anothers").touch()
+
+    seen = work(task(shared / "wharf-1-x", "/etc/passwd"), modules=picky("file"), shared=(shared,))
+
+    assert seen.summaries == [{}], seen.errors
     assert [path.name for path in shared.iterdir()] == ["wharf-1-x"]
 
 

@@ -1,7 +1,10 @@
 """The output folder of a child, as the worker looks at it."""
 
+import errno
 import os
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,36 @@ def test_what_is_no_file_in_this_very_folder_is_no_artifact(tmp_path: Path, left
 
     with pytest.raises(OutputError):
         output.check(Report({}, (ArtifactFile("environ", "text/plain"),)))
+
+
+def test_two_artifacts_of_one_name_are_none(tmp_path: Path) -> None:
+    output = OutputFolder(tmp_path)
+    (tmp_path / "a").touch()
+
+    with pytest.raises(OutputError):
+        output.check(Report({}, (ArtifactFile("a", "text/plain"), ArtifactFile("a", "text/csv"))))
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Let this process open no further file."""
+    found = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open("/dev/null", os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, found[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, found)
+
+
+def test_a_worker_that_can_open_no_file_blames_no_payload(tmp_path: Path) -> None:
+    output = OutputFolder(tmp_path)
+
+    with pytest.raises(OSError, match=os.strerror(errno.EMFILE)), no_more_files():
+        output.check(Report({}, ()))
+    with pytest.raises(OSError, match=os.strerror(errno.EMFILE)), no_more_files():
+        is_over(1, tmp_path)
 
 
 def test_a_file_is_one(tmp_path: Path) -> None:

@@ -91,6 +91,11 @@ def task(folder: Path, sample: str, media_type: str = "text/plain", /, **paramet
     return {"folder": str(folder), "media_type": media_type, "parameters": parameters}
 
 
+def picky(name: str) -> tuple[str, ...]:
+    """Return modules for `work`, the first of which needs what a lock refuses."""
+    return (f"tests.unit.sandbox.picky_{name}", SAMPLES)
+
+
 def work(
     *tasks: dict[str, Any],
     refused: tuple[tuple[str, int | None], ...] = (),

@@ -16,7 +16,8 @@ LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
 HIERARCHICAL = {0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF}
 COMPONENTS = (1, 3, 4)
 #: In the data of a scan, FF stands before 00, another FF or the number of a restart; here it is a marker.
-NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+#: 01 (TEM) stands alone, as a restart does: no length follows (ITU T.81, B.1.1.3).
+NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
 END_OF_IMAGE = 0xD9
 #: The words of libjpeg for a marker where samples should follow, and for the end where they should go on.
 ENDS_TOO_EARLY = ("premature end of data segment", "found marker 0xd9 instead of RST")

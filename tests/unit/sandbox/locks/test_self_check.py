@@ -13,7 +13,7 @@ from app.processors.report import Sample
 from app.sandbox.locks.optional import Locks
 from app.sandbox.locks.self_check import MOST_CALLS, Findings, Probe, check
 from tests.unit.sandbox.calls import FREE, numbers_of
-from tests.unit.sandbox.workers import LANDLOCK, SAMPLES, task, work
+from tests.unit.sandbox.workers import LANDLOCK, picky, task, work
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="what only Linux can do")
 
@@ -101,10 +101,6 @@ def test_a_sample_that_fails_anyway_weakens_nothing() -> None:
 
 def test_what_failed_once_and_passes_alone_weakens_nothing() -> None:
     assert check((TABLE, PICTURE), lambda probes, locks: len(probes) == 1, "aarch64") == Findings(Locks())
-
-
-def picky(name: str) -> tuple[str, ...]:
-    return (f"tests.unit.sandbox.picky_{name}", SAMPLES)
 
 
 @on_linux

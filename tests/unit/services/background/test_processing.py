@@ -28,8 +28,8 @@ from app.domain.objects.values import Artifact, Payload, PayloadKey, Problem, Re
 from app.messaging.messages import Message, parse_message
 from app.processors.recognition import recognise
 from app.processors.report import ArtifactFile, Report, Task
+from app.sandbox.output import OF_THE_MACHINE
 from app.services.background.processing import (
-    OF_THE_MACHINE,
     PROCESSOR_MEMORY_BYTES,
     Action,
     decide,
