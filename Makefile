@@ -100,7 +100,9 @@ listen: $(RUN_STAMP) ## Receive webhooks on this machine, verify and print them 
 
 # Files run in the order of the folders. Ordered by their number of tests, slow files of
 # one test would come last, and one worker would wait for the other.
-PYTEST := $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A third of their time, tests wait for servers and processes. So one more runs than there are processors.
+ONE_MORE := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST := $(VENV)/bin/python -m pytest --numprocesses $(WORKERS:auto=$(ONE_MORE)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 .PHONY: test
 test: $(DEV_STAMP) $(SAM_STAMP) ## All tests that need no system package (TESTS: files or options, WORKERS, SEED)
 	@$(PYTEST) $(TESTS)
