@@ -3,22 +3,9 @@
 from pathlib import Path
 
 from app.processors import document
-from app.processors.report import Task
 from benchmarks.samples import PDF
-
-#: The same as `PROCESSOR_MEMORY_BYTES` in app/services/background/processing.py, whose imports would count.
-MEMORY_BYTES = 1 << 30
+from benchmarks.tasks import generous_task
 
 
 def run(source: Path, output: Path) -> None:
-    document.process(
-        Task(
-            processor="document",
-            source=source,
-            output=output,
-            media_type=PDF,
-            unpacked_limit=0,
-            memory_limit=MEMORY_BYTES,
-            disk_limit=MEMORY_BYTES,
-        )
-    )
+    document.process(generous_task("document", source, output, PDF))

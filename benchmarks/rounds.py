@@ -33,7 +33,7 @@ CPU, WALL = attrgetter("cpu_seconds"), attrgetter("seconds")
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What people would use instead, as `benchmarks.bare_<name>` calls it."""
+    """A program or library that people would use instead; `benchmarks.bare_<name>` calls it."""
 
     name: str
     #: None where it is not installed: it is then left out.
@@ -75,7 +75,7 @@ class Comparison:
     #: The name of the benchmark, and of its two files of results.
     name: str
     title: str
-    #: What each way does, in lines.
+    #: The lines of the page that say which work each way does.
     about: Sequence[str]
     #: The module that does as the service does.
     ours: str

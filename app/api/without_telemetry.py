@@ -16,7 +16,7 @@ TELEMETRY = "fastapi.telemetry"
 NOTHING = nullcontext()
 
 
-#: What FastAPI imports, by module.
+#: The names that FastAPI imports, by module.
 STAND_INS: dict[str, dict[str, object]] = {
     TELEMETRY: {"TelemetryConfig": dict, "__path__": []},
     f"{TELEMETRY}._api": {
