@@ -13,7 +13,7 @@ from app.worker.batch import Context
 
 clear_leftovers()
 settings = WorkerSettings.from_environment()
-composed = adapters(settings)
+composed = adapters(settings, signs=True)
 try:
     # While the rest of the worker starts, and its first payload is claimed and fetched.
     composed.sandbox.begin()

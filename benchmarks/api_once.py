@@ -40,13 +40,21 @@ class Context:
 
 
 class Calls:
-    """Counts the calls of botocore's clients, and the processor's time in them."""
+    """Counts the calls of clients, and the processor's time in them."""
 
     def __init__(self) -> None:
-        # The function has loaded it. The method has no public name.
-        client: Any = importlib.import_module("botocore.client").BaseClient
         self.number, self.cpu_seconds = 0, 0.0
-        call = client._make_api_call
+        # Neither method has a public name.
+        for module, name, method in (
+            ("botocore.client", "BaseClient", "_make_api_call"),
+            ("app.aws.dynamodb", "DynamoDB", "_ask"),
+        ):
+            # A module that the function has not loaded makes no calls.
+            if module in sys.modules:
+                self._count(getattr(sys.modules[module], name), method)
+
+    def _count(self, client: Any, method: str) -> None:
+        call = getattr(client, method)
 
         def counted(*given: Any) -> Any:
             used = process_time()
@@ -56,7 +64,7 @@ class Calls:
                 self.number += 1
                 self.cpu_seconds += process_time() - used
 
-        client._make_api_call = counted
+        setattr(client, method, counted)
 
     def apart(self, function: "Function", event: Json) -> float:
         """Return the processor's time that the function needs for an event besides its calls."""

@@ -78,10 +78,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, complete, body = self._received.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-        if complete and len(body) == int(headers["Content-Length"]):
+        lines = (line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        headers = {name.lower(): value for name, value in lines}
+        if complete and len(body) == int(headers["content-length"]):
             self._received = b""
-            self._transport.write(self._answer(headers["X-Amz-Target"], json.loads(body)))
+            self._transport.write(self._answer(headers["x-amz-target"], json.loads(body)))
 
     def _answer(self, target: str, asked: Json) -> bytes:
         try:

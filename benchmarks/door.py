@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from app.aws import S3_CONFIG
+from app.aws.sdk import S3_CONFIG
 from app.local.aws import emulator
 from app.local.aws.emulator import Door, Emulator, listen
 from app.local.doors import keys

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from moto import mock_aws
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.domain.objects.stored import StoredObject
 from app.storage.items import to_item
 from app.storage.objects import ListQuery, ObjectRepository

@@ -17,7 +17,7 @@ from unittest.mock import patch
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.bootstrap.adapters import Adapters
 from app.bootstrap.relay import compose_relay
 from app.config import RelaySettings

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 import pytest
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.bootstrap.adapters import Adapters
 from app.config import OperatorSettings, Settings
 from app.domain.causes import Cause

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.config import Settings
 
 if TYPE_CHECKING:
@@ -180,5 +180,5 @@ class Adapters:
         return Sandboxes(processors, shared=SHARED_FOLDERS if IS_ALONE else ())
 
 
-def adapters(settings: Settings, *, callers_repeat: bool = False) -> Adapters:
-    return Adapters(settings, Clients(callers_repeat=callers_repeat))
+def adapters(settings: Settings, *, callers_repeat: bool = False, signs: bool = False) -> Adapters:
+    return Adapters(settings, Clients(callers_repeat=callers_repeat, signs=signs))

@@ -14,7 +14,7 @@ from threading import Event, Thread
 import boto3
 from starlette.types import ASGIApp
 
-from app.aws import CONFIG
+from app.aws.sdk import CONFIG
 from app.bootstrap.adapters import adapters
 from app.config import WorkerSettings
 from app.domain.errors import Unavailable

@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 
-from app.aws import THREADS
+from app.aws.sdk import THREADS
 from app.local.errors import CannotStart
 
 SERVER_STARTS_SECONDS = 20

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.domain.causes import Trace
 from app.messaging.messages import parse_message
 from app.messaging.work_queue import WorkMessage

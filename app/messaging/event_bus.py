@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from app.aws import error_code, insist, transient_faults
+from app.aws.faults import error_code, insist, transient_faults
 from app.domain.errors import Unavailable
 from app.domain.events import SOURCE, ObjectEvent
 

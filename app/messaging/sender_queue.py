@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.aws import insist, transient_faults
+from app.aws.faults import insist, transient_faults
 from app.domain import events
 from app.domain.errors import Unavailable, UnknownMessage
 from app.domain.json import compact_json

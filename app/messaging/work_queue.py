@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.aws import insist, transient_faults
+from app.aws.faults import insist, transient_faults
 from app.domain.causes import Cause, Trace
 from app.domain.errors import Unavailable
 from app.domain.json import compact_json

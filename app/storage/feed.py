@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.domain.events import ObjectEvent
 from app.domain.feed import KEPT, Entry
 from app.domain.times import timestamp

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.domain.errors import Unavailable
 from app.domain.events import ObjectEvent
 from app.storage.items import owner_and_id, partition_key

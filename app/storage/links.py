@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.domain.errors import NotFound, StaleWrite, Unavailable
 from app.domain.objects.links import Disposition, Link, Links
 from app.domain.times import timestamp

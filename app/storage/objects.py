@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from app.aws import all_faults, transient_faults
+from app.aws.faults import all_faults, transient_faults
 from app.domain.errors import NotFound, StaleWrite
 from app.domain.objects.state import ListedObject
 from app.domain.objects.stored import StoredObject

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from app.aws import error_code, transient_faults
+from app.aws.faults import error_code, transient_faults
 from app.domain.errors import Unavailable
 from app.domain.objects.values import Part, PayloadKey, Revision
 from app.storage.payloads import BEING_WRITTEN, WRITTEN_BEFORE, SignedRequest

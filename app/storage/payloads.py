@@ -16,7 +16,8 @@ from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
-from app.aws import all_faults, credentials_end, error_code, transient_faults
+from app.aws.clients import credentials_end
+from app.aws.faults import all_faults, error_code, transient_faults
 from app.domain.errors import NotFound, Unavailable
 from app.domain.objects.values import ARTIFACTS, PAYLOADS, Artifact, PayloadKey, Revision
 

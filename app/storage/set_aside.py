@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from app.aws import insist, transient_faults
+from app.aws.faults import insist, transient_faults
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

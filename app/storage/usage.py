@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.domain.feed import NO_END, End
 from app.domain.usage import NOTHING, Usage
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.storage.items import object_key
 from app.storage.usage import Counter, counter_key
 

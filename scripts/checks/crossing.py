@@ -31,7 +31,7 @@ from moto import mock_aws
 import app
 from app.api.app import create_app
 from app.api.lambda_adapter import create_handler
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.bootstrap.adapters import adapters
 from app.bootstrap.api import compose_api
 from app.bootstrap.relay import compose_relay

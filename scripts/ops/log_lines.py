@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import boto3
 from botocore.exceptions import ClientError
 
-from app.aws import error_code
+from app.aws.faults import error_code
 from app.domain.times import timestamp
 from app.local import running
 from app.local.errors import CannotStart

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
 
-from app.aws import CONFIG
+from app.aws.sdk import CONFIG
 from app.config import OperatorSettings
 from app.domain.errors import WharfError
 from app.local import running

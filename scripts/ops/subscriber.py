@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-from app.aws import CONFIG
+from app.aws.sdk import CONFIG
 from app.local.aws import stack
 from scripts.ops import stages
 

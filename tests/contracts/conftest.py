@@ -11,7 +11,7 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.domain.objects.stored import StoredObject
 from app.local.aws import emulator, stack
 from app.local.aws.emulator import Emulator

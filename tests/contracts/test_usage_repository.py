@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.aws import TRIES
+from app.aws.faults import TRIES
 from app.domain.errors import Unavailable
 from app.domain.objects.stored import StoredObject
 from app.domain.usage import NOTHING, Usage

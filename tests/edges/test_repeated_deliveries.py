@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.json import compact_json

@@ -11,7 +11,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from app.api.app import create_app
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.config import ApiSettings, ConfigurationError
 from app.local.aws.template import TEMPLATE
 from tests.conftest import Aws

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.api.lambda_adapter import create_handler, register_for_snapshots
-from app.aws import Clients
+from app.aws.clients import Clients
 from scripts.build import bundle
 from tests.conftest import Aws
 from tests.faults import calls_of
@@ -94,7 +94,7 @@ def test_only_what_is_reseeded_after_a_restore_draws_from_random() -> None:
     function = bundle.FUNCTIONS["api"]
     drawing = {path for path in bundle.sources(function) if "random" in bundle.imports(path, function)}
 
-    assert {path.name for path in drawing} == {"aws.py", "lambda_adapter.py"}
+    assert {path.name for path in drawing} == {"dynamodb.py", "faults.py", "lambda_adapter.py"}
     assert not [path for path in drawing if "Random(" in path.read_text()]
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.bootstrap.adapters import adapters
 from app.bootstrap.worker import compose_worker
 from app.config import WorkerSettings

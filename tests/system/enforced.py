@@ -20,7 +20,8 @@ from typing import Any
 
 import boto3
 
-from app.aws import Clients
+from app.aws.clients import Clients
+from app.aws.sdk import Sdk
 from app.domain.objects.stored import StoredObject
 from app.local.aws import stack as stacks
 from app.local.aws.emulator import REGION, Emulator
@@ -142,7 +143,7 @@ class RoleClients(Clients):
 
     def __init__(self, session: boto3.session.Session, url: str, traffic: Traffic) -> None:
         super().__init__()
-        self._session = session._session  # what boto3 itself makes clients from
+        self._sdk = Sdk(session._session)  # what boto3 itself makes clients from
         self._url = url
         self._traffic = traffic
 

@@ -19,7 +19,7 @@ from threading import Event
 from typing import Any
 from uuid import UUID
 
-from app.aws import CONFIG, S3_CONFIG
+from app.aws.sdk import CONFIG, S3_CONFIG
 from app.domain.causes import Cause
 from app.domain.errors import InvalidPayload, ObjectDeleted, ProblemCode, Unavailable
 from app.domain.objects.stored import StoredObject

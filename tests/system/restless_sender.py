@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from botocore.exceptions import EndpointConnectionError
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.bootstrap.adapters import Adapters
 from app.config import SenderSettings
 from app.domain.times import utc_now

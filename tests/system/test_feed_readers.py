@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.bootstrap.adapters import Adapters
 from app.local.aws import stack as stacks
 from app.local.aws.emulator import Emulator

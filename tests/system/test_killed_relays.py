@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.bootstrap.adapters import Adapters
 from app.bootstrap.operations import compose_recounting
 from app.config import OperatorSettings

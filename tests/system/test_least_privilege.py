@@ -18,7 +18,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
-from app.aws import error_code
+from app.aws.faults import error_code
 from app.domain.objects.values import PayloadKey
 from app.local.aws.emulator import CREDENTIALS, REGION, Door
 from app.local.aws.stack import Stack

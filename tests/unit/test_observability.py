@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from botocore.exceptions import ReadTimeoutError
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.domain.errors import FieldError, InvalidInput, InvalidPayload, NotFound, ProblemCode, Unavailable
 from app.observability import begin_work, bind, current_work, described_fault, guarded, measure, sinks
 from app.observability.guarding import FunctionFailed

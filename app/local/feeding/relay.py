@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import boto3
 
-from app.aws import CONFIG
+from app.aws.sdk import CONFIG
 from app.local.aws.stack import Function, Stack
 from app.local.errors import AWS_FAULTS, log_fault
 from app.local.feeding import catch_up

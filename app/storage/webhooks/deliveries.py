@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.domain.errors import NotFound, StaleWrite
 from app.domain.times import timestamp
 from app.domain.webhooks.deliveries import Delivery, Lane, Outcome

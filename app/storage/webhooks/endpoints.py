@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.domain.times import timestamp
 from app.domain.webhooks.webhook import Webhook
 from app.storage.webhooks.items import (

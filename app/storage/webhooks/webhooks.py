@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from app.aws import transient_faults
+from app.aws.faults import transient_faults
 from app.domain.errors import NotFound, ObjectDeleted, StaleWrite, TooManyWebhooks
 from app.domain.times import timestamp
 from app.domain.webhooks.deliveries import LOG_KEPT

@@ -3,6 +3,7 @@
 row.py         a row: the control's text, what replaces it, the tests that must fail
 doors.py       rows of what stands before the emulator and the API on one machine
 service.py     rows of what holds for every caller: owners, bounds, conditions, limits
+calls.py       rows of calls to DynamoDB
 links.py       rows of what a share link opens, and until when
 parts.py       rows of uploads in parts
 telling.py     rows of what the log, a refusal and the history tell

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 
 from scripts.checks.mutants import (
     background,
+    calls,
     clients,
     deployed,
     doors,
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parents[3]
 MOST_WORKERS = 4
 ROWS = (
     *(*doors.ROWS, *service.ROWS, *links.ROWS, *parts.ROWS, *reports.ROWS, *pages.ROWS),
-    *(*sandbox.ROWS, *locks.ROWS, *webhooks.ROWS, *clients.ROWS),
+    *(*sandbox.ROWS, *locks.ROWS, *webhooks.ROWS, *clients.ROWS, *calls.ROWS),
     *(*telling.ROWS, *background.ROWS, *deployed.ROWS),
 )
 

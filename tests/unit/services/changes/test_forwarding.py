@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.aws import TRIES
+from app.aws.faults import TRIES
 from app.bootstrap.relay import compose_forwarding
 from app.services.changes.forwarding import Forwarding
 from tests.conftest import Aws

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.aws import TRIES
+from app.aws.faults import TRIES
 from app.domain.causes import Cause, Trace
 from app.domain.objects.stored import StoredObject
 from app.domain.objects.values import Payload, Result

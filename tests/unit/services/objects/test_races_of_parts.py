@@ -17,7 +17,7 @@ import pytest
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 
-from app.aws import Clients
+from app.aws.clients import Clients
 from app.domain.causes import Cause
 from app.domain.errors import Refused, Unavailable
 from app.domain.objects.stored import StoredObject

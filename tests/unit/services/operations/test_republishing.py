@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.aws import TRIES
+from app.aws.faults import TRIES
 from app.bootstrap.operations import compose_republishing
 from app.domain.errors import NotFound, Unavailable
 from app.domain.objects.values import Status

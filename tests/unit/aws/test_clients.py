@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.parsers import ResponseParserError
 
-import app.aws
-from app.aws import INSISTS_SECONDS, TRIES, Clients, credentials_end, insist, transient_faults
+from app.aws import clients
+from app.aws.clients import Clients, credentials_end
+from app.aws.faults import INSISTS_SECONDS, TRIES, insist, transient_faults
 from app.domain.errors import Unavailable
 from app.domain.objects.values import PayloadKey, Revision
 from app.messaging.work_queue import WorkMessage, WorkQueue
@@ -60,7 +61,7 @@ class TestAnAwaitedStart:
         """The services of the clients that were made."""
         made: list[str] = []
         make = Clients._make
-        monkeypatch.setattr(app.aws, "IS_AWAITED", True)
+        monkeypatch.setattr(clients, "IS_AWAITED", True)
         monkeypatch.setattr(
             Clients,
             "_make",
@@ -82,7 +83,7 @@ class TestAnAwaitedStart:
     def test_it_does_what_the_client_does(self, made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         later = signed(Clients())
         end = credentials_end(Clients().client("s3"))
-        monkeypatch.setattr(app.aws, "IS_AWAITED", False)
+        monkeypatch.setattr(clients, "IS_AWAITED", False)
 
         assert later == signed(Clients())
         assert end == credentials_end(Clients().client("s3"))
