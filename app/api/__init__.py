@@ -11,7 +11,8 @@ problems/           from errors to answers
 http/               HTTP itself: preconditions, preferences, types, strict JSON
 middleware/         what surrounds every request
 openapi/            the API's description, loaded only when somebody asks for it
-deferred_models.py  FastAPI's models of that description, built when they are first used
+deferred_models.py  our models, built when a request first needs them
+without_document_models.py  spares the start FastAPI's models of an API's description
 without_pydantic_v1.py  spares the start what FastAPI loads for old models
 without_telemetry.py    spares start and requests the OpenTelemetry that nobody configures
 later_routes.py     routes that are made when a request asks for one of them

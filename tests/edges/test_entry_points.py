@@ -35,6 +35,7 @@ ENVIRONMENT = {
 #: A module that a function does not use costs time at each cold start. boto3 is for scripts and
 #: the local runtime: the functions take botocore's clients.
 BOTO3 = {"boto3", "s3transfer"}
+MOST_MODULES_OF_A_CREATE = 640
 MOST_MODULES = {"lambda_api": 790, "lambda_worker": 630, "lambda_relay": 510, "lambda_sender": 520}
 READERS = {"charset_normalizer", "duckdb", "PIL", "pypdfium2"}
 HTTP = {"fastapi", "starlette", "mangum"}
@@ -86,8 +87,7 @@ models = sys.modules.get("fastapi.openapi.models")
 print(json.dumps({{
     "frozen": gc.get_freeze_count() > 0,
     "collects": gc.isenabled(),
-    "built": [name for name in ("Operation", "Schema", "Components", "OpenAPI")
-              if models and getattr(models, name).__pydantic_complete__],
+    "has_document_models": hasattr(models, "__file__"),
     "document": models and app.lambda_api.app.openapi(),
 }}))
 """
@@ -110,11 +110,10 @@ def test_in_lambda_what_was_loaded_is_left_out_of_garbage_collection(module: str
     assert (usual["frozen"], usual["collects"]) == (False, True)
 
 
-def test_in_lambda_the_models_of_the_document_are_built_when_it_is_asked_for() -> None:
+def test_in_lambda_the_models_of_the_document_are_loaded_when_it_is_asked_for() -> None:
     quick, usual = (started("lambda_api", **IN_LAMBDA, QUICK_START=switch) for switch in ("on", "off"))
 
-    assert quick["built"] == []
-    assert usual["built"] == ["Operation", "Schema", "Components", "OpenAPI"]
+    assert (quick["has_document_models"], usual["has_document_models"]) == (False, True)
     assert quick["document"] == usual["document"]
     assert "/v1/objects" in quick["document"]["paths"]
 
@@ -166,6 +165,7 @@ ASKED = (
 #: Asks a function, and shows what it has loaded then.
 ASK = """
 import json, os, sys, app.lambda_api
+from app.api.schemas import objects, requests
 from tests.edges.doors import proxy_event
 
 def answered(method, path, body):
@@ -176,6 +176,7 @@ def answered(method, path, body):
 
 found = [answered(*asked) for asked in {asked!r}]
 modules = (
+    "botocore.session",
     "pydantic.v1.main",
     "opentelemetry",
     "app.api.schemas.webhooks",
@@ -185,6 +186,9 @@ modules = (
 Path({output!r}).write_text(json.dumps({{
     "answers": found,
     "loaded": [name for name in modules if name in sys.modules],
+    "built": [model.__name__ for model in (requests.PatchIn, objects.ObjectPage, objects.CreatedOut)
+              if model.__pydantic_complete__],
+    "made": [route.operation_id for route in app.lambda_api.app.routes if "response_model" in vars(route)],
     "routes": [route.path for route in app.lambda_api.app.routes if hasattr(route, "path")],
 }}))
 """
@@ -225,12 +229,61 @@ def test_a_start_that_a_request_waits_for_makes_what_the_request_needs(tmp_path:
     snapshot = asked(tmp_path / "shown", ASKED[:1], AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
     usual = asked(tmp_path / "shown", ASKED[:1], QUICK_START="off")
 
-    assert quick["loaded"] == []
+    assert (quick["loaded"], quick["made"], quick["built"]) == ([], ["createObject"], [])
     assert snapshot["loaded"] == [
-        *("app.api.schemas.webhooks", "app.api.routes.kinds", "app.services.webhooks.managing")
+        "botocore.session",
+        *("app.api.schemas.webhooks", "app.api.routes.kinds", "app.services.webhooks.managing"),
     ]
+    assert snapshot["built"] == usual["built"] == ["PatchIn", "ObjectPage", "CreatedOut"]
     assert len(quick["routes"]) < len(usual["routes"]) == len(snapshot["routes"])
-    assert usual["loaded"] == ["pydantic.v1.main", "opentelemetry", *snapshot["loaded"]]
+    assert len(usual["made"]) == len(snapshot["made"]) > len(quick["routes"])
+    assert sorted(usual["loaded"]) == sorted(["pydantic.v1.main", "opentelemetry", *snapshot["loaded"]])
+
+
+#: Creates a record, reads it, and shows what is loaded then.
+CREATE_AND_READ = """
+import json, app.lambda_api
+from tests.edges.doors import proxy_event
+
+def answered(method, path, body=b""):
+    event = proxy_event(method, path, headers={{"Content-Type": "application/json"}}, body=body)
+    event["requestContext"] |= {{"requestId": "asked", "identity": {{"caller": "AIDA"}}}}
+    return app.lambda_api.handler(event, None)
+
+created = answered("POST", "/v1/objects", b'{{"kind": "record", "name": "a"}}')
+read = answered("GET", "/v1/objects/" + json.loads(created["body"])["id"])
+modules = ("botocore.session", "botocore.client", "urllib3")
+Path({output!r}).write_text(json.dumps({{
+    "read": json.loads(read["body"]),
+    "statuses": [created["statusCode"], read["statusCode"]],
+    "loaded": [name for name in modules if name in sys.modules],
+    "number": len(sys.modules),
+}}))
+"""
+
+
+def test_a_record_is_created_and_read_without_botocore(tmp_path: Path) -> None:
+    output = tmp_path / "shown"
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.aws_stub"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as aws:
+        assert aws.stdout is not None
+        try:
+            url = f"http://127.0.0.1:{aws.stdout.readline().strip()}"
+            shown = {}
+            for switch in ("on", "off"):
+                code = CREATE_AND_READ.format(output=str(output))
+                ran = run(code, IN_LAMBDA | {"AWS_ENDPOINT_URL": url, "SIGNED_CALLS": switch})
+                assert ran.returncode == 0, ran.stderr
+                shown[switch] = json.loads(output.read_text())
+        finally:
+            aws.kill()
+
+    assert shown["on"]["statuses"] == shown["off"]["statuses"] == [201, 200]
+    assert shown["on"]["read"]["name"] == "a"
+    assert shown["on"]["loaded"] == []
+    assert shown["off"]["loaded"] == ["botocore.session", "botocore.client", "urllib3"]
+    assert shown["on"]["number"] <= MOST_MODULES_OF_A_CREATE < shown["off"]["number"]
 
 
 #: Prints the command lines of the child processes.

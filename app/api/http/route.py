@@ -6,11 +6,11 @@ time: there the route runs in the event loop.
 """
 
 import codecs
-import functools
 import json
 import os
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import partial, wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -18,6 +18,7 @@ from fastapi import HTTPException, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
+from starlette.routing import compile_path
 
 from app.api.contracts import MARK
 from app.api.http.accept import JSON, accepts_json
@@ -27,6 +28,7 @@ from app.domain.objects.values import object_id_in
 from app.domain.validation import ERRORS_AT_MOST, pointer
 from app.observability import bind
 from app.observability.logs import IN_LAMBDA
+from app.quick_start import IS_AWAITED
 
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -57,7 +59,21 @@ class StrictRoute(APIRoute):
             endpoint = _inline(endpoint)
         #: A page that is open to anybody may be asked for with any parameters.
         self.refuses_unknown_parameters = not getattr(getattr(endpoint, MARK, None), "is_open", False)
-        super().__init__(path, endpoint, **options)
+        if not IS_AWAITED:
+            super().__init__(path, endpoint, **options)
+            return
+        self._make = partial(super().__init__, path, endpoint, **options)
+        # All that it takes to find out if a request is for this route.
+        self.path, self.endpoint, self.methods = path, endpoint, set(options["methods"])
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the route when something is asked of it that it does not know yet: mostly, to answer."""
+        make = self.__dict__.pop("_make", None)
+        if make is None:
+            raise AttributeError(name)
+        make()
+        return getattr(self, name)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -121,7 +137,7 @@ def _refuse_other_parameters(request: Request, parameters: Mapping[str, bool]) -
 def _inline(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function as a coroutine, which FastAPI runs in the event loop."""
 
-    @functools.wraps(endpoint)
+    @wraps(endpoint)
     async def inline(*args: Any, **kwargs: Any) -> Any:
         return endpoint(*args, **kwargs)
 

@@ -1,6 +1,6 @@
 """The bodies of answers about objects."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
@@ -12,8 +12,11 @@ from app.domain.objects.state import ListedObject
 from app.domain.objects.stored import StoredObject
 from app.domain.objects.views import public_view, summary_view
 from app.domain.times import timestamp
-from app.services.objects.downloads import DownloadUrl
 from app.services.objects.uploads import Upload, UploadInParts
+
+# A start that a request waits for loads no use case that it does not need.
+if TYPE_CHECKING:
+    from app.services.objects.downloads import DownloadUrl
 
 Processing = Annotated[str, Documented(enum=[code.value for code in ProblemCode])]
 
@@ -122,7 +125,7 @@ class DownloadUrlOut(BaseModel):
     expires_at: Timestamp
 
     @classmethod
-    def of(cls, download: DownloadUrl) -> Self:
+    def of(cls, download: "DownloadUrl") -> Self:
         return cls(url=download.url, expires_at=timestamp(download.expires_at))
 
 
@@ -132,7 +135,7 @@ class ListedOut(SummaryOut):
     artifact: DownloadUrlOut = Field(default_factory=lambda: DownloadUrlOut(url="", expires_at=""))
 
     @classmethod
-    def with_artifact(cls, listed: ListedObject, artifact: DownloadUrl | None) -> Self:
+    def with_artifact(cls, listed: ListedObject, artifact: "DownloadUrl | None") -> Self:
         more = {} if artifact is None else {"artifact": DownloadUrlOut.of(artifact)}
         return cls.model_validate(summary_view(listed) | more)
 

@@ -1,13 +1,16 @@
 """The bodies of answers about uploads: where to send a payload, as a whole or in parts."""
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel
 
 from app.api.schemas.scalars import Bytes, Number, Timestamp, Url
 from app.domain.times import timestamp
-from app.services.objects.parts import PartsState, SignedParts
 from app.services.objects.uploads import Upload, UploadInParts
+
+# A start that a request waits for loads no use case that it does not need.
+if TYPE_CHECKING:
+    from app.services.objects.parts import PartsState, SignedParts
 
 
 class UploadOut(BaseModel):
@@ -56,7 +59,7 @@ class PartsStateOut(UploadInPartsOut):
     missing: list[Number]
 
     @classmethod
-    def state_of(cls, state: PartsState) -> Self:
+    def state_of(cls, state: "PartsState") -> Self:
         return cls(
             part_size=state.plan.part_size,
             part_count=state.plan.count,
@@ -82,7 +85,7 @@ class SignedPartsOut(BaseModel):
     expires_at: Timestamp
 
     @classmethod
-    def of(cls, signed: SignedParts) -> Self:
+    def of(cls, signed: "SignedParts") -> Self:
         parts = [
             SignedPartOut(number=part.number, method="PUT", url=part.url, headers=dict(part.headers))
             for part in signed.parts
