@@ -146,13 +146,16 @@ def started(
 
 
 def wait_until_healthy(runtime: Runtime) -> None:
+    """Wait until the API answers and the runtime has said so, which it may do a moment later."""
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up and runtime.process.poll() is None:
         try:
             call("GET", f"{runtime.url}/healthz")
-            return
+            if "Wharf is running." in runtime.output():
+                return
         except (OSError, HTTPException):
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     pytest.fail(f"The runtime did not start:\n{runtime.output()}")
 
 
