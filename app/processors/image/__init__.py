@@ -4,7 +4,7 @@ Its parts, in the order in which a payload passes through them:
 
 * decode   limits, and Pillow's errors as problems
 * formats  what TIFF, JPEG, PNG, HEIF and BMP need beyond what Pillow does
-* streamed, libvips   pictures that are shrunk row by row, without Pillow
+* streamed, libvips, libwebp   pictures that are shrunk while they are read, without Pillow
 * measured samples that are missing
 * frames   how many frames or pages there are
 * exif     the allow-listed part of the EXIF data

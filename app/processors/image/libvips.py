@@ -19,7 +19,7 @@ os.environ.setdefault("VIPS_WARNING", "0")  # its warnings would go to standard 
 from _libvips import ffi, lib  # it reads the variable when it starts
 
 #: The loaders that may be used. All other loaders and all savers are off.
-LOADERS = ("VipsForeignLoadPng", "VipsForeignLoadWebp", "VipsForeignLoadTiff", "VipsForeignLoadJpegFile")
+LOADERS = ("VipsForeignLoadPng", "VipsForeignLoadTiff", "VipsForeignLoadJpegFile")
 #: Pillow's mode by the format of a sample and the number of bands.
 MODES = {
     ("uchar", 1): "L",

@@ -147,7 +147,8 @@ def _in_srgb(image: Image.Image, profile: bytes | None, gamma: float | None) -> 
             )
             if converted is not None:
                 return converted
-    image = image.convert("RGB")
+    if image.mode != "RGB":  # Pillow would copy it
+        image = image.convert("RGB")
     return (
         image
         if gamma is None

@@ -130,7 +130,7 @@ SAME = {
 @pytest.mark.parametrize("name", SAME)
 def test_the_preview_looks_like_what_libvips_reads(process: ProcessImage, name: str) -> None:
     payload, media_type, other, last_step = SAME[name]
-    preview = pyvips.Image.new_from_file(str(process(payload, media_type).output / "preview.webp"))
+    preview = preview_of(process(payload, media_type).output)
 
     reference = last_step(pyvips.Image.new_from_buffer(other or payload, ""))
 
@@ -142,6 +142,15 @@ def test_the_preview_looks_like_what_libvips_reads(process: ProcessImage, name: 
     assert (difference.max() <= LARGEST_DIFFERENCE, difference.avg() <= MEAN_DIFFERENCE) == (True, True)
 
 
+def preview_of(output: Path) -> pyvips.Image:
+    """Return the preview as Pillow reads it, since libvips' loader of WebP is off."""
+    with Image.open(output / "preview.webp") as preview:
+        pixels = pyvips.Image.new_from_memory(
+            preview.tobytes(), *preview.size, len(preview.getbands()), "uchar"
+        )
+    return pixels.copy(interpretation="srgb")
+
+
 def in_eight_bits(image: pyvips.Image) -> pyvips.Image:
     return image if image.format == "uchar" else image.cast("ushort", shift=False).colourspace("srgb")
 
@@ -150,8 +159,8 @@ def on_white(image: pyvips.Image) -> pyvips.Image:
     return (image.flatten(background=255) if image.hasalpha() else image).colourspace("lab")
 
 
-def test_another_picture_would_be_noticed(process: ProcessImage, tmp_path: Path) -> None:
-    preview = pyvips.Image.new_from_file(str(process(grey_tiff(8), TIFF).output / "preview.webp"))
+def test_another_picture_would_be_noticed(process: ProcessImage) -> None:
+    preview = preview_of(process(grey_tiff(8), TIFF).output)
     reference = pyvips.Image.new_from_buffer(grey_tiff(8, photometric=0), "").colourspace("srgb")
 
     assert on_white(preview).dE00(on_white(reference)).avg() > 10 * MEAN_DIFFERENCE

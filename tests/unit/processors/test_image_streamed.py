@@ -1,4 +1,4 @@
-"""Pictures that libvips reads row by row: which they are, and that they look as if Pillow had read them."""
+"""Pictures that libvips or libwebp shrinks: which they are, and that they look as if Pillow had read them."""
 
 import struct
 import subprocess
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from PIL.ImageFile import ImageFile
 
 from app.domain.errors import ProblemCode
-from app.processors.image import libvips, streamed
+from app.processors.image import libvips, libwebp, streamed
 from app.processors.image.decode import opened
 from app.processors.image.exif import described
 from app.processors.image.formats import png
@@ -108,7 +108,7 @@ PILLOWS = {
     "TIFF, negative": (encoded(SMALL.convert("L"), "TIFF", tiffinfo={262: 0}), "image/tiff"),
     "TIFF on its side": (encoded(SMALL, "TIFF", exif=EXIF), "image/tiff"),
     "TIFF within JPEG": (encoded(SMALL, "TIFF", compression="jpeg"), "image/tiff"),
-    "WebP wider than libvips is given": (encoded(Image.new("1", (70_000, 1)), "PNG"), "image/png"),
+    "PNG wider than libvips is given": (encoded(Image.new("1", (70_000, 1)), "PNG"), "image/png"),
 }
 
 
@@ -134,6 +134,28 @@ def test_a_streamed_picture_looks_as_pillow_reads_it(make_task: MakeTask, name: 
     (colours, alpha), (other_colours, other_alpha) = lab(found), lab(expected)
     assert colours.dE00(other_colours).avg() <= MEAN_DIFFERENCE
     assert (alpha - other_alpha).abs().avg() <= MEAN_ALPHA_DIFFERENCE
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_webp_that_is_not_shrunk_has_the_pixels_that_pillow_reads(make_task: MakeTask, mode: str) -> None:
+    task = make_task(encoded(drawing(mode), "WEBP"), "image/webp")
+    with opened(task) as image:
+        found = libwebp.decoded(task.source, mode, SIZE, to=SIZE)
+
+        assert found is not None
+        assert found.tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("mode", "size"), [("RGBA", SIZE), ("RGB", (SIZE[0], SIZE[1] - 1)), ("RGB", (SIZE[0], SIZE[1] + 1))]
+)
+@pytest.mark.parametrize("is_shrunk", [False, True])
+def test_a_webp_of_another_mode_or_size_than_pillow_found_is_left_to_pillow(
+    make_task: MakeTask, mode: str, size: tuple[int, int], *, is_shrunk: bool
+) -> None:
+    task = make_task(encoded(drawing("RGB"), "WEBP"), "image/webp")
+
+    assert libwebp.decoded(task.source, mode, size, to=(SIZE[0] // 4, 20) if is_shrunk else size) is None
 
 
 @pytest.mark.parametrize("name", [name for name in STREAMED if not name.startswith("WebP")])
@@ -190,7 +212,7 @@ def test_half_a_streamed_picture_is_refused(process: ProcessImage, name: str) ->
     assert (refused.code, refused.detail) == (ProblemCode.INVALID_CONTENT, "The image is damaged or cut off.")
 
 
-@pytest.mark.parametrize("name", ["gif", "avif"])
+@pytest.mark.parametrize("name", ["gif", "avif", "webp"])
 def test_no_other_loader_can_be_reached(make_task: MakeTask, name: str) -> None:
     task = make_task(encoded(SMALL, name), f"image/{name}")
     loader = "heifload" if name == "avif" else f"{name}load"

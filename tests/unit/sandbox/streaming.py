@@ -1,4 +1,4 @@
-"""A processor that reads a picture by libvips only, where the one of images would turn to Pillow."""
+"""A processor that leaves no picture to Pillow, as the one of images does with what cannot be read."""
 
 from app.processors.image import streamed
 from app.processors.image.decode import opened

@@ -20,7 +20,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="what only Linux c
 UNAME, GETPPID, CAPGET = (numbers_of("aarch64")[name] for name in ("uname", "getppid", "capget"))
 #: Media types that are read by the same code as another one.
 READ_ALIKE = {"text/tab-separated-values", "text/markdown", "image/heif"}
-#: The types that libvips reads. Where it fails, Pillow reads them, and no sample would tell.
+#: The types that libvips or libwebp reads. Where it fails, Pillow reads them, and no sample would tell.
 STREAMED = ("image/png", "image/webp", "image/tiff")
 TABLE = Probe("app.processors.table", Sample("text/csv", b"1"))
 PICTURE = Probe("app.processors.picture", Sample("image/png", b"2"))
@@ -160,7 +160,7 @@ def test_every_media_type_of_a_kind_has_a_sample(kind: Kind) -> None:
 
 
 @on_linux
-def test_what_libvips_reads_it_reads_under_the_locks(tmp_path: Path) -> None:
+def test_what_libvips_or_libwebp_reads_is_read_under_the_locks_too(tmp_path: Path) -> None:
     """The samples are wider than a preview, so that they are shrunk as well."""
     samples = [sample for sample in image.SAMPLES if sample.media_type in STREAMED]
     tasks = [task(tmp_path / str(place), "", sample.media_type) for place, sample in enumerate(samples)]
