@@ -16,6 +16,9 @@
 * sandbox    what a process of its own costs each object
 * relay      records a second on calls of 5 ms, and with 5% and 20% of them failing
 * fairness   small payloads of nine owners, alone and while a tenth floods the service with its worst
+* way        from an upload until its object is ready, on one machine
+* waiters    until waiting clients are told of a change
+* door       what the emulator's door adds to an upload
 * lists      items that a page of each list reads, at 1,000 and at 100,000 objects
 * costs      the tables of docs/deploying.md, from prices.json; not measured, and not part of the rest
 * memory     peak memory of the sandboxed child as CSV files grow, and for ten million rows

@@ -16,6 +16,7 @@ from benchmarks import (
     sandbox,
     tables,
     waiters,
+    way,
     wide,
 )
 
@@ -34,6 +35,7 @@ if __name__ == "__main__":
         lists,
         door,
         waiters,
+        way,
         fairness,
     ):
         benchmark.main(sys.argv[1:])

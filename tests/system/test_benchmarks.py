@@ -25,6 +25,7 @@ from benchmarks import (
     sandbox,
     tables,
     waiters,
+    way,
     wide,
 )
 from benchmarks.rounds import Peer
@@ -204,8 +205,8 @@ def test_each_peer_of_the_api_does_what_wharf_does(tmp_path: Path) -> None:
         "FastAPI",
         "Wharf",
     ]
-    for way in ways:
-        api.check(way, tmp_path)
+    for each in ways:
+        api.check(each, tmp_path)
 
 
 @pytest.mark.long
@@ -299,3 +300,19 @@ def test_small_payloads_are_timed_alone_and_beside_a_flood(
 
     row = r"9 +\d+\.\d\d s +\d+\.\d\d s +\d+\.\d\d s +\d+\.\d\d +\d+% +\d+\.\d"
     assert len(re.findall(row, capsys.readouterr().out)) == 2
+
+
+@pytest.mark.long
+def test_the_whole_way_is_timed_for_each_kind_and_tree(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(way, "WARM_UP_SECONDS", 2)
+    monkeypatch.setattr(way, "UPLOADS_OF_EACH", 2)
+    monkeypatch.setattr(way, "SMALL_PAYLOADS", 16)
+    monkeypatch.setattr(way, "ROUNDS", 1)
+
+    way.main(["small"])
+
+    shown = capsys.readouterr().out
+    assert len(re.findall(r" 2(?: +\d+ ms){5}", shown)) == 5
+    assert len(re.findall(r"owners? +this +\d+\.\d +1\.00(?: +\d+ ms){3}", shown)) == 2
