@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.api.services import ApiServices
 from app.domain.events import event_of
 from app.domain.objects.stored import StoredObject
+from app.domain.objects.values import PayloadKey, Status
 from app.domain.times import utc_now
 from app.domain.usage import Usage
 from app.services.objects.quotas import QUOTA_SECONDS
@@ -19,10 +21,13 @@ from tests.edges.conftest import app_with, settings_for, through_lambda
 from tests.edges.doors import API_KEY_ID
 from tests.edges.requests import SUBSCRIPTION
 from tests.edges.stored import DELIVERY, URL, WEBHOOK_URL, Stored, behind
+from tests.edges.test_message_log import SandboxThatTakesAll
+from tests.edges.test_worker_batch import Context, arrived, take_batch
+from tests.events import stream_record
 from tests.faults import Call, before, calls_of
 from tests.in_parts import begun, make_in_parts, uploaded
 from tests.linked import LINK, TOKEN
-from tests.services import services_on
+from tests.services import WholeService, relaying_on, services_on
 from tests.statuses import CSV
 
 RECORD = {"kind": "record", "name": "order 42"}
@@ -300,6 +305,31 @@ def test_a_page_of_events_costs_a_call_for_counters_entries_and_bodies(
 
     assert len(answer.json()["items"]) == 1
     assert calls.operations() == ["Query", "Query", "BatchGetItem"]
+
+
+def test_a_payload_costs_the_worker_what_the_design_says(aws: Aws) -> None:
+    service = WholeService(aws, utc_now, SandboxThatTakesAll())
+    stored = make_object()
+    assert stored.newest is not None
+    key = PayloadKey(stored.owner, stored.id, 1)
+    service.repository.add(stored)
+    service.payloads.put_once(key, CSV, stored.newest)
+    batch = take_batch(aws, arrived(str(key), len(CSV)))
+    calls = Calls(aws)
+
+    service.worker.handle(batch, Context())
+
+    assert calls.operations() == ["GetItem", "PutItem", "PutItem", "GetObject"]
+    assert service.repository.get(stored.owner, stored.id).status is Status.READY
+
+
+def test_a_batch_of_changes_costs_the_relay_what_the_design_says(aws: Aws) -> None:
+    relaying = relaying_on(aws)
+    changes = [stream_record(None, make_object(id=str(uuid4()))) for _ in range(3)]
+    calls = Calls(aws)
+
+    assert relaying.relay(changes) is None
+    assert calls.operations() == ["GetItem", "TransactWriteItems", "PutEvents"]
 
 
 @pytest.mark.parametrize("name", ["create", "create, declared", "create, inline"])
