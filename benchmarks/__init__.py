@@ -8,7 +8,8 @@
 * pipeline   each processor in its sandbox, against the bare library calls that it makes
 * proof      the dataset processor, against the same that proves no cell
 * pictures   photos of 12 and 48 megapixels, a screenshot and a scan, against Pillow alone and pyvips
-* peers      tables of each form by the dataset processor, DuckDB, Polars, pandas and ydata-profiling
+* peers      tables of each form by the dataset processor, DuckDB with proofs and without, Polars, pandas
+             and ydata-profiling
 * documents  PDFs by the document processor, bare PDFium and poppler
 * api        starts and requests of the functions, against plain boto3, Chalice, Powertools and FastAPI
 * wide       tables of up to 5,000 columns, against ten columns with as many cells

@@ -1,9 +1,12 @@
 """The benchmarks run to their end and print a figure for each file; which figures, no test says."""
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import duckdb
@@ -11,6 +14,7 @@ import pytest
 
 from benchmarks import (
     api,
+    bare_duckdb_proved,
     documents,
     door,
     fairness,
@@ -24,12 +28,13 @@ from benchmarks import (
     rounds,
     sandbox,
     tables,
+    tables_ours,
     waiters,
     way,
     wide,
 )
 from benchmarks.rounds import Peer
-from benchmarks.samples import csv_file
+from benchmarks.samples import Sample, csv_file, ndjson_file, parquet_file
 from scripts.build import poppler
 
 RATIO = re.compile(r" \d+\.\d\d ")
@@ -79,10 +84,81 @@ def test_peers_are_compared_in_a_page_and_a_picture(results: Path, monkeypatch: 
     peers.main(["small"])
 
     page = (results / "peers.md").read_text()
-    assert len(re.findall(r"\| (?:CSV|NDJSON|Parquet).* \| (?:duckdb|pandas) \| \d+\.\d\d \|", page)) == 6
+    assert (
+        len(
+            re.findall(
+                r"\| (?:CSV|NDJSON|Parquet).* \| (?:duckdb|duckdb_proved|pandas) \| \d+\.\d\d \|", page
+            )
+        )
+        == 9
+    )
     assert f"duckdb {duckdb.__version__}" in page
     assert re.findall(r"^Without (\w+), which is not installed.$", page, re.MULTILINE) == ["polars", "ydata"]
     assert ElementTree.parse(results / "peers.svg").getroot().tag.endswith("svg")  # noqa: S314  # our own
+
+
+@pytest.mark.parametrize("make", [csv_file, ndjson_file, lambda folder, _: parquet_file(folder, 1_000)])
+def test_duckdb_by_hand_tells_the_same_of_a_table(
+    make: Callable[[Path, int], Sample], tmp_path: Path
+) -> None:
+    sample = make(tmp_path, 100_000)
+    ours, by_hand = tmp_path / "ours", tmp_path / "by-hand"
+    for way, folder in ((tables_ours, ours), (bare_duckdb_proved, by_hand)):
+        folder.mkdir()
+        way.run(sample.path, folder)
+
+    told, same = (json.loads((folder / "profile.json").read_text()) for folder in (ours, by_hand))
+    assert told["rows"] == same["rows"]
+    for column, its in zip(told["columns"], same["columns"], strict=True):
+        figures = {name: _comparable(column[name]) for name in its if name != "type"}
+        assert figures == {name: _comparable(its[name]) for name in figures}
+    rows = [duckdb.read_parquet(str(folder / "data.parquet")).fetchall() for folder in (ours, by_hand)]
+    assert rows[0] == rows[1]
+
+
+def _comparable(figure: Any) -> Any:
+    """Return a figure with its moments as seconds, and its numbers to twelve digits."""
+    match figure:
+        case dict():
+            return {name: _comparable(part) for name, part in figure.items()}
+        case list():
+            return [_comparable(part) for part in figure]
+        case str() if re.match(r"\d{4}-\d\d-\d\d", figure):
+            return datetime.fromisoformat(f"{figure}+00:00" if ":" in figure else figure).timestamp()
+        case float():
+            return pytest.approx(figure, rel=1e-12)
+        case _:
+            return figure
+
+
+def test_duckdb_by_hand_keeps_the_text_of_a_column_that_a_cell_contradicts(tmp_path: Path) -> None:
+    source = tmp_path / "late.csv"
+    source.write_text("whole,day\n" + "1,2024-01-31\n" * 30_000 + "007,2024-02-01\n")
+
+    bare_duckdb_proved.run(source, tmp_path)
+
+    table = duckdb.read_parquet(str(tmp_path / "data.parquet"))
+    assert table.types == ["VARCHAR", "DATE"]
+    assert table.fetchall()[-1] == ("007", date(2024, 2, 1))
+
+
+@pytest.mark.parametrize(
+    "number", ["1e2", "1.50", "-0", "12345678901234567890", "0.12345678901234567", "NaN", '1}\n{"a": [1,]']
+)
+def test_duckdb_by_hand_refuses_json_that_it_would_change(number: str, tmp_path: Path) -> None:
+    source = tmp_path / "numbers.json"
+    source.write_text(f'{{"a": 1.5}}\n{{"a": {number}}}\n')
+
+    with pytest.raises(bare_duckdb_proved.NotProvedError):
+        bare_duckdb_proved.run(source, tmp_path)
+
+
+def test_duckdb_by_hand_refuses_rows_that_it_cannot_count(tmp_path: Path) -> None:
+    source = tmp_path / "blank.csv"
+    source.write_text("a,b\n1,2\n\n3,4\n")
+
+    with pytest.raises(bare_duckdb_proved.NotProvedError, match="2 of 3 rows"):
+        bare_duckdb_proved.run(source, tmp_path)
 
 
 def test_documents_are_compared_with_what_is_installed(
