@@ -3,9 +3,11 @@
 DuckDB reads numbers as doubles before anybody sees their text. So the raw lines are
 searched first for numbers that a double would change. A text without them, and
 without keys that DuckDB renames, is read by DuckDB; any other is read line by line
-(json_rows) and its numbers are proved like the cells of a CSV.
+(json_rows) and its numbers are proved like the cells of a CSV. In a long text one search
+also shows that all rows are like the first ones, so that DuckDB need not infer types from all.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +30,9 @@ from app.processors.dataset.proof import LONGEST_VALUE_CHARACTERS, ReadColumn, T
 SAMPLE_ROWS = 2_000
 #: The sample of a wide table has fewer rows.
 SAMPLE_CELLS = 2_000_000
-INFERRED = "map_inference_threshold = -1, sample_size = -1, maximum_depth = 2"
+INFERRED = "map_inference_threshold = -1, maximum_depth = 2"
+#: DuckDB infers types on one thread, so they are inferred from the first rows if all are shaped like them.
+FIRST_ROWS, ALL_ROWS = 20_480, -1
 #: Each line is a row by its keys. DuckDB guesses it otherwise, and wrongly where few rows have any key.
 ROWS = "records = true"
 #: Types that DuckDB gives to the strings of JSON; all but the first lose how they were written.
@@ -50,6 +54,17 @@ BEFORE = ":,[ \t\n\r"
 LONG_INTEGER = "-?[0-9]{16,18}"
 SHORT_EXPONENT = "[eE][-+]?[0-9]{1,2}"
 SHORTEST_DECIMAL = rf"-?[0-9]+(?:[.](?:0|[0-9]*[1-9])(?:{SHORT_EXPONENT})?|{SHORT_EXPONENT})"
+#: Values of each type in which DuckDB changes nothing. Not all of them: the numbers have at most 15 digits.
+WHOLE_NUMBER = "-?[1-9][0-9]{0,14}|0"
+DECIMAL = "-?(?:[0-9]{1,9}[.](?:0|[0-9]{0,5}[1-9])|[0-9]{1,3}[.][0-9]{0,11}[1-9])"
+SHAPES = {
+    "VARCHAR": r'"(?:[^"\\]|\\.)*"',
+    "BIGINT": WHOLE_NUMBER,
+    "DOUBLE": f"{DECIMAL}|{WHOLE_NUMBER}",
+    "BOOLEAN": "true|false",
+}
+#: The pattern of more columns takes longer to match than DuckDB takes to infer the types.
+MOST_COLUMNS_OF_A_SHAPE = 100
 RENAMED = re.compile(r"(.*)_\d+", re.DOTALL)
 #: The one column of objects without any key.
 WHOLE = "json"
@@ -99,7 +114,7 @@ def ndjson_to_parquet(
     `unit`) that is not one JSON object, and duckdb.Error.
     """
     expected = count_objects(text, unit)
-    read = _read_by_duckdb(connection, text, target)
+    read = _read_by_duckdb(connection, text, target, expected)
     if read is None or read.rows != expected:
         read = _read_by_python(connection, text, target, scratch, unit)
     if read.rows != expected:
@@ -108,21 +123,16 @@ def ndjson_to_parquet(
     return read
 
 
-def _read_by_duckdb(connection: DuckDBPyConnection, text: Path, target: Path) -> NdjsonRead | None:
+def _read_by_duckdb(
+    connection: DuckDBPyConnection, text: Path, target: Path, expected: int
+) -> NdjsonRead | None:
     """Return None where DuckDB refuses the text or would change something in it."""
     try:
-        doubtful = _doubtful_numbers(connection, text)
-        if doubtful.changed:
+        found = _shaped_like_first_rows(connection, text) if expected > FIRST_ROWS else None
+        found = found or _inferred_from_all_rows(connection, text)
+        if found is None or _may_be_renamed(found):
             return None
-        found = describe(connection, _read_json(text, INFERRED))
-        refuse_too_wide(len(found))
         types = [_stored_type(column) for column in found]
-        if (
-            _may_be_renamed(found)
-            or (doubtful.long_integers and "DOUBLE" in types)
-            or (doubtful.altered_exponents and "JSON" in types)
-        ):
-            return None
         named = ", ".join(
             f"{literal(column.name)}: {literal('VARCHAR' if kind == 'DOUBLE' else kind)}"
             for column, kind in zip(found, types, strict=True)
@@ -136,6 +146,52 @@ def _read_by_duckdb(connection: DuckDBPyConnection, text: Path, target: Path) ->
     if any(column.form is BOTH for column in read):
         return None
     return NdjsonRead(rows, read, [None] * len(read))
+
+
+def _shaped_like_first_rows(connection: DuckDBPyConnection, text: Path) -> list[Column] | None:
+    """Return the columns of the first rows, or None if not all rows are known to be shaped like them."""
+    found = _inferred(connection, text, FIRST_ROWS)
+    shape = _shape_of(found)
+    if shape is None:
+        return None
+    other = f"NOT regexp_full_match(json, {literal(shape)})"
+    query = f"SELECT json FROM read_ndjson_objects({literal(text)}) WHERE {other} LIMIT 1"
+    return None if connection.execute(query).fetchone() else found
+
+
+def _shape_of(columns: Sequence[Column]) -> str | None:
+    """Return the pattern of an object with some of these keys, in their order, and values of their types.
+
+    None if there is none for a type, or if it takes too long to match.
+    """
+    keys = [re.escape(json.dumps(column.name, ensure_ascii=False)) for column in columns]
+    values = [SHAPES.get(_stored_type(column)) for column in columns]
+    if None in values or len(columns) > MOST_COLUMNS_OF_A_SHAPE:
+        return None
+    members = (
+        rf"(?:{key}\s*:\s*(?:{value}|null)\s*(?:,\s*|[}}]$))?"
+        for key, value in zip(keys, values, strict=True)
+    )
+    return rf"[{{]\s*{''.join(members)}"
+
+
+def _inferred_from_all_rows(connection: DuckDBPyConnection, text: Path) -> list[Column] | None:
+    """Return the columns, or None if DuckDB would change a number."""
+    doubtful = _doubtful_numbers(connection, text)
+    if doubtful.changed:
+        return None
+    found = _inferred(connection, text, ALL_ROWS)
+    types = [_stored_type(column) for column in found]
+    is_changed = (doubtful.long_integers and "DOUBLE" in types) or (
+        doubtful.altered_exponents and "JSON" in types
+    )
+    return None if is_changed else found
+
+
+def _inferred(connection: DuckDBPyConnection, text: Path, rows: int) -> list[Column]:
+    found = describe(connection, _read_json(text, f"{INFERRED}, sample_size = {rows}"))
+    refuse_too_wide(len(found))
+    return found
 
 
 class Doubtful(NamedTuple):

@@ -6,6 +6,8 @@ import duckdb
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset import ndjson
+from app.processors.dataset.ndjson import FIRST_ROWS
 
 from .conftest import ProcessDataset
 
@@ -225,6 +227,60 @@ def test_numbers_are_given_as_they_are_written(
 
     assert result.cells("a") == cells
     assert result.column("a")["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("last", "row", "kinds"),
+    [
+        ('{"a":2.5,"b":"x"}', (2.5, "x"), ["number", "text"]),
+        ('{"a":-0,"b":"x"}', (-0.0, "x"), ["number", "text"]),
+        ('{"a":1e2,"b":"x"}', (100.0, "x"), ["number", "text"]),
+        ('{"a":9007199254740993,"b":"x"}', (9007199254740993, "x"), ["integer", "text"]),
+        ('{"a":"1","b":"x"}', ('"1"', "x"), ["json", "text"]),
+        ('{"a":true,"b":"x"}', ("true", "x"), ["json", "text"]),
+        ('{"a":1,"b":5}', (1, "5"), ["integer", "json"]),
+        ('{"a":1,"b":[5]}', (1, "[5]"), ["integer", "json"]),
+        ('{"b":"x","a":2}', (2, "x"), ["integer", "text"]),
+        ('{ "a" : 2 , "b" : null }', (2, None), ["integer", "text"]),
+        ('{"b":"\\"}"}', (None, '"}'), ["integer", "text"]),
+        ("{}", (None, None), ["integer", "text"]),
+        ('{"a":1,"b":"x","c":true}', (1, "x", True), ["integer", "text", "boolean"]),
+    ],
+)
+def test_the_last_of_many_rows_may_be_unlike_the_first(
+    process: ProcessDataset, last: str, row: tuple[object, ...], kinds: list[str]
+) -> None:
+    result = process('{"a":1,"b":"y"}\n' * (FIRST_ROWS + 1) + last, NDJSON)
+
+    assert duckdb.read_parquet(str(result.data)).fetchall()[-1] == row
+    assert [column["type"] for column in result.profile["columns"]] == kinds
+
+
+@pytest.mark.parametrize(
+    "last", ['{"a":1,"a":2}', '{"a":1,}', '{"a":NaN}', '{"a":01}', '{"b":"\\x"}', '{"a":1}}']
+)
+def test_the_last_of_many_lines_is_refused_if_it_is_wrong(process: ProcessDataset, last: str) -> None:
+    with pytest.raises(InvalidPayload, match=f"^Line {FIRST_ROWS + 2} is not valid JSON"):
+        process('{"a":1,"b":"y"}\n' * (FIRST_ROWS + 1) + last, NDJSON)
+
+
+def test_the_types_of_many_rows_are_inferred_from_the_first_if_all_are_alike(
+    process: ProcessDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ndjson, "_inferred_from_all_rows", lambda *_: pytest.fail("all rows are asked"))
+    rows = [
+        '{"a":1,"b":"y","c":0.25,"d":null}',
+        '{"b":"\u00e9 \\" \\u00e9","c":-12.0,"d":true}',
+        '{"a": -17, "c": 3.5}',
+    ]
+
+    result = process("\n".join(rows * FIRST_ROWS), NDJSON)
+
+    assert result.preview["rows"][:3] == [
+        [1, "y", 0.25, None],
+        [None, '\u00e9 " \u00e9', -12.0, True],
+        [-17, None, 3.5, None],
+    ]
 
 
 def test_how_many_decimals_numbers_have_is_told(process: ProcessDataset) -> None:
