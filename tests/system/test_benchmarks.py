@@ -103,9 +103,9 @@ def test_duckdb_by_hand_tells_the_same_of_a_table(
 ) -> None:
     sample = make(tmp_path, 100_000)
     ours, by_hand = tmp_path / "ours", tmp_path / "by-hand"
-    for way, folder in ((tables_ours, ours), (bare_duckdb_proved, by_hand)):
+    for by, folder in ((tables_ours, ours), (bare_duckdb_proved, by_hand)):
         folder.mkdir()
-        way.run(sample.path, folder)
+        by.run(sample.path, folder)
 
     told, same = (json.loads((folder / "profile.json").read_text()) for folder in (ours, by_hand))
     assert told["rows"] == same["rows"]
