@@ -141,6 +141,17 @@ class TestBundle:
         assert found == wanted
 
 
+def test_the_worker_finds_libwebp_by_the_names_that_it_calls(bundles: Bundles) -> None:
+    """Pillow's module names the library that it is linked with, and the library exports the names."""
+    libraries = [path for path in files(bundles["worker"]) if path.name.startswith("libwebp-")]
+    [module] = [path for path in files(bundles["worker"]) if path.name.startswith("_webp.")]
+
+    assert len(libraries) == 1
+    assert libraries[0].name.encode() + b"\0" in module.read_bytes()
+    for name in (b"WebPDecode", b"WebPInitDecoderConfigInternal"):
+        assert b"\0" + name + b"\0" in libraries[0].read_bytes()
+
+
 def test_the_api_has_the_console_and_no_other_function_has_it(bundles: Bundles) -> None:
     console = {path.name for path in (ROOT / "app" / "console").iterdir()}
 

@@ -17,6 +17,8 @@ COLOURS = {"RGB": 0, "RGBA": 1}
 
 #: A library that Pillow's module is linked with, so its names are found through that module.
 _library = CDLL(_webp.__file__)
+#: False where the names are not found, as in a Pillow that has libwebp compiled in.
+IS_THERE = hasattr(_library, "WebPInitDecoderConfigInternal") and hasattr(_library, "WebPDecode")
 
 
 class _Features(Structure):
@@ -74,6 +76,8 @@ class _Config(Structure):
 
 def decoded(source: Path, mode: str, size: tuple[int, int], *, to: tuple[int, int]) -> Image.Image | None:
     """Return a still picture of this mode and size, shrunk to another, or None if it cannot be read so."""
+    if not IS_THERE:
+        return None
     content = source.read_bytes()
     width, height = to
     pixels = bytearray(width * height * len(mode))

@@ -158,6 +158,16 @@ def test_a_webp_of_another_mode_or_size_than_pillow_found_is_left_to_pillow(
     assert libwebp.decoded(task.source, mode, size, to=(SIZE[0] // 4, 20) if is_shrunk else size) is None
 
 
+def test_a_pillow_that_hides_libwebp_reads_itself(
+    make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make_task(encoded(drawing("RGB"), "WEBP"), "image/webp")
+    assert libwebp.IS_THERE
+    monkeypatch.setattr(libwebp, "IS_THERE", False)
+
+    assert libwebp.decoded(task.source, "RGB", SIZE, to=SIZE) is None
+
+
 @pytest.mark.parametrize("name", [name for name in STREAMED if not name.startswith("WebP")])
 def test_pillow_reads_the_head_of_a_streamed_picture_alone(make_task: MakeTask, name: str) -> None:
     task = make_task(*STREAMED[name])
