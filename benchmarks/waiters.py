@@ -66,6 +66,8 @@ async def _answered(client: httpx2.AsyncClient, one: str) -> float:
     """Return when the client was told of version 2."""
     headers = {"If-None-Match": '"1"', "Prefer": f"wait={WAIT_SECONDS}"}
     answer = await client.get(one, headers=headers)
+    while answer.status_code == 304:  # a machine that is very busy takes longer than one wait
+        answer = await client.get(one, headers=headers)
     assert (answer.status_code, answer.json()["version"]) == (200, 2)
     return time.perf_counter()
 
