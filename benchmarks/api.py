@@ -309,7 +309,7 @@ def _api(found: Measured) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
     yield ""
     yield "The unnamed columns are ratios to plain boto3, and so is CPU. `alone` is the processor's time"
-    yield "of a warm call that is not spent in boto3's or botocore's calls. `calls` are the calls to AWS"
+    yield "of a warm call that is not spent in its calls to AWS. `calls` are the calls to AWS"
     yield "of one create."
     yield ""
 
