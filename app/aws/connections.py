@@ -20,6 +20,8 @@ from botocore.exceptions import (
 )
 
 CONNECT_SECONDS, READ_SECONDS = 2, 10
+#: DynamoDB answers with 16 MB at most, as its BatchGetItem does.
+MOST_BYTES = 32 * 1024 * 1024
 
 
 class Connections:
@@ -44,6 +46,8 @@ class Connections:
             connection.sendall(head + body)
             answer = HTTPResponse(connection, method="POST")
             answer.begin()
+            if (answer.length or 0) > MOST_BYTES:
+                raise HTTPException(f"The answer would have {answer.length} bytes.")
             content = answer.read()
         except TimeoutError as fault:
             connection.close()
@@ -59,8 +63,9 @@ class Connections:
 
     def close(self) -> None:
         """Close the connections that no request is using."""
-        while self._idle:
-            self._idle.pop().close()
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _take(self) -> socket | None:
         """Return a connection that is still open."""

@@ -11,12 +11,13 @@ import random
 import re
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partialmethod
 from time import perf_counter
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
@@ -52,6 +53,10 @@ RETRIED_CODES = frozenset(
 )
 #: Regions of the partition `aws`. Others have other hosts.
 REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+")
+#: A scheme, a host and perhaps a port.
+ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?/?")
+#: Key id, secret and token, if there is one. Others could not stand in a header as they are.
+KEYS = re.compile(r"[!-~]+ [!-~]+ [!-~]*")
 #: Settings that lead to other hosts, credentials that are renewed, or through a proxy: botocore knows them.
 FOR_BOTOCORE = (
     "AWS_CREDENTIAL_EXPIRATION",
@@ -82,13 +87,15 @@ def access() -> Access | None:
     """Return what the environment says, as Lambda sets it; None if calls must go through botocore."""
     given = os.environ
     region = given.get("AWS_DEFAULT_REGION", "")
-    key_id, secret = given.get("AWS_ACCESS_KEY_ID"), given.get("AWS_SECRET_ACCESS_KEY")
-    is_off = given.get("SIGNED_CALLS") == "off" or any(given.get(name) for name in FOR_BOTOCORE)
-    if is_off or not key_id or not secret or not REGION.fullmatch(region):
-        return None
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    key_id, secret, token = (given.get(name, "") for name in names)
     url = given.get("AWS_ENDPOINT_URL_DYNAMODB") or given.get("AWS_ENDPOINT_URL")
-    endpoint = urlsplit(url or f"https://dynamodb.{region}.amazonaws.com")
-    return Access(endpoint, region, Credentials(key_id, secret, given.get("AWS_SESSION_TOKEN")))
+    url = url or f"https://dynamodb.{region}.amazonaws.com"
+    is_off = given.get("SIGNED_CALLS") == "off" or any(given.get(name) for name in FOR_BOTOCORE)
+    is_known = REGION.fullmatch(region) and ENDPOINT.fullmatch(url)
+    if is_off or not is_known or not KEYS.fullmatch(f"{key_id} {secret} {token}"):
+        return None
+    return Access(urlsplit(url), region, Credentials(key_id, secret, token or None))
 
 
 class ConditionalCheckFailedException(ClientError):
@@ -99,17 +106,15 @@ class TransactionCanceledException(ClientError):
     """A transaction was not made. The response has the reasons."""
 
 
-class Exceptions(NamedTuple):
-    """The errors that callers tell from others, as botocore's clients have them."""
-
-    ConditionalCheckFailedException: type[ClientError] = ConditionalCheckFailedException
-    TransactionCanceledException: type[ClientError] = TransactionCanceledException
+#: The errors that callers tell from others.
+KNOWN = {error.__name__: error for error in (ConditionalCheckFailedException, TransactionCanceledException)}
 
 
 class DynamoDB:
     """A client with the methods of botocore's. Threads may share it: each call has a connection alone."""
 
-    exceptions = Exceptions()
+    #: They are attributes of this, as botocore's clients have them.
+    exceptions = SimpleNamespace(**KNOWN)
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -167,15 +172,13 @@ class DynamoDB:
             self._scope = scope = replace(scope, day=day)
         headers = signed(scope, headers, body, now=now)
         answer, content = self._connections.post(body, {**headers, "user-agent": "wharf"})
-        checksum = answer.headers.get("x-amz-crc32")
-        if checksum is not None and int(checksum) != zlib.crc32(content):
+        if answer.headers.get("x-amz-crc32") not in (None, str(zlib.crc32(content))):
             raise HTTPClientError(error="The answer's checksum is wrong.")
-        if answer.status != 200:
-            raise _error(answer.status, content, operation)
-        try:
-            found: dict[str, Any] = json.loads(content)
-        except ValueError as error:
-            raise HTTPClientError(error=error) from error
+        found = _object_in(content)
+        if answer.status >= 300:
+            raise _error(answer.status, found or {}, operation)
+        if answer.status != 200 or found is None:
+            raise HTTPClientError(error="The answer is not one of DynamoDB's.")
         return found
 
 
@@ -194,22 +197,25 @@ class Paginator:
             yield page
 
 
-def _error(status: int, content: bytes, operation: str) -> ClientError:
-    """Return the error in an answer (Smithy specification, "AWS JSON 1.0 protocol")."""
+def _object_in(content: bytes) -> dict[str, Any] | None:
+    """Return the JSON object, None if it is not one."""
     try:
-        read = json.loads(content)
-    except ValueError:
-        read = None
-    found = read if isinstance(read, dict) else {}
-    code = str(found.pop("__type", status)).partition(":")[0].rpartition("#")[2]
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _error(status: int, found: Mapping[str, Any], operation: str) -> ClientError:
+    """Return the error in an answer (Smithy specification, "AWS JSON 1.0 protocol")."""
+    code = str(found.get("__type", status)).partition(":")[0].rpartition("#")[2]
     message = found.get("message") or found.get("Message") or ""
     response: Any = {
         **found,
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    known: type[ClientError] = getattr(DynamoDB.exceptions, code, ClientError)
-    return known(response, operation)
+    return KNOWN.get(code, ClientError)(response, operation)
 
 
 def _status(fault: Exception) -> int | None:

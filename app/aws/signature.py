@@ -44,9 +44,9 @@ class Scope:
 
 
 def signed(scope: Scope, headers: Mapping[str, str], body: bytes, *, now: datetime) -> dict[str, str]:
-    """Return the headers with the date, the token and the signature. The host must be among them.
+    """Return the headers with the date, the token and the signature.
 
-    `headers` are in the order of their names, in lower case.
+    The names of `headers` are in lower case, and the host is among them.
     """
     moment = f"{now:%Y%m%dT%H%M%SZ}"
     token = scope.credentials.token

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from app.aws import dynamodb
-from app.aws.dynamodb import DynamoDB, Exceptions
+from app.aws.dynamodb import KNOWN, DynamoDB
 from app.local.aws.emulator import Emulator
 from tests.conftest import Aws
 
@@ -29,7 +29,7 @@ def told(call: Callable[[], Any]) -> Any:
         found = call()
     except ClientError as refused:
         response: Any = refused.response
-        known = [name for name in Exceptions._fields if type(refused).__name__ == name]
+        known = type(refused).__name__ in KNOWN and type(refused).__name__
         return known, [response.get(name) for name in ("Error", "Item", "CancellationReasons")]
     return {name: value for name, value in found.items() if name != "ResponseMetadata"}
 

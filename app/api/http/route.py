@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial, wraps
 from inspect import iscoroutinefunction
+from threading import RLock
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -31,6 +32,8 @@ from app.observability.logs import IN_LAMBDA
 from app.quick_start import IS_AWAITED
 
 MERGE_PATCH = "application/merge-patch+json"
+#: Held while a route is made, so that another thread waits for all of it.
+MAKING = RLock()
 
 
 class StrictJsonRequest(Request):
@@ -69,10 +72,16 @@ class StrictRoute(APIRoute):
 
     def __getattr__(self, name: str) -> Any:
         """Make the route when something is asked of it that it does not know yet: mostly, to answer."""
-        make = self.__dict__.pop("_make", None)
-        if make is None:
-            raise AttributeError(name)
-        make()
+        with MAKING:
+            make = self.__dict__.pop("_make", None)
+            if make is not None:
+                try:
+                    make()
+                except BaseException:
+                    self._make = make
+                    raise
+            elif name not in vars(self):
+                raise AttributeError(name)
         return getattr(self, name)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -28,7 +28,7 @@ from cryptography.x509.oid import NameOID
 from app.aws import connections, dynamodb
 from app.aws.clients import Clients
 from app.aws.connections import CONNECT_SECONDS, READ_SECONDS
-from app.aws.dynamodb import MOST_RETRIES, DynamoDB, Exceptions
+from app.aws.dynamodb import KNOWN, MOST_RETRIES, DynamoDB
 from app.aws.faults import transient_faults
 from app.aws.sdk import CONFIG
 from app.domain.errors import Unavailable
@@ -170,7 +170,7 @@ def outcome(call: Callable[[], Any]) -> Any:
             found = call()
     except ClientError as refused:
         response: Any = refused.response
-        known = [name for name in Exceptions._fields if type(refused).__name__ == name]
+        known = type(refused).__name__ in KNOWN and type(refused).__name__
         status = response["ResponseMetadata"]["HTTPStatusCode"]
         fields = [response.get(name) for name in ("Error", "Item", "CancellationReasons")]
         return known, status, refused.operation_name, fields
@@ -219,6 +219,7 @@ ANSWERS = {
     "a limit of a proxy": answer(429, b"{}"),
     "a wrong gateway": answer(502, {"message": "No."}),
     "another error": answer(400, {"message": "No type."}),
+    "an error of no name": answer(400, {"__type": f"{PREFIX}index"}),
     "an end without an answer": HANG_UP,
     "half an answer": b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\nConnection: close\r\n\r\n{",
     "what is not HTTP": b"220 mail.example.com ESMTP\r\nConnection: close\r\n\r\n",
@@ -244,7 +245,24 @@ def test_a_broken_answer_is_asked_for_again(signing: Callable[[Server], DynamoDB
         assert (found, len(server.requests)) == ({"Item": ITEM}, 3)
 
 
-@pytest.mark.parametrize("broken", [FOUND.replace(b"object", b"obJect"), answer(200, b"{")])
+#: No answers of DynamoDB. botocore takes some of them for empty ones, and fails on others without a word.
+NO_ANSWERS = {
+    "another text": FOUND.replace(b"object", b"obJect"),
+    "half a text": answer(200, b"{"),
+    "an empty text": answer(200, b""),
+    "a list": answer(200, []),
+    "null": answer(200, None),
+    "lists in lists": answer(200, b"[" * 200_000),
+    "a checksum of letters": answer(200, {}, "x-amz-crc32: abc"),
+    "a number without end": b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n{}",
+    "more than memory": b"HTTP/1.1 200 OK\r\nContent-Length: 4611686018427387904\r\n\r\n{}",
+    "an early hint": b"HTTP/1.1 103 Early Hints\r\n\r\n" + FOUND,
+    "nothing on purpose": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "something created": answer(201, {}),
+}
+
+
+@pytest.mark.parametrize("broken", NO_ANSWERS.values(), ids=NO_ANSWERS)
 def test_an_answer_that_stays_broken_is_not_believed(
     broken: bytes, signing: Callable[[Server], DynamoDB]
 ) -> None:
@@ -465,6 +483,33 @@ class TestTheEnvironment:
         self, variable: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv(variable, "given")
+
+        assert dynamodb.access() is None
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1:1/path",
+            "http://me:secret@127.0.0.1:1",
+            "http://[::1]:1",
+            "http://127.0.0.1:1?a=b",
+            "127.0.0.1:1",
+            "ftp://127.0.0.1",
+        ],
+    )
+    def test_an_address_of_another_form_is_left_to_it(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+
+        assert dynamodb.access() is None
+
+    @pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+    @pytest.mark.parametrize("key", ["a\r\nx-more: 1", " a", "a\n", "schlüssel"])
+    def test_no_key_ends_the_head_of_a_request(
+        self, variable: str, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(variable, key)
 
         assert dynamodb.access() is None
 
