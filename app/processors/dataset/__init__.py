@@ -34,6 +34,7 @@ from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.media_types import CSV, JSON, NDJSON, PARQUET, TSV
+from app.processors.dataset.columns import Column
 from app.processors.dataset.csv import csv_to_parquet
 from app.processors.dataset.csv.dialect import NO_DELIMITERS
 from app.processors.dataset.csv.rows import TAB
@@ -42,7 +43,7 @@ from app.processors.dataset.json_rows import write_items_as_lines
 from app.processors.dataset.ndjson import ndjson_to_parquet
 from app.processors.dataset.parquet import parquet_to_parquet, refuse_cut_off, refuse_encrypted
 from app.processors.dataset.parquet.parts import parts_of
-from app.processors.dataset.part import Part
+from app.processors.dataset.part import described
 from app.processors.dataset.preview import first_rows, longest_cell, preview
 from app.processors.dataset.profile import profile_columns
 from app.processors.dataset.proof import written
@@ -115,29 +116,28 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
     loaded = _load(
         connection, replace(task, media_type=shown_type(task)), table, is_open=task.media_type in OPEN
     )
-    parts = [Part.of(connection, path) for path in parts_of(table)]
-    longest = longest_cell(sum(len(part.columns) for part in parts))
-    columns, first = list[dict[str, Any]](), list[list[list[Any]]]()
-    for part in parts:
-        cells = part.in_lists(connection, loaded.rows)
-        columns += profile_columns(connection, cells, loaded.rows)
-        first.append(first_rows(connection, cells, longest))
+    longest = longest_cell(len(loaded.written))
+    names, columns, first = list[Column](), list[dict[str, Any]](), list[list[list[Any]]]()
+    for part in described(connection, parts_of(table), loaded.rows):
+        names += part.columns
+        columns += profile_columns(connection, part, loaded.rows)
+        first.append(first_rows(connection, part, longest))
     for column, told in zip(columns, loaded.written, strict=True):
         column |= {**dict.fromkeys(WRITTEN), "flags": [], **told}
-    described = {
+    profile = {
         "format": FORMATS[loaded.media_type],
         "rows": loaded.rows,
         **dict.fromkeys(HOW),
         **loaded.how,
     }
-    _write_json(task.output / PROFILE.name, {**described, "columns": columns})
+    _write_json(task.output / PROFILE.name, {**profile, "columns": columns})
     shown = preview(
-        [column for part in parts for column in part.columns],
+        names,
         [[cell for row in rows for cell in row] for rows in zip(*first, strict=True)],
         longest,
     )
     _write_json(task.output / PREVIEW.name, shown)
-    summary = {"format": described["format"], "rows": loaded.rows, "columns": len(columns)}
+    summary = {"format": profile["format"], "rows": loaded.rows, "columns": len(columns)}
     return Report(summary, (PROFILE, PREVIEW, DATA), loaded.media_type)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column, alike
+from app.processors.dataset.columns import Column
 from app.processors.dataset.part import Part
 from app.processors.dataset.values import json_value, readable, valid_json
 
@@ -28,12 +28,12 @@ def longest_cell(columns: int) -> int:
 
 def first_rows(connection: DuckDBPyConnection, part: Part, longest: int) -> list[list[Any]]:
     """Return the first cells of the part's columns, whose texts may be cut behind `longest` characters."""
-    groups = alike(part.columns, range(len(part.columns)))
-    lists = ", ".join(_list_of(part, places, longest) for places in groups)
+    groups = list(part.alike(range(len(part.columns)), most=len(part.columns)))
+    lists = ", ".join(_shown(part.columns[places[0]], cells, longest) for places, cells in groups)
     found = connection.execute(f"SELECT {lists} FROM {part.source} LIMIT {ROWS}").fetchall()
     rows: list[list[Any]] = [[None] * len(part.columns) for _ in found]
-    for row, cells in zip(rows, found, strict=True):
-        for places, values in zip(groups, cells, strict=True):
+    for row, lists_ in zip(rows, found, strict=True):
+        for (places, _), values in zip(groups, lists_, strict=True):
             for place, value in zip(places, values, strict=True):
                 row[place] = value
     return rows
@@ -56,11 +56,10 @@ def preview(columns: Sequence[Column], rows: Sequence[Sequence[Any]], longest: i
     }
 
 
-def _list_of(part: Part, places: Sequence[int], longest: int) -> str:
+def _shown(column: Column, cells: str, longest: int) -> str:
     """Return SQL for the cells of columns of one type, which DuckDB plans faster than each apart."""
-    value = readable(part.columns[places[0]], "cell")
-    shown = value if value == "cell" else f"left({value}, {longest + 1})"
-    return f"list_transform({part.list_of(places)}, lambda cell: {shown})"
+    value = readable(column, "cell")
+    return cells if value == "cell" else f"list_transform({cells}, lambda cell: left({value}, {longest + 1}))"
 
 
 def _cell_value(column: Column, value: Any, longest: int) -> Any:

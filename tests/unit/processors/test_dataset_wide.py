@@ -21,7 +21,13 @@ from app.processors.dataset.csv.rectangle import (
 from app.processors.dataset.csv.rows import COMMA, LONGEST_ROW_BYTES
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, join, parts_of, write_in_parts
-from app.processors.dataset.part import FEWEST_COLUMNS_IN_LISTS, MOST_ROWS_IN_LISTS, Part
+from app.processors.dataset.part import (
+    FEWEST_COLUMNS_IN_LISTS,
+    MOST_CELLS_IN_LISTS,
+    MOST_ROWS_IN_LISTS,
+    Part,
+    described,
+)
 from app.processors.dataset.profile.statistics import statistics_of
 from app.processors.dataset.proof import ALIKE_AT_ONCE, TextColumn, write_proved
 
@@ -239,21 +245,43 @@ def test_columns_apart_of_unequal_length_are_joined(process: ProcessDataset, lon
     assert written.read([header[-1]]).column(0).to_pylist() == [row[-1] for row in rows]
 
 
-def test_cells_in_lists_are_those_of_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [1, 3])
+def test_cells_in_lists_are_those_of_the_files(tmp_path: Path, files: int) -> None:
     width = FEWEST_COLUMNS_IN_LISTS
     columns = {f"n{place}": [place, None] if place % 3 else [f"x{place}", "y"] for place in range(width)}
-    pq.write_table(pa.table(columns), tmp_path / "wide.parquet")
+    paths = [tmp_path / f"part-{number}.parquet" for number in range(files)]
+    for path in paths:
+        pq.write_table(pa.table(columns), path)
     connection = duckdb.connect()
-    part = Part.of(connection, tmp_path / "wide.parquet")
-    listed = part.in_lists(connection, rows=2)
 
-    assert listed.stored is part
-    assert part.stored is part
-    assert part.in_lists(connection, rows=MOST_ROWS_IN_LISTS + 1) is part
-    for places in (range(1, width, 3), range(0, width, 3), [2, 5], *([place] for place in range(width))):
-        asked = [f"SELECT {some.list_of(list(places))} FROM {some.source}" for some in (part, listed)]
-        of_file, of_lists = (connection.execute(query).fetchall() for query in asked)
-        assert of_lists == of_file
+    (part,) = described(connection, paths, rows=2)
+
+    cells = [list(column) for _ in paths for column in columns.values()]
+    for places in (range(1, width, 3), range(0, width, 3), [5, 2], range(files * width)):
+        groups = list(part.alike(places))
+        assert sorted(place for some, _ in groups for place in some) == sorted(places)
+        for some, asked in groups:
+            rows = connection.execute(f"SELECT {asked} FROM {part.source}").fetchall()
+            assert [list(column) for column in zip(*(row[0] for row in rows), strict=True)] == [
+                cells[place] for place in some
+            ]
+    for place, cell in enumerate(part.cells):
+        assert connection.execute(f"SELECT {cell} FROM {part.source}").fetchall() == [
+            (value,) for value in cells[place]
+        ]
+
+
+def test_files_of_many_cells_are_parts_of_their_own(tmp_path: Path) -> None:
+    paths = [tmp_path / f"part-{number}.parquet" for number in range(3)]
+    half = MOST_CELLS_IN_LISTS // MOST_ROWS_IN_LISTS // 2
+    for path in paths:
+        columns = {f"n{place}": [place] * MOST_ROWS_IN_LISTS for place in range(half)}
+        pq.write_table(pa.table(columns), path)
+    connection = duckdb.connect()
+
+    rows = MOST_ROWS_IN_LISTS
+    assert [len(part.columns) for part in described(connection, paths, rows)] == [2 * half, half]
+    assert not any(part.lists for part in described(connection, paths, rows + 1))
 
 
 def test_a_deviation_is_summed_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -261,8 +289,8 @@ def test_a_deviation_is_summed_in_the_order_of_the_file(tmp_path: Path) -> None:
     table = pa.table({f"n{place}": numbers for place in range(FEWEST_COLUMNS_IN_LISTS)})
     pq.write_table(table, tmp_path / "wide.parquet", row_group_size=574)
     connection = duckdb.connect()
-    part = Part.of(connection, tmp_path / "wide.parquet")
+    (part,) = described(connection, [tmp_path / "wide.parquet"], len(numbers))
 
-    found = statistics_of(connection, part.in_lists(connection, len(numbers)), len(numbers))
+    found = statistics_of(connection, part, len(numbers))
 
-    assert found == statistics_of(connection, part, len(numbers))
+    assert found == statistics_of(connection, Part.of(connection, tmp_path / "wide.parquet"), len(numbers))

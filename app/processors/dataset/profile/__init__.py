@@ -39,6 +39,8 @@ from app.processors.dataset.profile.counts import (
     count_distinct_apart,
     count_likely,
     count_values,
+    count_values_apart,
+    grouped_apart,
 )
 from app.processors.dataset.profile.histograms import BINS, counts_of_bins
 from app.processors.dataset.profile.precise import with_precision
@@ -68,7 +70,7 @@ LONGEST_DECIMAL_DIGITS = 40
 def profile_columns(connection: DuckDBPyConnection, part: Part, rows: int) -> list[dict[str, Any]]:
     """Describe the columns of a part of a table that has `rows` rows."""
     statistics = statistics_of(connection, part, rows)
-    statistics = with_precision(connection, part.stored, statistics, rows)
+    statistics = with_precision(connection, part, statistics, rows)
     tops = _tops(connection, part, statistics, rows)
     counts = counts_of_bins(connection, part, statistics, rows)
     distinct = _exact_distinct(connection, part, statistics, tops, rows)
@@ -115,7 +117,7 @@ def _exact_distinct(
         return exact | {place: top.distinct for place, top in tops.items()}
     counted = {place: top.distinct for place, top in tops.items() if top.distinct}
     few = {
-        place: comparable(column, part.cell(place)) if column.kind == "json" else part.cell(place)
+        place: comparable(column, part.cells[place]) if column.kind == "json" else part.cells[place]
         for place, column in enumerate(part.columns)
         if place not in counted and statistics[place].distinct <= EXACT_DISTINCT
     }
@@ -133,11 +135,21 @@ def _tops(
     ranked = [place for place, column in enumerate(part.columns) if column.kind in RANKED]
     few = [place for place in ranked if statistics[place].distinct <= EXACT_TOP_DISTINCT]
     long = {place for place in ranked if (statistics[place].longest or 0) > LONGEST_VALUE_CHARACTERS}
-    values = {place: _as_text(part.columns[place], part.cell(place)) for place in ranked}
-    values |= {place: _beginning_and_hash(values[place]) for place in long}
-    tops = count_values(connection, part.source, {place: values[place] for place in few}, rows=rows, most=TOP)
+
+    def text(places: Sequence[int], cell: str) -> str:
+        value = _as_text(part.columns[places[0]], cell)
+        return value if long.isdisjoint(places) else _beginning_and_hash(value)
+
+    tops: dict[int, Counted] = {}
+    if few and grouped_apart(rows, len(few)):
+        texts = {place: text([place], part.cells[place]) for place in few}
+        tops = count_values_apart(connection, part.source, texts, most=TOP)
+    else:
+        for places, values in part.together(few, text):
+            tops |= count_values(connection, part.source, places, values, most=TOP)
     for place in set(ranked) - set(few):
-        tops[place] = Counted(count_likely(connection, part.source, values[place], most=TOP), distinct=0)
+        likely = count_likely(connection, part.source, text([place], part.cells[place]), most=TOP)
+        tops[place] = Counted(likely, distinct=0)
     return tops
 
 

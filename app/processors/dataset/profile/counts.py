@@ -5,7 +5,7 @@ are turned into (column, value) pairs and grouped once, which also spills to dis
 Where rows are many and columns few, it is faster to group each column apart.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -31,21 +31,44 @@ class Counted:
 
 
 def count_values(
-    connection: DuckDBPyConnection, source: str, expressions: Expressions, *, rows: int, most: int
+    connection: DuckDBPyConnection, source: str, places: Sequence[int], values: str, *, most: int
 ) -> dict[int, Counted]:
-    """Return exact counts of each column's `most` most frequent values. Nulls are not values."""
-    counted = dict.fromkeys(expressions, Counted((), 0))
-    group = _grouped_apart if grouped_apart(rows, len(expressions)) else _grouped_as_pairs
-    for some in _chunks(expressions):
-        query = f"""
-            SELECT place, value, times, count(value) OVER (PARTITION BY place)
-            FROM ({group(source, some)})
-            QUALIFY value IS NOT NULL
-                AND row_number() OVER (PARTITION BY place ORDER BY value IS NULL, times DESC, value) <= {most}
-            ORDER BY place, times DESC, value
-        """
-        for place, value, times, distinct in connection.execute(query).fetchall():
-            counted[place] = Counted((*counted[place].values, (value, times)), distinct)
+    """Return exact counts of each column's `most` most frequent values. Nulls are not values.
+
+    `values` is SQL for a list of the columns' cells.
+    """
+    groups = _grouped(as_pairs(source, places, values))
+    return dict.fromkeys(places, Counted((), 0)) | _most_frequent(connection, groups, most)
+
+
+def count_values_apart(
+    connection: DuckDBPyConnection, source: str, expressions: Expressions, *, most: int
+) -> dict[int, Counted]:
+    """Return the same from a query that groups each column by itself. The file is bound for each.
+
+    Nulls are not left out, because DuckDB would compute each value twice: for
+    the condition, and for the group.
+    """
+    groups = " UNION ALL ".join(
+        f"SELECT {place} AS place, {value} AS value, count(*) AS times FROM {source} GROUP BY ALL"
+        for place, value in expressions.items()
+    )
+    return dict.fromkeys(expressions, Counted((), 0)) | _most_frequent(connection, groups, most)
+
+
+def _most_frequent(connection: DuckDBPyConnection, groups: str, most: int) -> dict[int, Counted]:
+    """Return the most frequent values; `groups` is SQL for the rows `place, value, times`."""
+    counted: dict[int, Counted] = {}
+    query = f"""
+        SELECT place, value, times, count(value) OVER (PARTITION BY place)
+        FROM ({groups})
+        QUALIFY value IS NOT NULL
+            AND row_number() OVER (PARTITION BY place ORDER BY value IS NULL, times DESC, value) <= {most}
+        ORDER BY place, times DESC, value
+    """
+    for place, value, times, distinct in connection.execute(query).fetchall():
+        values = counted[place].values if place in counted else ()
+        counted[place] = Counted((*values, (value, times)), distinct)
     return counted
 
 
@@ -69,7 +92,8 @@ def count_distinct(connection: DuckDBPyConnection, source: str, expressions: Exp
     """Return how many different values each column has, exactly."""
     counted = dict.fromkeys(expressions, 0)
     for some in _chunks(expressions):
-        query = f"SELECT place, count(*) FROM ({_grouped_as_pairs(source, some)}) GROUP BY place"
+        groups = _grouped(as_pairs(source, some, f"[{', '.join(some.values())}]"))
+        query = f"SELECT place, count(*) FROM ({groups}) GROUP BY place"
         counted |= dict(connection.execute(query).fetchall())
     return counted
 
@@ -97,23 +121,10 @@ def as_pairs(source: str, places: Iterable[int], values: str) -> str:
     return f"SELECT unnest([{numbers}]) AS place, unnest({values}) AS value FROM {source}"
 
 
-def _grouped_as_pairs(source: str, expressions: Expressions) -> str:
+def _grouped(pairs: str) -> str:
     """Return SQL for the rows `place, value, times`."""
-    pairs = as_pairs(source, expressions, f"[{', '.join(expressions.values())}]")
     return (
         f"SELECT place, value, count(*) AS times FROM ({pairs}) WHERE value IS NOT NULL GROUP BY place, value"
-    )
-
-
-def _grouped_apart(source: str, expressions: Expressions) -> str:
-    """Return SQL for the same rows, and one for nulls. The file is bound for each column: long in wide ones.
-
-    Nulls are not left out here, because DuckDB would compute each value twice: for
-    the condition, and for the group.
-    """
-    return " UNION ALL ".join(
-        f"SELECT {place} AS place, {value} AS value, count(*) AS times FROM {source} GROUP BY ALL"
-        for place, value in expressions.items()
     )
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import alike
-from app.processors.dataset.part import ALIKE_AT_ONCE, Part
-from app.processors.dataset.profile.counts import count_values, grouped_apart
+from app.processors.dataset.part import Part
+from app.processors.dataset.profile.counts import count_values_apart, grouped_apart
 from app.processors.dataset.profile.statistics import Statistics, numeric
 
 BINS = 20
@@ -25,12 +24,12 @@ def counts_of_bins(
         if known.low is not None and known.high is not None and known.high > known.low
     }
     counts = {place: {0: known.finite} for place, known in enumerate(statistics) if known.low is not None}
-    if grouped_apart(rows, len(ranges)):
+    if ranges and grouped_apart(rows, len(ranges)):
         bins = {
-            place: _bin(numeric(part.columns[place], part.cell(place)), *map(_double, range_))
+            place: _bin(numeric(part.columns[place], part.cells[place]), *map(_double, range_))
             for place, range_ in ranges.items()
         }
-        found = count_values(connection, part.source, bins, rows=rows, most=BINS)
+        found = count_values_apart(connection, part.source, bins, most=BINS)
         counts |= {place: dict(counted.values) for place, counted in found.items()}
     else:
         counts |= _counts_as_pairs(connection, part, ranges)
@@ -44,12 +43,14 @@ def _counts_as_pairs(
 ) -> dict[int, dict[int, int]]:
     """Return how many values each bin has, from pairs of column and number; see `count_values`."""
     counts: dict[int, dict[int, int]] = {place: {} for place in ranges}
-    places = [place for some in alike(part.columns, ranges) for place in some]
-    for start in range(0, len(places), ALIKE_AT_ONCE):
-        some = places[start : start + ALIKE_AT_ONCE]
+
+    def number(places: Sequence[int], cell: str) -> str:
+        return numeric(part.columns[places[0]], cell) or cell
+
+    for some, numbers in part.together(ranges, number):
         lists = (
             "unnest(CAST($places AS INTEGER[])) AS place",
-            f"unnest({_numbers(part, some)}) AS number",
+            f"unnest({numbers}) AS number",
             "unnest(CAST($lows AS DOUBLE[])) AS low",
             "unnest(CAST($widths AS DOUBLE[])) AS width",
         )
@@ -62,17 +63,9 @@ def _counts_as_pairs(
         lows, widths = zip(*(ranges[place] for place in some), strict=True)
         # To read the numbers from the query would take DuckDB longer than to count.
         given = {"places": some, "lows": list(lows), "widths": list(widths)}
-        for place, number, count in connection.execute(query, given).fetchall():
-            counts[place][number] = count
+        for place, bin_number, count in connection.execute(query, given).fetchall():
+            counts[place][bin_number] = count
     return counts
-
-
-def _numbers(part: Part, places: Sequence[int]) -> str:
-    """Return SQL for a list of these columns' values as numbers; DuckDB plans each type once."""
-    return " || ".join(
-        f"list_transform({part.list_of(some)}, lambda cell: {numeric(part.columns[some[0]], 'cell')})"
-        for some in alike(part.columns, places)
-    )
 
 
 def _double(number: float) -> str:

@@ -82,7 +82,7 @@ def _quartiles(
             for index in (low, high)
         ]
         queries[place] = (
-            f"quantile_disc({_whole(column, part.cell(place))}, {[float(share) for share in at]})"
+            f"quantile_disc({_whole(column, part.cells[place])}, {[float(share) for share in at]})"
         )
     for place, found in _aggregated(connection, part.source, queries, rows):
         unit = _unit(known[place][0])
@@ -124,7 +124,7 @@ def _spreads(
     """Yield the mean and the deviation of each column by its place."""
     queries = {}
     for place, (column, one) in known.items():
-        share = _share(column, one, part.cell(place))
+        share = _share(column, one, part.cells[place])
         queries[place] = f"[avg({share}), stddev_samp({share})]"
     for place, (mean, std) in _aggregated(connection, part.source, queries, rows):
         one = known[place][1]

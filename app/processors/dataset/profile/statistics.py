@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.columns import Column, alike
+from app.processors.dataset.columns import Column
 from app.processors.dataset.part import ALIKE_AT_ONCE, FEWEST_ALIKE, Part
 from app.processors.dataset.profile.counts import as_pairs, count_distinct, grouped_apart
 from app.processors.dataset.values import comparable, edge, in_utc, readable
@@ -70,24 +70,29 @@ EMPTY = Statistics(0, 0, None, None, None, None, None, None, None, 0, None, None
 
 def statistics_of(connection: DuckDBPyConnection, part: Part, rows: int) -> list[Statistics]:
     """Return the statistics of each column; see also `distinct_is_exact` and `quartiles_are_exact`."""
-    groups = alike(part.columns, range(len(part.columns)))
-    if grouped_apart(rows, len(part.columns)):
-        groups = [[place] for place in range(len(part.columns))]
-    few = sorted(place for places in groups if len(places) < FEWEST_ALIKE for place in places)
-    found = _apart(connection, part.stored, few, rows)
+    groups = [] if grouped_apart(rows, len(part.columns)) else _groups(part, rows)
+    found: dict[int, Statistics] = {}
+    for places, cells in groups:
+        found |= _as_pairs(connection, part, places, cells, rows)
+    few = [place for place in range(len(part.columns)) if place not in found]
+    found |= _apart(connection, part, few, rows)
     if distinct_is_exact(rows):
         # To plan many DISTINCT in one query takes long.
         texts = {
-            place: comparable(part.columns[place], part.cell(place))
+            place: comparable(part.columns[place], part.cells[place])
             for place in few
             if part.columns[place].kind not in RANKED
         }
         for place, distinct in count_distinct(connection, part.source, texts).items():
             found[place] = found[place]._replace(distinct=distinct)
-    for places in groups:
-        if len(places) >= FEWEST_ALIKE:
-            found |= _as_pairs(connection, part, places, rows)
     return [found[place] for place in range(len(part.columns))]
+
+
+def _groups(part: Part, rows: int) -> list[tuple[list[int], str]]:
+    """Return columns that one query may take, with SQL for a list of their cells."""
+    at_once = min(ALIKE_AT_ONCE, EXACT_QUARTILE_NUMBERS // max(rows, 1) or 1)
+    groups = part.alike(range(len(part.columns)), at_once)
+    return [(places, cells) for places, cells in groups if len(places) >= FEWEST_ALIKE]
 
 
 def _apart(
@@ -100,7 +105,7 @@ def _apart(
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]
         aggregates = [
-            sql for place in some for sql in _aggregates(part.columns[place], part.cell(place), rows)
+            sql for place in some for sql in _aggregates(part.columns[place], part.cells[place], rows)
         ]
         values = connection.execute(f"SELECT {', '.join(aggregates)} FROM {part.source}").fetchone() or ()
         each = (Statistics(*values[at : at + width]) for at in range(0, len(values), width))
@@ -109,23 +114,15 @@ def _apart(
 
 
 def _as_pairs(
-    connection: DuckDBPyConnection, part: Part, places: Sequence[int], rows: int
+    connection: DuckDBPyConnection, part: Part, places: Sequence[int], cells: str, rows: int
 ) -> dict[int, Statistics]:
     """Return the statistics of columns of one type, from expressions that DuckDB plans once for all."""
     column = part.columns[places[0]]
-    if column.kind in ("integer", "number"):
-        part = part.stored
     aggregates = ", ".join(_aggregates(column, "value", rows, are_alike=True))
-    nothing = EMPTY._replace(formula_like=0 if column.kind == "text" else None)
-    found = dict.fromkeys(places, nothing)
-    at_once = min(ALIKE_AT_ONCE, EXACT_QUARTILE_NUMBERS // max(rows, 1) or 1)
-    for start in range(0, len(places), at_once):
-        some = places[start : start + at_once]
-        pairs = as_pairs(part.source, some, part.list_of(some))
-        for place, *values in connection.execute(
-            f"SELECT place, {aggregates} FROM ({pairs}) GROUP BY place"
-        ).fetchall():
-            found[place] = Statistics(*values)
+    found = dict.fromkeys(places, EMPTY._replace(formula_like=0 if column.kind == "text" else None))
+    query = f"SELECT place, {aggregates} FROM ({as_pairs(part.source, places, cells)}) GROUP BY place"
+    for place, *values in connection.execute(query).fetchall():
+        found[place] = Statistics(*values)
     return found
 
 
