@@ -34,7 +34,6 @@ from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.media_types import CSV, JSON, NDJSON, PARQUET, TSV
-from app.processors.dataset.columns import Column
 from app.processors.dataset.csv import csv_to_parquet
 from app.processors.dataset.csv.dialect import NO_DELIMITERS
 from app.processors.dataset.csv.rows import TAB
@@ -43,8 +42,8 @@ from app.processors.dataset.json_rows import write_items_as_lines
 from app.processors.dataset.ndjson import ndjson_to_parquet
 from app.processors.dataset.parquet import parquet_to_parquet, refuse_cut_off, refuse_encrypted
 from app.processors.dataset.parquet.parts import parts_of
-from app.processors.dataset.part import described
-from app.processors.dataset.preview import first_rows, longest_cell, preview
+from app.processors.dataset.part import Part, described
+from app.processors.dataset.preview import Shown, first_cells, longest_cell, preview
 from app.processors.dataset.profile import profile_columns
 from app.processors.dataset.proof import written
 from app.processors.dataset.samples import SAMPLES
@@ -96,6 +95,8 @@ class Loaded:
     written: Sequence[Mapping[str, Any]]
     #: The type that it was read as, one of FORMATS.
     media_type: str
+    #: The columns, where their cells are in lists in memory.
+    parts: Sequence[Part] = ()
 
 
 __all__ = ["SAMPLES", "process"]
@@ -117,11 +118,10 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
         connection, replace(task, media_type=shown_type(task)), table, is_open=task.media_type in OPEN
     )
     longest = longest_cell(len(loaded.written))
-    names, columns, first = list[Column](), list[dict[str, Any]](), list[list[list[Any]]]()
-    for part in described(connection, parts_of(table), loaded.rows):
-        names += part.columns
+    columns, first = list[dict[str, Any]](), list[Shown]()
+    for part in loaded.parts or described(connection, parts_of(table), loaded.rows):
         columns += profile_columns(connection, part, loaded.rows)
-        first.append(first_rows(connection, part, longest))
+        first += first_cells(connection, part, longest)
     for column, told in zip(columns, loaded.written, strict=True):
         column |= {**dict.fromkeys(WRITTEN), "flags": [], **told}
     profile = {
@@ -131,12 +131,7 @@ def _process(connection: DuckDBPyConnection, task: Task) -> Report:
         **loaded.how,
     }
     _write_json(task.output / PROFILE.name, {**profile, "columns": columns})
-    shown = preview(
-        names,
-        [[cell for row in rows for cell in row] for rows in zip(*first, strict=True)],
-        longest,
-    )
-    _write_json(task.output / PREVIEW.name, shown)
+    _write_json(task.output / PREVIEW.name, preview(first))
     summary = {"format": profile["format"], "rows": loaded.rows, "columns": len(columns)}
     return Report(summary, (PROFILE, PREVIEW, DATA), loaded.media_type)
 
@@ -197,7 +192,7 @@ def _load_csv(connection: DuckDBPyConnection, task: Task, table: Path, *, is_ope
         "total_rows": read.total_rows,
         **text.how(),
     }
-    return Loaded(read.rows, how, written(read.columns, read.original_names), media_type)
+    return Loaded(read.rows, how, written(read.columns, read.original_names), media_type, read.parts)
 
 
 def declared_header(parameters: Mapping[str, str]) -> bool | None:

@@ -140,7 +140,7 @@ def _read_by_duckdb(
         cells = ", ".join(f"{identifier(column.name)} AS t{place}" for place, column in enumerate(found))
         source = f"(SELECT {cells} FROM {_read_json(text, f'{ROWS}, columns = {{{named}}}')})"
         columns = _typed_columns(connection, source, found, types)
-        rows, read = write_proved(connection, lambda _: source, columns, target)
+        rows, read = write_proved(connection, source, columns, target)
     except duckdb.Error:
         return None
     if any(column.form is BOTH for column in read):
@@ -252,7 +252,7 @@ def _read_by_python(
         TextColumn(name=name, cells=sample[place], find_forms=FORMS_OF[column.kind])
         for place, (name, column) in enumerate(zip(names, found, strict=True))
     ]
-    rows, read = write_proved(connection, lambda _: source, columns, target)
+    rows, read = write_proved(connection, source, columns, target)
     originals = [key if key != name else None for key, name in zip(keys, names, strict=True)]
     return NdjsonRead(rows, read, originals)
 

@@ -7,13 +7,13 @@ near ten million characters. `cut` names them by row and column, both from 0.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
 from app.processors.dataset.columns import Column
 from app.processors.dataset.part import Part
-from app.processors.dataset.values import json_value, readable, valid_json
+from app.processors.dataset.values import json_values, readable, valid_json
 
 ROWS = 100
 CELL_CHARACTERS = 500
@@ -26,33 +26,31 @@ def longest_cell(columns: int) -> int:
     return max(SHORTEST_CELL_CHARACTERS, min(CELL_CHARACTERS, CHARACTERS // (ROWS * columns)))
 
 
-def first_rows(connection: DuckDBPyConnection, part: Part, longest: int) -> list[list[Any]]:
-    """Return the first cells of the part's columns, whose texts may be cut behind `longest` characters."""
+class Shown(NamedTuple):
+    """The first cells of a column as JSON has them, and the rows in which a text is cut."""
+
+    name: str
+    cells: Sequence[Any]
+    cut: Sequence[int]
+
+
+def first_cells(connection: DuckDBPyConnection, part: Part, longest: int) -> list[Shown]:
+    """Return the first cells of the part's columns, with texts cut behind `longest` characters."""
     groups = list(part.alike(range(len(part.columns)), most=len(part.columns)))
     lists = ", ".join(_shown(part.columns[places[0]], cells, longest) for places, cells in groups)
-    found = connection.execute(f"SELECT {lists} FROM {part.source} LIMIT {ROWS}").fetchall()
-    rows: list[list[Any]] = [[None] * len(part.columns) for _ in found]
-    for row, lists_ in zip(rows, found, strict=True):
-        for (places, _), values in zip(groups, lists_, strict=True):
-            for place, value in zip(places, values, strict=True):
-                row[place] = value
-    return rows
+    rows = connection.execute(f"SELECT {lists} FROM {part.source} LIMIT {ROWS}").fetchall()
+    found: dict[int, Sequence[Any]] = dict.fromkeys(range(len(part.columns)), ())
+    for number, (places, _) in enumerate(groups):
+        found |= zip(places, zip(*(row[number] for row in rows), strict=True), strict=bool(rows))
+    return [_as_json(column, found[place], longest) for place, column in enumerate(part.columns)]
 
 
-def preview(columns: Sequence[Column], rows: Sequence[Sequence[Any]], longest: int) -> dict[str, Any]:
+def preview(columns: Sequence[Shown]) -> dict[str, Any]:
     """Return the first rows of a table."""
     return {
         "columns": [column.name for column in columns],
-        "rows": [
-            [_cell_value(column, value, longest) for column, value in zip(columns, row, strict=True)]
-            for row in rows
-        ],
-        "cut": [
-            [number, place]
-            for number, row in enumerate(rows)
-            for place, value in enumerate(row)
-            if isinstance(value, str) and len(value) > longest
-        ],
+        "rows": list(zip(*(column.cells for column in columns), strict=True)),
+        "cut": sorted([row, place] for place, column in enumerate(columns) for row in column.cut),
     }
 
 
@@ -62,6 +60,9 @@ def _shown(column: Column, cells: str, longest: int) -> str:
     return cells if value == "cell" else f"list_transform({cells}, lambda cell: left({value}, {longest + 1}))"
 
 
-def _cell_value(column: Column, value: Any, longest: int) -> Any:
-    shown = json_value(column, value, characters=longest)
-    return valid_json(shown) if column.kind == "json" and shown is not None else shown
+def _as_json(column: Column, values: Sequence[Any], longest: int) -> Shown:
+    cut = [row for row, value in enumerate(values) if isinstance(value, str) and len(value) > longest]
+    cells = json_values(column, values, characters=longest)
+    if column.kind == "json":
+        cells = [cell if cell is None else valid_json(cell) for cell in cells]
+    return Shown(column.name, cells, cut)

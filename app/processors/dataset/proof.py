@@ -8,16 +8,19 @@ written again. No value is ever changed because a sample looked different.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from app.processors.dataset.engine import identifier, literal, write_parquet
+from app.processors.dataset.columns import Column
+from app.processors.dataset.engine import describe, identifier, literal, write_parquet
 from app.processors.dataset.forms import FindForms, with_blanks
 from app.processors.dataset.forms.form import EMPTY, TEXT, Form
 from app.processors.dataset.parquet.parts import write_in_parts
+from app.processors.dataset.part import Part
 from app.processors.dataset.profile.counts import as_pairs
 
 #: Columns that are asked alike, if there are enough of them, are asked in one question about pairs of
@@ -30,11 +33,37 @@ FEWEST_IN_A_LIST = 20
 FIRST_CELLS = 1_000
 #: No value is longer than this, so a sample needs no more of a longer text.
 LONGEST_VALUE_CHARACTERS = 100
+#: DuckDB's buffers for JSON are twice as large as the longest object may be.
+FEWEST_BYTES_AT_ONCE = 1024 * 1024
+Made = TypeVar("Made")
 NOT_PROVED = "a cell is not in the form of its column"
 
 
-#: Return SQL for a table that has these columns as the texts t0, t1, …, and may have others.
-SourceOf = Callable[[range], str]
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Columns of text, and SQL for their cells."""
+
+    #: SQL for a table whose columns are called t0, t1, …, or that holds a list `texts` of some of them.
+    source: str
+    #: The places of the columns that are in the list.
+    listed: range | None = None
+
+    @classmethod
+    def in_list(cls, path: Path, places: range, longest_line: int) -> Self:
+        """Return the texts of a file with a JSON array for each row."""
+        reader = f"read_json({literal(path)}, format = 'newline_delimited', records = false"
+        size = max(longest_line, FEWEST_BYTES_AT_ONCE)
+        columns = "columns = {'texts': 'VARCHAR[]'}"
+        return cls(f"{reader}, {columns}, maximum_object_size = {size})", places)
+
+    def cell(self, place: int) -> str:
+        return f"t{place}" if self.listed is None else f"texts[{place - self.listed.start + 1}]"
+
+    def list_of(self, places: Sequence[int]) -> str:
+        """Return SQL for a list of the cells of these columns."""
+        if self.listed is None:
+            return f"[{', '.join(map(self.cell, places))}]"
+        return f"list_select(texts, [{', '.join(str(place - self.listed.start + 1) for place in places)}])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,58 +98,133 @@ def written(columns: Sequence[ReadColumn], original_names: Sequence[str | None])
 
 
 def write_proved(
-    connection: DuckDBPyConnection, source_of: SourceOf, columns: Sequence[TextColumn], target: Path
+    connection: DuckDBPyConnection, source: str, columns: Sequence[TextColumn], target: Path
 ) -> tuple[int, list[ReadColumn]]:
     """Write the columns to `target`; return the rows and how each column was read.
 
-    Raises duckdb.Error if the source cannot be read.
+    `source` is SQL for a table that has the columns as the texts t0, t1, …
+    Raises duckdb.Error if it cannot be read.
     """
-    chosen = [ReadColumn(next(column.possible_forms())) for column in columns]
+    chosen, texts = _likely(columns), Texts(source)
 
     def write(places: range, path: Path) -> int:
-        source = source_of(places)
-        unproved = [place for place in places if not chosen[place].form.is_proved_by(columns[place].cells)]
-        _decide(connection, source, columns, chosen, unproved)
-        try:
-            return write_parquet(connection, _query(source, columns, chosen, places), path, len(columns))
-        except duckdb.InvalidInputException as error:
-            if NOT_PROVED not in str(error):
-                raise
-        _decide(connection, source, columns, chosen, _failing(connection, source, chosen, places))
-        return write_parquet(connection, _query(source, columns, chosen, places), path, len(columns))
+        def copy() -> int:
+            proved = _proved(texts, chosen, places)
+            named = ", ".join(
+                f"{proved.cells[place]} AS {identifier(columns[place].name)}" for place in places
+            )
+            return write_parquet(connection, f"SELECT {named} FROM {proved.source}", path, len(columns))
+
+        return _with_proof(connection, texts, columns, chosen, places, copy)
 
     return write_in_parts(len(columns), target, write), chosen
 
 
-def _query(
-    source: str, columns: Sequence[TextColumn], chosen: Sequence[ReadColumn], places: Sequence[int]
-) -> str:
-    """Return SQL for the values of these columns, which fails if a cell has no proof."""
+def write_proved_lists(
+    connection: DuckDBPyConnection, lists: Sequence[Texts], columns: Sequence[TextColumn], target: Path
+) -> tuple[int, list[ReadColumn], list[Part]]:
+    """Do the same for texts in lists; return their proved values too, which stay in memory.
+
+    Each list holds columns that are written together.
+    """
+    chosen, parts = _likely(columns), list[Part]()
+    for number, texts in enumerate(lists):
+        put = partial(_put_in_memory, connection, texts, columns, chosen, f"proved_{number}")
+        parts.append(_with_proof(connection, texts, columns, chosen, texts.listed or range(0), put))
+    cells = [(part.source, cell) for part in parts for cell in part.cells]
+
+    def write(places: range, path: Path) -> int:
+        named = ", ".join(f"{cells[place][1]} AS {identifier(columns[place].name)}" for place in places)
+        return write_parquet(connection, f"SELECT {named} FROM {cells[places.start][0]}", path, len(columns))
+
+    return write_in_parts(len(columns), target, write), chosen, parts
+
+
+def _put_in_memory(
+    connection: DuckDBPyConnection,
+    texts: Texts,
+    columns: Sequence[TextColumn],
+    chosen: Sequence[ReadColumn],
+    table: str,
+) -> Part:
+    places = texts.listed or range(0)
+    proved = _proved(texts, chosen, places, are_listed=True)
+    query = f"SELECT {', '.join(proved.lists)} FROM {proved.source}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+    types = {column.name: column.type.removesuffix("[]") for column in describe(connection, table)}
+    type_of = {place: types[name] for name, some in proved.lists.items() for place in some}
+    return Part.listed(
+        [Column.of(columns[place].name, type_of[place]) for place in places],
+        table,
+        {name: [place - places.start for place in some] for name, some in proved.lists.items()},
+    )
+
+
+def _likely(columns: Sequence[TextColumn]) -> list[ReadColumn]:
+    return [ReadColumn(next(column.possible_forms())) for column in columns]
+
+
+def _with_proof(
+    connection: DuckDBPyConnection,
+    texts: Texts,
+    columns: Sequence[TextColumn],
+    chosen: list[ReadColumn],
+    places: Sequence[int],
+    make: Callable[[], Made],
+) -> Made:
+    """Return what `make` makes of these columns once the form chosen for each holds for all its cells."""
+    unproved = [place for place in places if not chosen[place].form.is_proved_by(columns[place].cells)]
+    _decide(connection, texts, columns, chosen, unproved)
+    try:
+        return make()
+    except duckdb.InvalidInputException as error:
+        if NOT_PROVED not in str(error):
+            raise
+    _decide(connection, texts, columns, chosen, _failing(connection, texts, chosen, places))
+    return make()
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """SQL for values, which fails if a cell has no proof."""
+
+    #: SQL for the rows, and SQL for the cell of each column in them.
+    source: str
+    cells: Mapping[int, str]
+    #: The places of the columns in each list of values.
+    lists: Mapping[str, Sequence[int]]
+
+
+def _proved(
+    texts: Texts, chosen: Sequence[ReadColumn], places: Sequence[int], *, are_listed: bool = False
+) -> Proved:
+    """Return SQL for the values of these columns. Those of one form are in a list if they are many."""
     cells, values, proofs = list[str](), list[str](), list[str]()
-    named = dict[int, str]()
+    named, lists = dict[int, str](), dict[str, Sequence[int]]()
     for number, some in enumerate(_alike(chosen, places)):
         form = chosen[some[0]].form
-        if len(some) < FEWEST_IN_A_LIST or not form.proof:
-            cells += [f"t{place}" for place in some]
+        if not are_listed and (len(some) < FEWEST_IN_A_LIST or not form.proof):
+            cells += [texts.cell(place) for place in some]
             values += [f"{form.value_sql(f't{place}')} AS v{place}" for place in some]
             proofs += [form.proof_sql(f"t{place}", f"v{place}") for place in some if form.proof]
             named |= {place: f"v{place}" for place in some}
         else:
             # DuckDB plans the form once for all cells of a list, and the columns one by one.
-            texts, proof = f"texts{number}", form.proof_sql("pair[1]", "pair[2]")
-            cells.append(f"[{', '.join(f't{place}' for place in some)}] AS {texts}")
-            values.append(f"list_transform({texts}, lambda cell: {form.value_sql('cell')}) AS list{number}")
-            pairs = f"list_zip({texts}, list{number})"
-            proofs.append(f"list_bool_and(list_transform({pairs}, lambda pair: coalesce({proof}, false)))")
-            named |= {place: f"list{number}[{at}]" for at, place in enumerate(some, start=1)}
-    selected = ", ".join(f"{named[place]} AS {identifier(columns[place].name)}" for place in places)
-    read = f"SELECT *, {', '.join(values)} FROM (SELECT {', '.join(cells)} FROM {source})"
-    if not proofs:
-        return f"SELECT {selected} FROM ({read})"
-    return (
-        f"SELECT {selected} FROM ({read})"
-        f" WHERE CASE WHEN {' AND '.join(proofs)} THEN true ELSE error({literal(NOT_PROVED)}) END"
-    )
+            text, name = f"texts{number}", f"list{number}"
+            cells.append(f"{texts.list_of(some)} AS {text}")
+            values.append(f"list_transform({text}, lambda cell: {form.value_sql('cell')}) AS {name}")
+            if form.proof:
+                proof = form.proof_sql("pair[1]", "pair[2]")
+                pairs = f"list_zip({text}, {name})"
+                proofs.append(
+                    f"list_bool_and(list_transform({pairs}, lambda pair: coalesce({proof}, false)))"
+                )
+            named |= {place: f"{name}[{at}]" for at, place in enumerate(some, start=1)}
+            lists[name] = some
+    source = f"(SELECT *, {', '.join(values)} FROM (SELECT {', '.join(cells)} FROM {texts.source}))"
+    if proofs:
+        source += f" WHERE CASE WHEN {' AND '.join(proofs)} THEN true ELSE error({literal(NOT_PROVED)}) END"
+    return Proved(source, named, lists)
 
 
 def _alike(chosen: Sequence[ReadColumn], places: Sequence[int]) -> list[list[int]]:
@@ -133,24 +237,24 @@ def _alike(chosen: Sequence[ReadColumn], places: Sequence[int]) -> list[list[int
 
 
 def _failing(
-    connection: DuckDBPyConnection, source: str, chosen: Sequence[ReadColumn], places: Sequence[int]
+    connection: DuckDBPyConnection, texts: Texts, chosen: Sequence[ReadColumn], places: Sequence[int]
 ) -> list[int]:
     """Return those of the places whose columns hold some cell without a proof."""
     forms = {place: [chosen[place].form] for place in places if chosen[place].form.proof}
-    answers = _answers(connection, source, forms)
+    answers = _answers(connection, texts, forms)
     return [place for place, [(is_proved, *_)] in answers.items() if not is_proved]
 
 
 def _decide(
     connection: DuckDBPyConnection,
-    source: str,
+    texts: Texts,
     columns: Sequence[TextColumn],
     chosen: list[ReadColumn],
     places: Sequence[int],
 ) -> None:
     """Choose for these columns the first form that every cell of the file proves."""
-    possible = _possible_forms(connection, source, columns, chosen, places)
-    for place, answers in _answers(connection, source, possible).items():
+    possible = _possible_forms(connection, texts, columns, chosen, places)
+    for place, answers in _answers(connection, texts, possible).items():
         held = [
             (form, has_evidence, is_suspect)
             for form, (is_proved, has_evidence, is_suspect) in zip(possible[place], answers, strict=True)
@@ -163,7 +267,7 @@ def _decide(
 
 def _possible_forms(
     connection: DuckDBPyConnection,
-    source: str,
+    texts: Texts,
     columns: Sequence[TextColumn],
     chosen: Sequence[ReadColumn],
     places: Sequence[int],
@@ -171,8 +275,10 @@ def _possible_forms(
     """Return the forms that may still hold; columns empty in the sample get a sample of their own."""
     cells = dict[int, list[str]]()
     for some in _chunks([place for place in places if chosen[place].form is EMPTY], ALIKE_AT_ONCE):
-        values = ", ".join(f"left(t{place}, {LONGEST_VALUE_CHARACTERS})" for place in some)
-        pairs = as_pairs(source, some, f"[{values}]")
+        beginnings = (
+            f"list_transform({texts.list_of(some)}, lambda cell: left(cell, {LONGEST_VALUE_CHARACTERS}))"
+        )
+        pairs = as_pairs(texts.source, some, beginnings)
         query = (
             f"SELECT place, min(value, {FIRST_CELLS}) FROM ({pairs}) WHERE value IS NOT NULL GROUP BY place"
         )
@@ -184,7 +290,7 @@ def _possible_forms(
 
 
 def _answers(
-    connection: DuckDBPyConnection, source: str, forms: Mapping[int, Sequence[Form]]
+    connection: DuckDBPyConnection, texts: Texts, forms: Mapping[int, Sequence[Form]]
 ) -> dict[int, list[tuple[bool, bool, bool]]]:
     """Tell of each column's forms if all cells prove it, if some is evidence, and if some is suspect.
 
@@ -196,13 +302,12 @@ def _answers(
     found = dict[int, list[tuple[bool, bool, bool]]]()
     few = [place for places in alike.values() if len(places) < FEWEST_ALIKE for place in places]
     for some in _chunks(few, APART_AT_ONCE):
-        questions = ", ".join(_question(forms[place], f"t{place}") for place in some)
-        found |= zip(
-            some, connection.execute(f"SELECT {questions} FROM {source}").fetchone() or (), strict=True
-        )
+        questions = ", ".join(_question(forms[place], texts.cell(place)) for place in some)
+        query = f"SELECT {questions} FROM {texts.source}"
+        found |= zip(some, connection.execute(query).fetchone() or (), strict=True)
     for question, places in alike.items():
         for some in _chunks(places, ALIKE_AT_ONCE) if len(places) >= FEWEST_ALIKE else ():
-            pairs = as_pairs(source, some, f"[{', '.join(f't{place}' for place in some)}]")
+            pairs = as_pairs(texts.source, some, texts.list_of(some))
             rows = connection.execute(f"SELECT place, {question} FROM ({pairs}) GROUP BY place").fetchall()
             # Without any row there is no cell that speaks against a form.
             nothing = [(True, False, False) for _ in forms[some[0]]]

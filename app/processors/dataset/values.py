@@ -21,6 +21,7 @@ is 0000, the one before it -0001; years after 9999 have more digits. Values insi
 import json
 import math
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -180,6 +181,20 @@ def json_value(column: Column, value: Any, *, characters: int) -> Any:
             return _in_iso_8601(column.type, value)
         case _:
             return shortened(value, characters)
+
+
+def json_values(column: Column, values: Sequence[Any], *, characters: int) -> Sequence[Any]:
+    """Return `json_value` of each value. Most columns hold only values that are in JSON what they are."""
+    filled = [value for value in values if value is not None]
+    types = set(map(type, filled))
+    if (
+        (types <= {bool})
+        or (types == {int} and max(filled) <= LARGEST_EXACT_INTEGER and min(filled) >= -LARGEST_EXACT_INTEGER)
+        or (types == {float} and all(map(math.isfinite, filled)))
+        or (types == {str} and column.kind not in MOMENTS and max(map(len, filled)) <= characters)
+    ):
+        return values
+    return [json_value(column, value, characters=characters) for value in values]
 
 
 def shortened(text: str, characters: int) -> str:

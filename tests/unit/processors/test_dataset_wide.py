@@ -13,11 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
-from app.processors.dataset.csv.rectangle import (
-    MOST_BYTES_OF_A_PIECE,
-    MOST_ROWS_OF_A_PIECE,
-    write_columns_apart,
-)
+from app.processors.dataset.csv.rectangle import write_lists
 from app.processors.dataset.csv.rows import COMMA, LONGEST_ROW_BYTES
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, join, parts_of, write_in_parts
@@ -171,7 +167,7 @@ def test_columns_that_are_alike_are_decided_together(tmp_path: Path, cells: Sequ
     columns = [TextColumn(name=f"n{place}", cells=cells, find_forms=find) for place in range(width)]
 
     counted = cast(duckdb.DuckDBPyConnection, connection)
-    _, read = write_proved(counted, lambda _: "texts", columns, tmp_path / "data")
+    _, read = write_proved(counted, "texts", columns, tmp_path / "data")
 
     assert {(column.form.type, column.doubts) for column in read} == {("text", ("ambiguous_number",))}
     assert connection.statements <= 5
@@ -200,19 +196,20 @@ def test_row_groups_are_joined_one_by_one(tmp_path: Path) -> None:
     assert joined.read().to_pylist() == [{"some": f"some {n}", "others": f"others {n}"} for n in range(6)]
 
 
-def columns_apart(tmp_path: Path, text: str) -> tuple[bool, list[str]]:
+def lists_of(tmp_path: Path, text: str, *, header: bool = True) -> tuple[int, list[str]]:
     source = tmp_path / "text.csv"
     source.write_text(text, encoding="utf-8", newline="")
     targets = {tmp_path / "first": range(2), tmp_path / "second": range(2, 3)}
-    done = write_columns_apart(source, COMMA, targets)
-    return done, [target.read_text(encoding="utf-8") for target in targets]
+    longest = write_lists(source, COMMA, targets, header=header)
+    return longest, [target.read_text(encoding="utf-8") for target in targets]
 
 
-def test_groups_of_columns_are_written_apart(tmp_path: Path) -> None:
-    done, texts = columns_apart(tmp_path, 'a,b,c\n1,"x, ""y""",\n')
+def test_groups_of_columns_are_written_as_lists(tmp_path: Path) -> None:
+    longest, texts = lists_of(tmp_path, 'a,b,c\n1,"é, ""y""",\n')
 
-    assert done
-    assert texts == ['"a","b"\n"1","x, ""y"""\n', '"c"\n""\n']
+    assert texts == ['["1", "é, \\"y\\""]\n', "[null]\n"]
+    assert longest == len(texts[0].encode())
+    assert lists_of(tmp_path, "a,b,c\n", header=False)[1] == ['["a", "b"]\n', '["c"]\n']
 
 
 @pytest.mark.parametrize(
@@ -221,20 +218,52 @@ def test_groups_of_columns_are_written_apart(tmp_path: Path) -> None:
         "a,b,c\n1,2\n",
         "a,b,c\n1,2,3,4\n",
         'a,b,c\n1,2,"3\n',
-        "a,b,c\n" * (MOST_ROWS_OF_A_PIECE + 1),
+        "a,b,c\n" * (MOST_ROWS_IN_LISTS + 1),
         f"a,b,{'c' * (LONGEST_ROW_BYTES // 4)}\n",
-        f"a,b,{'c' * 2_000}\n" * (MOST_BYTES_OF_A_PIECE // 2_000),
     ],
-    ids=["short", "long", "open quote", "many rows", "many bytes in a row", "many bytes"],
+    ids=["short", "long", "open quote", "many rows", "many bytes in a row"],
 )
-def test_columns_that_duckdb_may_read_in_several_pieces_stay_together(tmp_path: Path, text: str) -> None:
-    done, _ = columns_apart(tmp_path, text)
+def test_rows_that_are_uneven_or_large_are_not_written_as_lists(tmp_path: Path, text: str) -> None:
+    longest, _ = lists_of(tmp_path, text)
 
-    assert not done
+    assert longest == 0
+
+
+AWKWARD = [
+    "7",
+    "1.50",
+    '"a, ""b"""',
+    '"two\nlines"',
+    '"\x01\u2028"',
+    "",
+    "2024-01-31",
+    "true",
+    "null",
+    "[]",
+    "\\",
+]
+
+
+@pytest.mark.parametrize("late", ["8", "late", "1.500", "0x1F", "=1"])
+@pytest.mark.parametrize("rows", [0, 1, 30])
+def test_a_wide_table_is_read_from_lists_as_from_columns(
+    process: ProcessDataset, monkeypatch: pytest.MonkeyPatch, late: str, rows: int
+) -> None:
+    monkeypatch.setattr("app.processors.dataset.csv.SAMPLE_ROWS", 1 + rows)
+    cells = [AWKWARD[place % len(AWKWARD)] for place in range(WIDTH)]
+    lines = [NAMES, *[cells] * rows, [*cells[:-8], *[late] * 8]]
+    payload = "\n".join(map(",".join, lines))
+
+    listed = process(payload, "text/csv; header=present")
+    monkeypatch.setattr("app.processors.dataset.csv.write_lists", lambda *_, **__: 0)
+    read = process(payload, "text/csv; header=present")
+
+    assert (listed.profile, listed.preview) == (read.profile, read.preview)
+    assert pq.read_table(listed.data).equals(pq.read_table(read.data))
 
 
 @pytest.mark.parametrize("longest", [1, 1_900])
-def test_columns_apart_of_unequal_length_are_joined(process: ProcessDataset, longest: int) -> None:
+def test_parts_of_rows_of_unequal_length_are_joined(process: ProcessDataset, longest: int) -> None:
     rows = [["7"] * WIDTH + ["x" * (1 + row % longest)] for row in range(WIDTH)]
     header = [f"n{place}" for place in range(WIDTH + 1)]
 

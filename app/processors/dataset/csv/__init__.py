@@ -6,7 +6,7 @@ rows are counted by another reader. Where DuckDB refuses the text or counts
 otherwise, Python's csv rewrites it into a rectangle first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat, zip_longest
@@ -27,12 +27,7 @@ from app.processors.dataset.csv.around import (
 )
 from app.processors.dataset.csv.dialect import DELIMITERS, guess_dialect, other_dialect
 from app.processors.dataset.csv.layout import has_header, has_row_names, is_total, lines_above
-from app.processors.dataset.csv.rectangle import (
-    MOST_BYTES_OF_A_PIECE,
-    shape_of,
-    write_columns_apart,
-    write_rectangular,
-)
+from app.processors.dataset.csv.rectangle import shape_of, write_lists, write_rectangular
 from app.processors.dataset.csv.returns import keeps_returns
 from app.processors.dataset.csv.rows import (
     COMMA,
@@ -42,13 +37,15 @@ from app.processors.dataset.csv.rows import (
     first_rows,
     is_stray_quote,
     line_of_row,
+    lines_of,
 )
 from app.processors.dataset.csv.table import Table
 from app.processors.dataset.engine import described_table
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.forms.form import TEXT
-from app.processors.dataset.parquet.parts import groups_of, parts_of
-from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved
+from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, groups_of, parts_of
+from app.processors.dataset.part import MOST_CELLS_IN_LISTS, MOST_ROWS_IN_LISTS, Part
+from app.processors.dataset.proof import ReadColumn, TextColumn, Texts, write_proved, write_proved_lists
 
 SAMPLE_ROWS = 2_000
 LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024
@@ -69,6 +66,8 @@ class CsvRead:
     blank_lines: int = 0
     lines_above: Sequence[str] = ()
     total_rows: Sequence[int] = ()
+    #: The cells, where they are in lists in memory.
+    parts: Sequence[Part] = ()
 
 
 def csv_to_parquet(
@@ -145,37 +144,34 @@ def _read_as_it_is(
     """Return None where DuckDB refuses the text, or reads it otherwise than Python does."""
     if not table.is_rectangular or table.dialect.keeps_returns:
         return None
-    texts = _columns_apart(table, scratch)
+    lists = _lists(table, scratch)
     try:
-        read = _write(connection, table, target, texts, decimal_commas=table.decimal_commas)
+        read = _write(connection, table, target, lists, decimal_commas=table.decimal_commas)
     except duckdb.Error:
         return None
-    finally:
-        for path in texts:
-            path.unlink()
     count = count_rows(table.path, table.dialect, table.line_end)
     if count.has_blanks_at_quotes or read.rows + table.header != count.rows:
         return None
     return replace(read, blank_lines=count.blank_lines)
 
 
-def _columns_apart(table: Table, scratch: Path) -> dict[Path, range]:
-    """Write the columns of a wide table to a text for each group; return the texts, none if it cannot be.
+def _lists(table: Table, scratch: Path) -> list[Texts]:
+    """Write the cells of a wide table of few rows to texts of lists; return none for any other table.
 
-    DuckDB goes over the whole text, and binds all of its columns, for each group. To write texts takes less
-    time than that if there are fewer rows than columns.
+    DuckDB goes over the whole text, and binds all of its columns, for each group of columns. A list of
+    them it binds once.
     """
-    width, size = len(table.sample[0]), table.path.stat().st_size
-    groups = groups_of(width)
-    likely_rows = size / (sum(map(len, table.sample[-1])) + width)
-    if len(groups) == 1 or likely_rows > width or size > len(groups) * MOST_BYTES_OF_A_PIECE:
-        return {}
-    texts = {scratch / f"columns-{places.start}.csv": places for places in groups}
-    if write_columns_apart(table.path, table.dialect, texts):
-        return texts
-    for path in texts:
-        path.unlink()
-    return {}
+    width = len(table.sample[0])
+    most_rows = lines_of(table.path, MOST_ROWS_IN_LISTS) + 1
+    if len(groups_of(width)) == 1 or most_rows > MOST_ROWS_IN_LISTS:
+        return []
+    at_once = MOST_CELLS_IN_LISTS // most_rows // COLUMNS_AT_ONCE * COLUMNS_AT_ONCE
+    texts = {
+        scratch / f"lists-{start}.ndjson": range(width)[start : start + at_once]
+        for start in range(0, width, at_once)
+    }
+    longest = write_lists(table.path, table.dialect, texts, header=table.header)
+    return [Texts.in_list(path, places, longest) for path, places in texts.items()] if longest else []
 
 
 def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scratch: Path) -> CsvRead:
@@ -185,7 +181,7 @@ def _rewritten(connection: DuckDBPyConnection, table: Table, target: Path, scrat
     write_rectangular(table.path, table.dialect, shape.columns, rectangle)
     sample = first_rows(rectangle, COMMA, SAMPLE_ROWS)
     rewritten = replace(table, path=rectangle, dialect=COMMA, line_end="\n", sample=sample, is_rectangle=True)
-    read = _write(connection, rewritten, target, {}, decimal_commas=table.decimal_commas)
+    read = _write(connection, rewritten, target, [], decimal_commas=table.decimal_commas)
     if read.rows + table.header != shape.rows:
         detail = f"Only {read.rows} of {shape.rows} rows can be read."
         raise InvalidPayload(ProblemCode.INVALID_CONTENT, detail)
@@ -201,11 +197,11 @@ def _write(
     connection: DuckDBPyConnection,
     table: Table,
     target: Path,
-    texts: Mapping[Path, range],
+    lists: Sequence[Texts],
     *,
     decimal_commas: bool,
 ) -> CsvRead:
-    """Write the table, whose columns may be in texts of their own."""
+    """Write the table, whose cells may be in lists."""
     header, data = table.names, table.sample[table.header :]
     width = len(table.sample[0]) if table.sample else 0
     names = unique_names(header, width)
@@ -214,18 +210,22 @@ def _write(
         TextColumn(name=name, cells=list(filter(None, cells)), find_forms=find_forms)
         for name, cells in zip(names, zip(*data, strict=True) if data else repeat(()), strict=False)
     ]
-    apart = {
-        places: replace(table, path=path, dialect=COMMA, line_end="\n", is_rectangle=True).rows_sql(places)
-        for path, places in texts.items()
-    }
-    whole = table.rows_sql(range(width))
-    rows, read = write_proved(connection, lambda places: apart.get(places, whole), columns, target)
+    if lists:
+        rows, read, parts = write_proved_lists(connection, lists, columns, target)
+    else:
+        rows, read = write_proved(connection, table.rows_sql, columns, target)
+        parts = []
     originals = [
         cell if table.header and cell != name else None
         for cell, name in zip_longest(header, names, fillvalue="")
     ]
     return CsvRead(
-        rows=rows, columns=read, original_names=originals, dialect=table.dialect, header=table.header
+        rows=rows,
+        columns=read,
+        original_names=originals,
+        dialect=table.dialect,
+        header=table.header,
+        parts=parts,
     )
 
 

@@ -1,6 +1,7 @@
 """Text that DuckDB refuses (ragged rows, mixed line ends) or reads slowly (many columns), written anew."""
 
 import csv
+import json
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -20,10 +21,9 @@ from app.processors.dataset.csv.rows import (
     rows_of,
     rows_with_lines,
 )
+from app.processors.dataset.part import MOST_ROWS_IN_LISTS
 
-#: DuckDB may end a row group of Parquet where a piece of its text ends. It takes a text of so many rows and
-#: bytes for one piece.
-MOST_ROWS_OF_A_PIECE, MOST_BYTES_OF_A_PIECE = 2_048, 4_000_000
+TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 #: A cell that begins with blanks and a quote that is not closed in it. RFC 4180 knows no quotes behind
 #: blanks: what they were to hold together is torn at the delimiter.
 TORN_CELL = re.compile(r'[ \t]+"(?:[^"]|"")*')
@@ -66,27 +66,28 @@ def write_rectangular(path: Path, dialect: Dialect, columns: int, target: Path) 
         _writer(file).writerows(row + [""] * (columns - len(row)) for row in rows)
 
 
-def write_columns_apart(path: Path, dialect: Dialect, targets: Mapping[Path, range]) -> bool:
-    """Rewrite each group of columns as comma-separated UTF-8 in a text of its own.
+def write_lists(path: Path, dialect: Dialect, targets: Mapping[Path, range], *, header: bool) -> int:
+    """Rewrite each group of columns as a text with a JSON array for each row, but the header.
 
-    Return False if the rows are not equally long, or too many or too long to be read as one piece.
+    Return the bytes of the longest line, or 0 if the rows are not equally long, or too many or too long.
     """
-    width = max(places.stop for places in targets.values())
+    width, longest = max(places.stop for places in targets.values()), 1
     with ExitStack() as files:
         groups = [
-            (_writer(files.enter_context(_opened(target))), slice(places.start, places.stop))
+            (files.enter_context(target.open("wb")), slice(places.start, places.stop))
             for target, places in targets.items()
         ]
         try:
             for number, row in enumerate(rows_of(path, dialect)):
                 is_long = MOST_BYTES_OF_A_CHARACTER * sum(map(len, row)) > LONGEST_ROW_BYTES
-                if len(row) != width or is_long or number == MOST_ROWS_OF_A_PIECE:
-                    return False
-                for writer, places in groups:
-                    writer.writerow(row[places])
+                if len(row) != width or is_long or number == MOST_ROWS_IN_LISTS:
+                    return 0
+                cells = [cell or None for cell in row]
+                for file, places in groups if number or not header else ():
+                    longest = max(longest, file.write(TO_JSON(cells[places]).encode() + b"\n"))
         except InvalidPayload:
-            return False
-    return all(target.stat().st_size <= MOST_BYTES_OF_A_PIECE for target in targets)
+            return 0
+    return longest
 
 
 def _opened(target: Path) -> TextIO:

@@ -139,6 +139,15 @@ def line_of_row(path: Path, dialect: Dialect, number: int) -> int:
     return line
 
 
+def lines_of(path: Path, most: int) -> int:
+    """Return the number of line feeds, or more than `most`."""
+    lines = 0
+    with path.open("rb") as file:
+        while lines <= most and (chunk := file.read(CHUNK_BYTES)):
+            lines += chunk.count(b"\n")
+    return lines
+
+
 def opened(path: Path, dialect: Dialect) -> TextIO:
     """Open the text so that its lines end where rows may end."""
     return path.open(encoding="utf-8", newline="\n" if dialect.keeps_returns else "")

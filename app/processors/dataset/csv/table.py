@@ -51,15 +51,15 @@ class Table:
         first = list(self.sample[0])
         return ["", *first[: len(self.sample[-1]) - 1]] if self.has_row_names else first
 
-    def rows_sql(self, places: range) -> str:
-        """Return SQL for the rows as text in the columns t0, t1, …, with nothing left to DuckDB's judgement.
-
-        `places` are those of the columns that the text holds.
+    @property
+    def rows_sql(self) -> str:
+        """SQL for the rows as text in the columns t0, t1, …, with nothing left to DuckDB's judgement.
 
         `strict_mode`, on unless it is named, must not be named: next to `new_line` it
         loses every row. A `new_line` that is wrong does too; the count finds that out.
         """
-        columns = ", ".join(f"'t{place}': 'VARCHAR'" for place in places)
+        width = len(self.sample[0]) if self.sample else 0
+        columns = ", ".join(f"'t{place}': 'VARCHAR'" for place in range(width))
         line_end = self.line_end.replace("\r", r"\r").replace("\n", r"\n")
         options = [
             "auto_detect = false, ignore_errors = false, null_padding = false",
@@ -74,6 +74,6 @@ class Table:
             options.append(LARGE_BUFFERS)
         else:
             options.append(f"max_line_size = {LONGEST_ROW_BYTES}")
-        if not self.is_rectangle and len(places) <= MOST_COLUMNS_OF_SMALL_BUFFERS:
+        if not self.is_rectangle and width <= MOST_COLUMNS_OF_SMALL_BUFFERS:
             options.append(SMALL_BUFFERS)
         return f"read_csv({literal(self.path)}, {', '.join(options)})"

@@ -58,7 +58,7 @@ from app.processors.dataset.values import comparable, has_zone, json_decimal, js
 TOP = 10
 EXACT_TOP_DISTINCT = 20_000
 EXACT_DISTINCT = 500_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 CYCLE_YEARS = 400
 #: The Gregorian calendar repeats itself after CYCLE_SECONDS.
 DAY_SECONDS = 86_400
@@ -203,13 +203,16 @@ def _moment(seconds: float | Fraction, is_day: bool, zone: str) -> str:
     units += 2 * rest > denominator or (2 * rest == denominator and units % 2)
     whole, part = divmod(units, 10**digits)
     cycles, rest = divmod(whole, CYCLE_SECONDS)
-    moment = (EPOCH + timedelta(seconds=rest)).replace(tzinfo=None)
-    year = moment.year + cycles * CYCLE_YEARS
+    moment = EPOCH + timedelta(seconds=rest)
     text = moment.date().isoformat() if is_day and not rest % DAY_SECONDS else moment.isoformat()
-    decimals = f"{part * 10 ** (11 - digits):011d}".removesuffix("00")
-    decimals = decimals.removesuffix("000") if len(decimals) == 9 else decimals
-    fraction = f".{decimals}" if part else ""
-    return f"{year:0{5 if year < 0 else 4}d}{text[4:]}{fraction}{'' if is_day else zone}"
+    if cycles:
+        year = moment.year + cycles * CYCLE_YEARS
+        text = f"{year:0{5 if year < 0 else 4}d}{text[4:]}"
+    if part:
+        decimals = f"{part * 10 ** (11 - digits):011d}".removesuffix("00")
+        decimals = decimals.removesuffix("000") if len(decimals) == 9 else decimals
+        text = f"{text}.{decimals}"
+    return text if is_day else text + zone
 
 
 def _finite(number: float | None) -> float | None:
