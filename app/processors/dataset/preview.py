@@ -61,8 +61,12 @@ def _shown(column: Column, cells: str, longest: int) -> str:
 
 
 def _as_json(column: Column, values: Sequence[Any], longest: int) -> Shown:
-    cut = [row for row, value in enumerate(values) if isinstance(value, str) and len(value) > longest]
     cells = json_values(column, values, characters=longest)
+    cut = [
+        row
+        for row, value in enumerate(values if cells is not values else ())
+        if isinstance(value, str) and len(value) > longest
+    ]
     if column.kind == "json":
         cells = [cell if cell is None else valid_json(cell) for cell in cells]
     return Shown(column.name, cells, cut)

@@ -36,7 +36,9 @@ ELLIPSIS = "…"
 NUMBERS_UNKNOWN_TO_JSON = re.compile(r'"(?:[^"\\]|\\.)*"?|-?(?:NaN|Infinity)')
 NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 MOMENTS = ("date", "timestamp")
-BEFORE_CHRIST = " (BC)"
+BEFORE_CHRIST, INFINITY = " (BC)", "infinity"
+#: DuckDB's texts of dates and timestamps with these need more than a T.
+UNUSUAL = (BEFORE_CHRIST, INFINITY)
 #: Types that DuckDB's to_json alters inside others: it writes years as `0028 (BC)`, numbers anew, and
 #: the NaN of a key as `nan`.
 ALTERED_IN_JSON = re.compile(r"DATE|TIMESTAMP|JSON|DECIMAL|MAP\((?:FLOAT|DOUBLE)")
@@ -187,6 +189,9 @@ def json_values(column: Column, values: Sequence[Any], *, characters: int) -> Se
     """Return `json_value` of each value. Most columns hold only values that are in JSON what they are."""
     filled = [value for value in values if value is not None]
     types = set(map(type, filled))
+    if types == {str} and column.kind in MOMENTS and all(mark not in "".join(filled) for mark in UNUSUAL):
+        zone = _zone(column.type)
+        return [value and value.replace(" ", "T") + zone for value in values]
     if (
         (types <= {bool})
         or (types == {int} and max(filled) <= LARGEST_EXACT_INTEGER and min(filled) >= -LARGEST_EXACT_INTEGER)
@@ -204,14 +209,18 @@ def shortened(text: str, characters: int) -> str:
 
 def _in_iso_8601(duckdb_type: str, text: str) -> str:
     """Return DuckDB's text of a date or timestamp as `iso_8601` makes it; SQL for it takes long to plan."""
-    if text.endswith("infinity"):
+    if text.endswith(INFINITY):
         moment = edge(duckdb_type).first if text.startswith("-") else edge(duckdb_type).last
     elif BEFORE_CHRIST in text:
         year, mark, rest = text.replace(BEFORE_CHRIST, "").partition("-")
         moment = (f"{1 - int(year):05d}" if int(year) > 1 else "0000") + mark + rest
     else:
         moment = text
-    return moment.replace(" ", "T") + ("Z" if has_zone(duckdb_type) else "")
+    return moment.replace(" ", "T") + _zone(duckdb_type)
+
+
+def _zone(duckdb_type: str) -> str:
+    return "Z" if has_zone(duckdb_type) else ""
 
 
 def json_decimal(value: Decimal) -> int | float | str:
