@@ -90,7 +90,8 @@ def described(connection: DuckDBPyConnection, paths: Sequence[Path], rows: int) 
     The lists of a part are there until the next one is asked for.
     """
     parts = [Part.of(connection, path) for path in paths]
-    if rows > MOST_ROWS_IN_LISTS or _are_shared(connection, paths):
+    columns = sum(len(part.columns) for part in parts)
+    if columns < FEWEST_COLUMNS_IN_LISTS or rows > MOST_ROWS_IN_LISTS or _are_shared(connection, paths):
         yield from parts
         return
     most = MOST_CELLS_IN_LISTS // max(rows, 1)
@@ -98,8 +99,7 @@ def described(connection: DuckDBPyConnection, paths: Sequence[Path], rows: int) 
         some = [parts.pop(0)]
         while parts and sum(len(part.columns) for part in (*some, parts[0])) <= most:
             some.append(parts.pop(0))
-        few = len(some) == 1 and len(some[0].columns) < FEWEST_COLUMNS_IN_LISTS
-        yield some[0] if few else _in_lists(connection, some)
+        yield _in_lists(connection, some)
 
 
 def _are_shared(connection: DuckDBPyConnection, paths: Sequence[Path]) -> bool:

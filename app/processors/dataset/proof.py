@@ -43,10 +43,11 @@ NOT_PROVED = "a cell is not in the form of its column"
 class Texts:
     """Columns of text, and SQL for their cells."""
 
-    #: SQL for a table whose columns are called t0, t1, …, or that holds a list `texts` of some of them.
+    #: SQL for a table whose columns are called t0, t1, …, or that holds a list `texts` of cells.
     source: str
-    #: The places of the columns that are in the list.
+    #: The places of the columns that are wanted of the list, and the place of its first.
     listed: range | None = None
+    listed_from: int = 0
 
     @classmethod
     def in_list(cls, path: Path, places: range, longest_line: int) -> Self:
@@ -54,16 +55,16 @@ class Texts:
         reader = f"read_json({literal(path)}, format = 'newline_delimited', records = false"
         size = max(longest_line, FEWEST_BYTES_AT_ONCE)
         columns = "columns = {'texts': 'VARCHAR[]'}"
-        return cls(f"{reader}, {columns}, maximum_object_size = {size})", places)
+        return cls(f"{reader}, {columns}, maximum_object_size = {size})", places, places.start)
 
     def cell(self, place: int) -> str:
-        return f"t{place}" if self.listed is None else f"texts[{place - self.listed.start + 1}]"
+        return f"t{place}" if self.listed is None else f"texts[{place - self.listed_from + 1}]"
 
     def list_of(self, places: Sequence[int]) -> str:
         """Return SQL for a list of the cells of these columns."""
         if self.listed is None:
             return f"[{', '.join(map(self.cell, places))}]"
-        return f"list_select(texts, [{', '.join(str(place - self.listed.start + 1) for place in places)}])"
+        return f"list_select(texts, [{', '.join(str(place - self.listed_from + 1) for place in places)}])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,11 +196,14 @@ def test_row_groups_are_joined_one_by_one(tmp_path: Path) -> None:
     assert joined.read().to_pylist() == [{"some": f"some {n}", "others": f"others {n}"} for n in range(6)]
 
 
+MOST_ROWS = 5
+
+
 def lists_of(tmp_path: Path, text: str, *, header: bool = True) -> tuple[int, list[str]]:
     source = tmp_path / "text.csv"
     source.write_text(text, encoding="utf-8", newline="")
     targets = {tmp_path / "first": range(2), tmp_path / "second": range(2, 3)}
-    longest = write_lists(source, COMMA, targets, header=header)
+    longest = write_lists(source, COMMA, targets, MOST_ROWS, header=header)
     return longest, [target.read_text(encoding="utf-8") for target in targets]
 
 
@@ -218,7 +221,7 @@ def test_groups_of_columns_are_written_as_lists(tmp_path: Path) -> None:
         "a,b,c\n1,2\n",
         "a,b,c\n1,2,3,4\n",
         'a,b,c\n1,2,"3\n',
-        "a,b,c\n" * (MOST_ROWS_IN_LISTS + 1),
+        "a,b,c\n" * (MOST_ROWS + 1),
         f"a,b,{'c' * (LONGEST_ROW_BYTES // 4)}\n",
     ],
     ids=["short", "long", "open quote", "many rows", "many bytes in a row"],
@@ -229,37 +232,37 @@ def test_rows_that_are_uneven_or_large_are_not_written_as_lists(tmp_path: Path, 
     assert longest == 0
 
 
-AWKWARD = [
-    "7",
-    "1.50",
-    '"a, ""b"""',
-    '"two\nlines"',
-    '"\x01\u2028"',
-    "",
-    "2024-01-31",
-    "true",
-    "null",
-    "[]",
-    "\\",
-]
+PLAIN = ["7", "1.50", "", "2024-01-31", "true", "null", "[]", "\\", " x ", "\u2028"]
+AWKWARD = [*PLAIN, '"a, ""b"""', '"two\nlines"', '"\x01"']
 
 
 @pytest.mark.parametrize("late", ["8", "late", "1.500", "0x1F", "=1"])
 @pytest.mark.parametrize("rows", [0, 1, 30])
+@pytest.mark.parametrize("kinds", [PLAIN, AWKWARD], ids=["plain", "quoted"])
 def test_a_wide_table_is_read_from_lists_as_from_columns(
-    process: ProcessDataset, monkeypatch: pytest.MonkeyPatch, late: str, rows: int
+    process: ProcessDataset, monkeypatch: pytest.MonkeyPatch, kinds: Sequence[str], late: str, rows: int
 ) -> None:
     monkeypatch.setattr("app.processors.dataset.csv.SAMPLE_ROWS", 1 + rows)
-    cells = [AWKWARD[place % len(AWKWARD)] for place in range(WIDTH)]
+    cells = [kinds[place % len(kinds)] for place in range(WIDTH)]
     lines = [NAMES, *[cells] * rows, [*cells[:-8], *[late] * 8]]
     payload = "\n".join(map(",".join, lines))
 
     listed = process(payload, "text/csv; header=present")
-    monkeypatch.setattr("app.processors.dataset.csv.write_lists", lambda *_, **__: 0)
+    monkeypatch.setattr("app.processors.dataset.csv.MOST_ROWS_IN_LISTS", 0)
     read = process(payload, "text/csv; header=present")
 
     assert (listed.profile, listed.preview) == (read.profile, read.preview)
     assert pq.read_table(listed.data).equals(pq.read_table(read.data))
+
+
+def test_rows_of_a_wide_table_that_are_uneven_are_told(process: ProcessDataset) -> None:
+    rows = [["7"] * WIDTH] * 3
+    text = "\n".join(map(",".join, [NAMES, *rows, ["7"] * (WIDTH - 1)]))
+
+    result = process(text, "text/csv; header=present")
+
+    assert (result.profile["rows"], result.profile["ragged_rows"]) == (4, 1)
+    assert result.profile["columns"][-1]["nulls"] == 1
 
 
 @pytest.mark.parametrize("longest", [1, 1_900])

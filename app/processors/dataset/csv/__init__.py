@@ -25,7 +25,7 @@ from app.processors.dataset.csv.around import (
     rest_of,
     without_end,
 )
-from app.processors.dataset.csv.dialect import DELIMITERS, guess_dialect, other_dialect
+from app.processors.dataset.csv.dialect import DELIMITERS, guess_dialect, mark_not_held, other_dialect
 from app.processors.dataset.csv.layout import has_header, has_row_names, is_total, lines_above
 from app.processors.dataset.csv.rectangle import shape_of, write_lists, write_rectangular
 from app.processors.dataset.csv.returns import keeps_returns
@@ -35,9 +35,10 @@ from app.processors.dataset.csv.rows import (
     count_rows,
     first_line_end,
     first_rows,
+    held,
     is_stray_quote,
     line_of_row,
-    lines_of,
+    rows_by_line_ends,
 )
 from app.processors.dataset.csv.table import Table
 from app.processors.dataset.engine import described_table
@@ -156,21 +157,26 @@ def _read_as_it_is(
 
 
 def _lists(table: Table, scratch: Path) -> list[Texts]:
-    """Write the cells of a wide table of few rows to texts of lists; return none for any other table.
+    """Return the cells of a wide table of few rows in lists, and none for any other table.
 
     DuckDB goes over the whole text, and binds all of its columns, for each group of columns. A list of
-    them it binds once.
+    them it binds once. It can split plain lines itself; other rows are written anew.
     """
-    width = len(table.sample[0])
-    most_rows = lines_of(table.path, MOST_ROWS_IN_LISTS) + 1
-    if len(groups_of(width)) == 1 or most_rows > MOST_ROWS_IN_LISTS:
+    width, last = len(table.sample[0]), table.sample[-1]
+    likely_rows = table.path.stat().st_size / (sum(map(len, last)) + width)
+    if len(groups_of(width)) == 1 or likely_rows > 2 * MOST_ROWS_IN_LISTS:
+        return []
+    rows = rows_by_line_ends(table.path, table.dialect, table.line_end)
+    most_rows = rows or int(2 * likely_rows) + 1
+    if most_rows > MOST_ROWS_IN_LISTS:
         return []
     at_once = MOST_CELLS_IN_LISTS // most_rows // COLUMNS_AT_ONCE * COLUMNS_AT_ONCE
-    texts = {
-        scratch / f"lists-{start}.ndjson": range(width)[start : start + at_once]
-        for start in range(0, width, at_once)
-    }
-    longest = write_lists(table.path, table.dialect, texts, header=table.header)
+    groups = [range(width)[start : start + at_once] for start in range(0, width, at_once)]
+    mark = mark_not_held(table.path)
+    if rows and mark and not held(table.path, [table.dialect.quote]):
+        return [Texts(table.lists_sql(mark), places, listed_from=0) for places in groups]
+    texts = {scratch / f"lists-{places.start}.ndjson": places for places in groups}
+    longest = write_lists(table.path, table.dialect, texts, most_rows, header=table.header)
     return [Texts.in_list(path, places, longest) for path, places in texts.items()] if longest else []
 
 

@@ -5,7 +5,6 @@ where RFC 4180 cannot read the text, or leaves rows of unequal length, and only 
 the whole text fits them.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from app.processors.dataset.csv.rows import (
     Dialect,
     first_rows,
     has_quotes,
+    held,
     is_stray_quote,
     rows_with_lines,
 )
@@ -37,7 +37,6 @@ DELIMITERS_BUT_TAB = frozenset(DELIMITERS) - {"\t"}
 #: Delimiters for a text of one column that holds commas. Nobody writes a text that has all of these.
 NO_DELIMITERS = ("\x1f", "\x1e", "\x1d", "\x1c")
 DIALECT_ROWS = 1_000
-CHUNK_BYTES = 1024 * 1024
 #: With a delimiter that the text lacks, a row is one cell, and no more than these are looked at.
 MOST_BYTES_TRIED = MOST_BYTES_OF_A_CHARACTER * (LARGEST_SAMPLE_CHARACTERS + LONGEST_CELL_CHARACTERS)
 FIGURES = re.compile("[+-]?[0-9]+(?:[.,:/-][0-9]+)*")
@@ -72,8 +71,8 @@ def guess_dialect(path: Path, *, keeps_returns: bool = False) -> Dialect:
 
     What is refused for another reason than stray quotes is left for the reader to refuse.
     """
-    held = _held(path, DELIMITERS, most_bytes=MOST_BYTES_TRIED)
-    usual = [_tried(path, Dialect(mark, keeps_returns=keeps_returns)) for mark in DELIMITERS if mark in held]
+    found = held(path, DELIMITERS, most_bytes=MOST_BYTES_TRIED)
+    usual = [_tried(path, Dialect(mark, keeps_returns=keeps_returns)) for mark in DELIMITERS if mark in found]
     stray = {tried.dialect.delimiter for tried in usual if tried.refusal and is_stray_quote(tried.refusal)}
     likely = [tried for tried in usual if tried.is_likely and stray.isdisjoint(tried.beside)]
     best = next(iter(_best_first(path, likely)), None)
@@ -83,7 +82,7 @@ def guess_dialect(path: Path, *, keeps_returns: bool = False) -> Dialect:
         return _first_fit(path, BACKSLASHES, APOSTROPHES, keeps_returns=keeps_returns) or best.dialect
     # A delimiter that the text lacks splits nothing, but where it has no likely one either, the first that
     # cannot be read with is told.
-    lacking = [mark for mark in DELIMITERS if mark not in held]
+    lacking = [mark for mark in DELIMITERS if mark not in found]
     usual += [_tried(path, Dialect(mark, keeps_returns=keeps_returns)) for mark in lacking]
     usual.sort(key=lambda tried: DELIMITERS.index(tried.dialect.delimiter))
     refused = [tried for tried in usual if tried.refusal]
@@ -132,19 +131,13 @@ def _figures(path: Path, tried: Tried) -> float:
 
 def _one_column(path: Path, keeps_returns: bool) -> Dialect:
     """Return a dialect whose delimiter the text does not hold: a comma if it can be."""
-    marks = (",", *NO_DELIMITERS)
-    held = _held(path, marks)
-    return Dialect(next((mark for mark in marks if mark not in held), ","), keeps_returns=keeps_returns)
+    return Dialect(mark_not_held(path, (",", *NO_DELIMITERS)) or ",", keeps_returns=keeps_returns)
 
 
-def _held(path: Path, marks: Sequence[str], most_bytes: float = math.inf) -> set[str]:
-    """Return those of the marks that the text holds, in its first bytes at least."""
-    held, read = set[str](), 0
-    with path.open("rb") as file:
-        while read < most_bytes and (chunk := file.read(CHUNK_BYTES)):
-            held |= {mark for mark in marks if mark.encode() in chunk}
-            read += len(chunk)
-    return held
+def mark_not_held(path: Path, marks: Sequence[str] = NO_DELIMITERS) -> str | None:
+    """Return the first of the marks that the text does not hold."""
+    found = held(path, marks)
+    return next((mark for mark in marks if mark not in found), None)
 
 
 def _tried(path: Path, dialect: Dialect) -> Tried:

@@ -21,7 +21,6 @@ from app.processors.dataset.csv.rows import (
     rows_of,
     rows_with_lines,
 )
-from app.processors.dataset.part import MOST_ROWS_IN_LISTS
 
 TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 #: A cell that begins with blanks and a quote that is not closed in it. RFC 4180 knows no quotes behind
@@ -66,10 +65,13 @@ def write_rectangular(path: Path, dialect: Dialect, columns: int, target: Path) 
         _writer(file).writerows(row + [""] * (columns - len(row)) for row in rows)
 
 
-def write_lists(path: Path, dialect: Dialect, targets: Mapping[Path, range], *, header: bool) -> int:
+def write_lists(
+    path: Path, dialect: Dialect, targets: Mapping[Path, range], most_rows: int, *, header: bool
+) -> int:
     """Rewrite each group of columns as a text with a JSON array for each row, but the header.
 
-    Return the bytes of the longest line, or 0 if the rows are not equally long, or too many or too long.
+    Return the bytes of the longest line, or 0 if the rows are not equally long, one is too long, or
+    they are more than `most_rows`.
     """
     width, longest = max(places.stop for places in targets.values()), 1
     with ExitStack() as files:
@@ -80,7 +82,7 @@ def write_lists(path: Path, dialect: Dialect, targets: Mapping[Path, range], *, 
         try:
             for number, row in enumerate(rows_of(path, dialect)):
                 is_long = MOST_BYTES_OF_A_CHARACTER * sum(map(len, row)) > LONGEST_ROW_BYTES
-                if len(row) != width or is_long or number == MOST_ROWS_IN_LISTS:
+                if len(row) != width or is_long or number == most_rows:
                     return 0
                 cells = [cell or None for cell in row]
                 for file, places in groups if number or not header else ():

@@ -5,8 +5,9 @@ rows to check DuckDB. A line without any character is not a row.
 """
 
 import csv
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -139,13 +140,19 @@ def line_of_row(path: Path, dialect: Dialect, number: int) -> int:
     return line
 
 
-def lines_of(path: Path, most: int) -> int:
-    """Return the number of line feeds, or more than `most`."""
-    lines = 0
+def rows_by_line_ends(path: Path, dialect: Dialect, line_end: str) -> int | None:
+    """Return the number of rows, header included; None where only reading tells, as of blank lines."""
+    return _scan(path, dialect, line_end)[0]
+
+
+def held(path: Path, marks: Sequence[str], most_bytes: float = math.inf) -> set[str]:
+    """Return those of the marks that the text holds, in its first bytes at least; an empty one never is."""
+    found, read = set[str](), 0
     with path.open("rb") as file:
-        while lines <= most and (chunk := file.read(CHUNK_BYTES)):
-            lines += chunk.count(b"\n")
-    return lines
+        while read < most_bytes and (chunk := file.read(CHUNK_BYTES)):
+            found |= {mark for mark in marks if mark and mark.encode() in chunk}
+            read += len(chunk)
+    return found
 
 
 def opened(path: Path, dialect: Dialect) -> TextIO:

@@ -53,20 +53,34 @@ class Table:
 
     @property
     def rows_sql(self) -> str:
-        """SQL for the rows as text in the columns t0, t1, …, with nothing left to DuckDB's judgement.
+        """SQL for the rows as text in the columns t0, t1, …, with nothing left to DuckDB's judgement."""
+        width = len(self.sample[0]) if self.sample else 0
+        return self._read_sql(self.dialect, [f"t{place}" for place in range(width)])
+
+    def lists_sql(self, mark: str) -> str:
+        """Return SQL for the rows as lists `texts`. No cell may be quoted, and none hold the mark.
+
+        It fails if the rows are not equally long.
+        """
+        cells = f"string_split(line, {literal(self.dialect.delimiter)})"
+        texts = f"list_transform({cells}, lambda cell: nullif(cell, ''))"
+        checked = f"CASE WHEN len({cells}) = {len(self.sample[0])} THEN {texts} ELSE error('uneven rows') END"
+        return f"(SELECT {checked} AS texts FROM {self._read_sql(Dialect(mark, '', ''), ['line'])})"
+
+    def _read_sql(self, dialect: Dialect, names: Sequence[str]) -> str:
+        """Return SQL for the text as DuckDB reads it in these columns.
 
         `strict_mode`, on unless it is named, must not be named: next to `new_line` it
         loses every row. A `new_line` that is wrong does too; the count finds that out.
         """
-        width = len(self.sample[0]) if self.sample else 0
-        columns = ", ".join(f"'t{place}': 'VARCHAR'" for place in range(width))
+        columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
         line_end = self.line_end.replace("\r", r"\r").replace("\n", r"\n")
         options = [
             "auto_detect = false, ignore_errors = false, null_padding = false",
             f"skip = 0, comment = '', nullstr = '', header = {self.header}",
-            f"delim = {literal(self.dialect.delimiter)}",
-            f"quote = {literal(self.dialect.quote)}",
-            f"escape = {literal(self.dialect.escape)}",
+            f"delim = {literal(dialect.delimiter)}",
+            f"quote = {literal(dialect.quote)}",
+            f"escape = {literal(dialect.escape)}",
             f"new_line = {literal(line_end)}",
             f"columns = {{{columns}}}",
         ]
@@ -74,6 +88,6 @@ class Table:
             options.append(LARGE_BUFFERS)
         else:
             options.append(f"max_line_size = {LONGEST_ROW_BYTES}")
-        if not self.is_rectangle and width <= MOST_COLUMNS_OF_SMALL_BUFFERS:
+        if not self.is_rectangle and len(names) <= MOST_COLUMNS_OF_SMALL_BUFFERS:
             options.append(SMALL_BUFFERS)
         return f"read_csv({literal(self.path)}, {', '.join(options)})"
