@@ -104,7 +104,8 @@ def reached_at(host: str) -> str:
 
 def listen(port: int, host: str = HOST) -> socket.socket:
     """Return a listening socket; raise CannotStart if the port is taken."""
-    listener = socket.socket()
+    # asyncio sends small answers at once (TCP_NODELAY) only on sockets that name their protocol.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

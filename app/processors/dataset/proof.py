@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -20,51 +20,20 @@ from app.processors.dataset.engine import describe, identifier, literal, write_p
 from app.processors.dataset.forms import FindForms, with_blanks
 from app.processors.dataset.forms.form import EMPTY, TEXT, Form
 from app.processors.dataset.parquet.parts import write_in_parts
-from app.processors.dataset.part import Part
+from app.processors.dataset.part import Part, Texts
 from app.processors.dataset.profile.counts import as_pairs
 
 #: Columns that are asked alike, if there are enough of them, are asked in one question about pairs of
 #: column and cell. Many questions in one query take much memory.
-FEWEST_ALIKE, ALIKE_AT_ONCE = 5, 200
-APART_AT_ONCE = 8
+FEWEST_ALIKE, ALIKE_AT_ONCE, APART_AT_ONCE = 5, 200, 8
 #: Columns of one form that are read as a list.
 FEWEST_IN_A_LIST = 20
 #: Cells that are looked at when the sample held none.
 FIRST_CELLS = 1_000
 #: No value is longer than this, so a sample needs no more of a longer text.
 LONGEST_VALUE_CHARACTERS = 100
-#: DuckDB's buffers for JSON are twice as large as the longest object may be.
-FEWEST_BYTES_AT_ONCE = 1024 * 1024
 Made = TypeVar("Made")
 NOT_PROVED = "a cell is not in the form of its column"
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Columns of text, and SQL for their cells."""
-
-    #: SQL for a table whose columns are called t0, t1, …, or that holds a list `texts` of cells.
-    source: str
-    #: The places of the columns that are wanted of the list, and the place of its first.
-    listed: range | None = None
-    listed_from: int = 0
-
-    @classmethod
-    def in_list(cls, path: Path, places: range, longest_line: int) -> Self:
-        """Return the texts of a file with a JSON array for each row."""
-        reader = f"read_json({literal(path)}, format = 'newline_delimited', records = false"
-        size = max(longest_line, FEWEST_BYTES_AT_ONCE)
-        columns = "columns = {'texts': 'VARCHAR[]'}"
-        return cls(f"{reader}, {columns}, maximum_object_size = {size})", places, places.start)
-
-    def cell(self, place: int) -> str:
-        return f"t{place}" if self.listed is None else f"texts[{place - self.listed_from + 1}]"
-
-    def list_of(self, places: Sequence[int]) -> str:
-        """Return SQL for a list of the cells of these columns."""
-        if self.listed is None:
-            return f"[{', '.join(map(self.cell, places))}]"
-        return f"list_select(texts, [{', '.join(str(place - self.listed_from + 1) for place in places)}])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

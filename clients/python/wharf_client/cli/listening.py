@@ -6,6 +6,7 @@ again. When it ends, it switches the webhook off.
 
 import json
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -34,7 +35,8 @@ def server_on(port: int) -> ThreadingHTTPServer:
 
 def listen(server: ThreadingHTTPServer, client: Wharf, types: Sequence[str]) -> None:
     """Subscribe, and print what arrives until a person stops it, or closes the terminal."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # A shell that starts it in the background lets it ignore SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     url = url_of(server)
     webhook = subscribe(client, url, types)
@@ -82,10 +84,10 @@ class Handler(BaseHTTPRequestHandler):
         try:
             event = verify(self.secret, body, dict(self.headers))
         except NotGenuine as forged:
-            print(f"NOT VERIFIED: {plain(forged)}", flush=True)
+            tell(f"NOT VERIFIED: {plain(forged)}")
             self.answer(401)
             return
-        print(f"verified {line(event)}", flush=True)
+        tell(f"verified {line(event)}")
         self.answer(204)
 
     def answer(self, status: int) -> None:
@@ -95,6 +97,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Print nothing beside the events."""
+
+
+def tell(text: str) -> None:
+    """Print a line in one piece. `print` writes its end apart, and each event has a thread of its own."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def line(event: Mapping[str, Any]) -> str:
