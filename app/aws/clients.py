@@ -46,7 +46,7 @@ class Clients:
 
 
 class LaterClient:
-    """Makes a client when something is first asked of it. A first request needs one or two of four."""
+    """Makes a client when something is first asked of it. A first request needs one of three, or two."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make_once = make

@@ -1,4 +1,4 @@
-"""The calls to AWS that each request costs, counted where botocore sends them."""
+"""The calls to AWS that each request costs, counted where botocore sends them: here it makes all of them."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
