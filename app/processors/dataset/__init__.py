@@ -10,13 +10,14 @@ Its parts, in the order in which a payload passes through them:
              rectangle (ragged rows, many columns)
 * ndjson     newline-delimited JSON; json_rows reads it by Python, and takes arrays apart
 * forms      how cells may be written: numbers, moments; what the value gives back
+* cells      columns of text before their types are known
 * proof      columns of text into typed Parquet, every cell proved
 * parquet    Parquet; what DuckDB alone would alter in it: footer, int96,
              long_decimals, json_columns, far_timestamps, thrift, checksums
 * columns    their number and names
-* part       columns that were written together, and SQL for their cells
-* profile    one description per column, from the Parquet; its parts: statistics, precise (the finest
-             figures), counts, histograms
+* part       columns that are described together, and SQL for their cells
+* profile    one description per column, from the values that were written; its parts: statistics,
+             precise (the finest figures), counts, histograms
 * values     what DuckDB's types and values are called in JSON
 * preview    the first rows
 
@@ -36,6 +37,7 @@ from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
 from app.domain.media_types import CSV, JSON, NDJSON, PARQUET, TSV
+from app.processors.dataset.cells import written
 from app.processors.dataset.csv import csv_to_parquet
 from app.processors.dataset.csv.dialect import NO_DELIMITERS
 from app.processors.dataset.csv.rows import TAB
@@ -47,7 +49,6 @@ from app.processors.dataset.parquet.parts import parts_of
 from app.processors.dataset.part import Part, described
 from app.processors.dataset.preview import Shown, first_cells, longest_cell, preview
 from app.processors.dataset.profile import profile_columns
-from app.processors.dataset.proof import written
 from app.processors.dataset.samples import SAMPLES
 from app.processors.dataset.shown import OPEN, is_tsv, shown_type
 from app.processors.dataset.text import plain_text

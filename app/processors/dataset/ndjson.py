@@ -18,6 +18,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.cells import ReadColumn, TextColumn
 from app.processors.dataset.columns import Column, refuse_too_wide, unique_names
 from app.processors.dataset.engine import describe, identifier, literal
 from app.processors.dataset.forms import FindForms, json_number_forms, moment_forms
@@ -25,7 +26,7 @@ from app.processors.dataset.forms.form import Form
 from app.processors.dataset.forms.numbers import BOOLEAN, SHORTEST_IS_EXACT
 from app.processors.dataset.json_rows import count_objects, rewrite_as_texts
 from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE
-from app.processors.dataset.proof import LONGEST_VALUE_CHARACTERS, ReadColumn, TextColumn, write_proved
+from app.processors.dataset.proof import LONGEST_VALUE_CHARACTERS, write_proved
 
 SAMPLE_ROWS = 2_000
 #: The sample of a wide table has fewer rows.

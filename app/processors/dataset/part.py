@@ -22,39 +22,8 @@ FEWEST_COLUMNS_IN_LISTS = 50
 #: The lists are in memory, so that their cells must be few.
 MOST_ROWS_IN_LISTS, MOST_CELLS_IN_LISTS = 4_096, 2**20
 
-#: DuckDB's buffers for JSON are twice as large as the longest object may be.
-FEWEST_BYTES_AT_ONCE = 1024 * 1024
-
 #: Return SQL for a value made of a cell, for columns of one type.
 Value = Callable[[Sequence[int], str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Columns of text, and SQL for their cells."""
-
-    #: SQL for a table whose columns are called t0, t1, …, or that holds a list `texts` of cells.
-    source: str
-    #: The places of the columns that are wanted of the list, and the place of its first.
-    listed: range | None = None
-    listed_from: int = 0
-
-    @classmethod
-    def in_list(cls, path: Path, places: range, longest_line: int) -> Self:
-        """Return the texts of a file with a JSON array for each row."""
-        reader = f"read_json({literal(path)}, format = 'newline_delimited', records = false"
-        size = max(longest_line, FEWEST_BYTES_AT_ONCE)
-        columns = "columns = {'texts': 'VARCHAR[]'}"
-        return cls(f"{reader}, {columns}, maximum_object_size = {size})", places, places.start)
-
-    def cell(self, place: int) -> str:
-        return f"t{place}" if self.listed is None else f"texts[{place - self.listed_from + 1}]"
-
-    def list_of(self, places: Sequence[int]) -> str:
-        """Return SQL for a list of the cells of these columns."""
-        if self.listed is None:
-            return f"[{', '.join(map(self.cell, places))}]"
-        return f"list_select(texts, [{', '.join(str(place - self.listed_from + 1) for place in places)}])"
 
 
 @dataclass(frozen=True, slots=True)

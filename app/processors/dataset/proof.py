@@ -10,22 +10,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from app.processors.dataset.cells import ReadColumn, TextColumn, Texts
 from app.processors.dataset.columns import Column
 from app.processors.dataset.engine import describe, identifier, literal, write_parquet
-from app.processors.dataset.forms import FindForms, with_blanks
+from app.processors.dataset.forms import with_blanks
 from app.processors.dataset.forms.form import EMPTY, TEXT, Form
 from app.processors.dataset.parquet.parts import write_in_parts
-from app.processors.dataset.part import Part, Texts
+from app.processors.dataset.part import Part
 from app.processors.dataset.profile.counts import as_pairs
 
 #: Columns that are asked alike, if there are enough of them, are asked in one question about pairs of
 #: column and cell. Many questions in one query take much memory.
-FEWEST_ALIKE, ALIKE_AT_ONCE, APART_AT_ONCE = 5, 200, 8
+FEWEST_ALIKE, ALIKE_AT_ONCE = 5, 200
+APART_AT_ONCE = 8
 #: Columns of one form that are read as a list.
 FEWEST_IN_A_LIST = 20
 #: Cells that are looked at when the sample held none.
@@ -34,37 +36,6 @@ FIRST_CELLS = 1_000
 LONGEST_VALUE_CHARACTERS = 100
 Made = TypeVar("Made")
 NOT_PROVED = "a cell is not in the form of its column"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextColumn:
-    """A column before its type is known: its name, and the cells of a sample that are not null."""
-
-    name: str
-    cells: Sequence[str]
-    #: Return the forms that such cells fit, the best first.
-    find_forms: FindForms
-
-    def possible_forms(self) -> Iterator[Form]:
-        return iter(self.find_forms(self.cells))
-
-
-@dataclass(frozen=True, slots=True)
-class ReadColumn:
-    """How a column was read, as entries of the profile."""
-
-    form: Form
-    doubts: tuple[str, ...] = ()
-
-    def told(self) -> dict[str, Any]:
-        return {**self.form.told, "flags": list(self.doubts)}
-
-
-def written(columns: Sequence[ReadColumn], original_names: Sequence[str | None]) -> list[dict[str, Any]]:
-    """Return what the profile says of how each column was written."""
-    return [
-        {**column.told(), "original_name": name} for column, name in zip(columns, original_names, strict=True)
-    ]
 
 
 def write_proved(

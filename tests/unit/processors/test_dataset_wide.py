@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.cells import TextColumn
 from app.processors.dataset.csv.rectangle import write_lists
 from app.processors.dataset.csv.rows import COMMA, LONGEST_ROW_BYTES
 from app.processors.dataset.forms import possible_forms
@@ -25,7 +26,7 @@ from app.processors.dataset.part import (
     described,
 )
 from app.processors.dataset.profile.statistics import statistics_of
-from app.processors.dataset.proof import ALIKE_AT_ONCE, TextColumn, write_proved
+from app.processors.dataset.proof import ALIKE_AT_ONCE, write_proved
 
 from .conftest import ProcessDataset
 
@@ -255,7 +256,10 @@ def test_a_wide_table_is_read_from_lists_as_from_columns(
     assert pq.read_table(listed.data).equals(pq.read_table(read.data))
 
 
-def test_rows_of_a_wide_table_that_are_uneven_are_told(process: ProcessDataset) -> None:
+def test_rows_of_a_wide_table_that_are_uneven_behind_the_sample_are_told(
+    process: ProcessDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.processors.dataset.csv.SAMPLE_ROWS", 3)
     rows = [["7"] * WIDTH] * 3
     text = "\n".join(map(",".join, [NAMES, *rows, ["7"] * (WIDTH - 1)]))
 

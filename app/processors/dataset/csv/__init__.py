@@ -16,6 +16,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from app.domain.errors import InvalidPayload, ProblemCode
+from app.processors.dataset.cells import ReadColumn, TextColumn, Texts
 from app.processors.dataset.columns import MOST_COLUMNS, refuse_too_wide, unique_names
 from app.processors.dataset.csv.around import (
     delimiter_line,
@@ -45,8 +46,8 @@ from app.processors.dataset.engine import described_table
 from app.processors.dataset.forms import possible_forms
 from app.processors.dataset.forms.form import TEXT
 from app.processors.dataset.parquet.parts import COLUMNS_AT_ONCE, groups_of, parts_of
-from app.processors.dataset.part import MOST_CELLS_IN_LISTS, MOST_ROWS_IN_LISTS, Part, Texts
-from app.processors.dataset.proof import ReadColumn, TextColumn, write_proved, write_proved_lists
+from app.processors.dataset.part import MOST_CELLS_IN_LISTS, MOST_ROWS_IN_LISTS, Part
+from app.processors.dataset.proof import write_proved, write_proved_lists
 
 SAMPLE_ROWS = 2_000
 LONGEST_FIRST_LINE_BYTES = 2 * 1024 * 1024

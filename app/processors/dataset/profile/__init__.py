@@ -1,4 +1,4 @@
-"""The profile of each column, measured on the Parquet file.
+"""The profile of each column, measured on the Parquet file or on the proved values of which it was written.
 
 One object per column, in the table's order; a key that does not apply to the
 type is null:
