@@ -239,7 +239,7 @@ AWKWARD = [*PLAIN, '"a, ""b"""', '"two\nlines"', '"\x01"']
 
 @pytest.mark.parametrize("late", ["8", "late", "1.500", "0x1F", "=1"])
 @pytest.mark.parametrize("rows", [0, 1, 30])
-@pytest.mark.parametrize("kinds", [PLAIN, AWKWARD], ids=["plain", "quoted"])
+@pytest.mark.parametrize("kinds", [PLAIN, ['"7"', '"x"'], AWKWARD], ids=["plain", "quoted", "awkward"])
 def test_a_wide_table_is_read_from_lists_as_from_columns(
     process: ProcessDataset, monkeypatch: pytest.MonkeyPatch, kinds: Sequence[str], late: str, rows: int
 ) -> None:
