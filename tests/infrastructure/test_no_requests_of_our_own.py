@@ -35,6 +35,8 @@ CONNECTS_TO_ENDPOINTS = {
     "sender/watchdog.py": {"socket"},
     "sender/send.py": {"socket", "http.client"},
 }
+#: Connects to AWS, at the address that the environment names; `aws/dynamodb.py` alone uses it.
+CONNECTS_TO_AWS = {"aws/connections.py": {"socket", "http.client"}}
 
 
 def deployed() -> list[Path]:
@@ -61,9 +63,16 @@ def clients_in(source: str) -> set[str]:
 @pytest.mark.parametrize("path", deployed(), ids=lambda path: str(path.relative_to(APP)))
 def test_a_module_has_no_client(path: Path) -> None:
     name = str(path.relative_to(APP))
-    allowed = CONNECTS_TO_ENDPOINTS.get(name, {"socket"} if name in SPEAKS_TO_ITS_CHILD else set())
+    connects = CONNECTS_TO_ENDPOINTS | CONNECTS_TO_AWS
+    allowed = connects.get(name, {"socket"} if name in SPEAKS_TO_ITS_CHILD else set())
 
     assert clients_in(path.read_text("utf-8")) <= allowed
+
+
+def test_dynamodb_alone_has_connections_of_its_own() -> None:
+    users = {path for path in deployed() if "app.aws.connections" in path.read_text("utf-8")}
+
+    assert {str(path.relative_to(APP)) for path in users} == {"aws/dynamodb.py"}
 
 
 def test_no_socket_of_the_sandbox_is_other_than_a_pair() -> None:
