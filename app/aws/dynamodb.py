@@ -29,7 +29,8 @@ from app.aws.counting import count_call
 from app.aws.signature import Credentials, Scope, signed
 
 MOST_RETRIES = 3
-#: What botocore repeats in its standard mode (AWS SDKs and Tools Reference Guide, "Retry behavior").
+#: botocore repeats a call after these, in its standard mode (AWS SDKs and Tools Reference Guide, "Retry
+#: behavior").
 RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 RETRIED_CODES = frozenset(
     {
@@ -57,7 +58,8 @@ REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+")
 ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?/?")
 #: Key id, secret and token, if there is one. Others could not stand in a header as they are.
 KEYS = re.compile(r"[!-~]+ [!-~]+ [!-~]*")
-#: Settings that lead to other hosts, credentials that are renewed, or through a proxy: botocore knows them.
+#: With one of these set, botocore makes the calls: it knows other hosts, proxies, and credentials that are
+#: renewed.
 FOR_BOTOCORE = (
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_DEFAULT_PROFILE",
@@ -113,7 +115,7 @@ KNOWN = {error.__name__: error for error in (ConditionalCheckFailedException, Tr
 class DynamoDB:
     """A client with the methods of botocore's. Threads may share it: each call has a connection alone."""
 
-    #: They are attributes of this, as botocore's clients have them.
+    #: The errors as its attributes, where botocore's clients have them too.
     exceptions = SimpleNamespace(**KNOWN)
 
     def __init__(self, access: Access) -> None:

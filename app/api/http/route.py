@@ -66,7 +66,7 @@ class StrictRoute(APIRoute):
             super().__init__(path, endpoint, **options)
             return
         self._make = partial(super().__init__, path, endpoint, **options)
-        # All that it takes to find out if a request is for this route.
+        # `matches` needs no more to find out if a request is for this route.
         self.path, self.endpoint, self.methods = path, endpoint, set(options["methods"])
         self.path_regex, self.path_format, self.param_convertors = compile_path(path)
 
